@@ -1,0 +1,79 @@
+"""Every number of the system: unit in the name, reason and source on the line."""
+
+from __future__ import annotations
+
+KIB, MIB, GIB = 1024, 1024**2, 1024**3
+
+# --- carriage
+FRAME_MAX_BYTES = 256 * KIB  # one WebSocket frame (P-10)
+PACKETS_PER_FRAME_MAX = 64  # packets in one frame (P-10)
+DEPTH_MAX = 16  # nesting of JSON (P-11)
+PROTOCOL_OLDEST, PROTOCOL_NEWEST = 1, 1  # versions this build speaks (P-82)
+
+# --- messages
+CONTENT_MAX_BYTES = 64 * KIB  # content of a message; longer text becomes a file (P-78)
+TEXT_MAX_CHARS = 8_000  # what one bubble may hold on the screen, ours
+NAME_MAX_CHARS = 64  # a person's or a group's name, ours
+MEDIA_PER_MESSAGE_MAX = 10  # files in one message (an album), ours
+MEMBERS_MAX = 500  # people in one conversation (P-71)
+DEVICES_MAX = 10  # devices of one person (P-62)
+
+# --- windows
+UNANSWERED_MAX = 64  # msg:R without an answer in one session (P-79)
+UNANSWERED_MAX_BYTES = 256 * KIB  # their content (P-79)
+OUTBOX_MAX_ROWS = 10_000  # waiting messages of one device (P-79)
+PUSH_MAX_EVENTS = 256  # pushed and not acknowledged, one conversation and device (P-45)
+PUSH_MAX_BYTES = MIB  # the same in bytes (P-45)
+PAGE_EVENTS = 256  # events in one frame of a pull (P-46), also cut by FRAME_MAX_BYTES
+UNSENT_MAX_BYTES = MIB  # bytes a slow reader may leave unread … (P-80)
+UNSENT_MAX_S = 10.0  # … for this long
+STATUS_KEYS_MAX = 64  # messages in one status:R, ours
+
+# --- the QoS clock: did this message arrive?
+LADDER_WAITS_S = (10.0, 30.0, 60.0, 10.0)  # pauses after each try; then ask (P-54)
+ASK_WAITS_S = (10.0,)  # the other mode: one try, then ask (P-54)
+STORED_AFTER_S = 5.0  # forged ack:N while nobody has it (P-51); below the first 10 s
+ACK_JOIN_S = 0.1  # ack:R are joined for so long … (P-44)
+ACK_JOIN_EVENTS = 64  # … or for so many events
+READ_JOIN_S = 1.0  # read:R are joined (P-73)
+HEADS_EVERY_S = 60.0  # poll that makes lost doorbells harmless (P-46)
+HEADS_SPREAD = 0.2  # ± share of it (P-46)
+STATUS_WAIT_S = 3.0  # how long the dialog waits for the server's word (P-57)
+BANNER_AFTER_S = 110.0  # waiting without a line: one quiet banner (P-58)
+SILENT_MAX_S = 7 * 24 * 3600.0  # older than this is asked about, never sent silently (P-58)
+MARKS_DELAY_MIN_S, MARKS_DELAY_MAX_S = 0.2, 0.5  # true ack:N are spread, so that they tell no habits (P-52)
+BUSY_RETRY_MS = 1_000  # what a busy server asks for, ours (P-26)
+
+# --- the line clock: is the line alive?
+PING_EVERY_MIN_S, PING_EVERY_MAX_S, PING_STEP_S = 30.0, 240.0, 30.0  # T and how it learns (P-15)
+PING_GOOD_ROUNDS = 3  # quiet rounds before T grows, ours
+PING_STEP_BACK_S = 10.0  # after an idle death: last good T less this
+PONG_WAIT_S = 10.0  # then the line is dead (P-15)
+PONG_WAIT_BUSY_S = 5.0  # with something unanswered for so long: ping now, and wait so long (P-15)
+PONG_WAIT_WAKE_S = 3.0  # after sleep or a change of network (P-15)
+SERVER_SILENCE_FACTOR = 2.5  # × announced T, then the server ends the session (P-15)
+HELLO_WAIT_S = 10.0  # a connection that says nothing is closed, ours (SEC-19)
+RECONNECT_MAX_S = 60.0  # ceiling of the wait before calling again (P-16)
+RECONNECT_CALM_S = 60.0  # ready for so long: the ceiling starts small again (P-16)
+REPLACED_MAX, REPLACED_WINDOW_S = 3, 60.0  # more replacements than this = a copied profile (P-14)
+
+# --- group commit at the server
+COMMIT_BATCH_MAX = 64 * 16  # packets in one transaction; the writer takes what waits (P-38)
+
+# --- media
+FILE_MAX_BYTES = 512 * MIB  # one file (SEC-25)
+UPLOAD_PART_BYTES = 4 * MIB  # one PATCH, ours
+UPLOADS_AT_ONCE, DOWNLOADS_AT_ONCE = 2, 3  # (P-79)
+UPLOAD_KEEP_S = 24 * 3600.0  # unfinished, or finished and never named (P-75)
+PREVIEW_MAX_BYTES = 12 * KIB  # the picture inside the message
+PREVIEW_SIDE_PX = 320
+WAVEFORM_BINS, WAVEFORM_BITS = 100, 5
+DOWNLOAD_PART_BYTES = 256 * KIB  # one read from the wire, ours
+
+# --- joining
+INVITE_BITS = 128  # (SEC-5)
+INVITE_KEEP_S = 24 * 3600.0  # (SEC-5)
+TOKEN_BITS = 256  # (SEC-7)
+
+# --- the screen
+SCREEN_BATCH_S = 0.033  # changes are gathered for one frame at 30 Hz

@@ -1,0 +1,315 @@
+"""Everything we foresee going wrong: a stable code, and a sentence for the person that says what to do.
+
+`code` goes over the wire and into the log; `said` is the English sentence and the key of its translations
+(`resources/words`); neither ever contains a path or a trace. `facts` fill the places in braces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+
+class Problem(Exception):
+    """Something we foresaw."""
+
+    code: ClassVar[str] = "problem"
+    said: ClassVar[str] = "Something went wrong. Nothing you wrote was lost."
+    can_retry: ClassVar[bool] = False
+
+    def __init__(self, **facts: object) -> None:
+        super().__init__(self.code, facts)
+        self.facts = facts
+
+    def for_person(self, translate: Callable[[str], str] = str) -> str:
+        """The sentence in the person's language, with its facts; a fact we lack is shown as …"""
+        return translate(self.said).format_map(_Facts(self.facts))
+
+
+class _Facts(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+# --- the message
+class ContentTooLarge(Problem):
+    code = "content_too_large"
+    said = "This text is too long for one message ({size_kb} KB, at most {limit_kb} KB). Send it as a file."
+
+
+class TextEmpty(Problem):
+    code = "text_empty"
+    said = "There is nothing to send yet. Write something first."
+
+
+class ContentUnreadable(Problem):
+    code = "content_unreadable"
+    said = "This message is not shown by this version. Update Hexagram to read it; it is kept."
+
+
+class ContentMismatch(Problem):
+    code = "content_mismatch"
+    said = "The server delivered this message under another name than it was written. It is not shown."
+
+
+class OutboxFull(Problem):
+    code = "outbox_full"
+    said = "{limit} messages are already waiting. Wait until some are sent, then write again."
+    can_retry = True
+
+
+class UnknownConversation(Problem):
+    code = "unknown_conversation"
+    said = "This conversation does not exist here, or you are not a member of it."
+
+
+class UnknownPerson(Problem):
+    code = "unknown_person"
+    said = "Nobody called “{name}” is on this server. Check the name, or invite them."
+
+
+class UnknownMessage(Problem):
+    code = "unknown_message"
+    said = "This message is not on this device."
+
+
+class NotPossibleNow(Problem):
+    code = "not_possible_now"
+    said = "That cannot be done with this message any more; look at its state."
+
+
+class NotMember(Problem):
+    code = "not_member"
+    said = "You are not a member of this conversation any more. Your message was not sent."
+
+
+class Blocked(Problem):
+    code = "blocked"
+    said = "This person does not accept messages from you. Your message was not sent."
+
+
+class MembersTooMany(Problem):
+    code = "members_too_many"
+    said = "A group has at most {limit} members."
+
+
+class RelationRefused(Problem):
+    code = "relation_refused"
+    said = "That message can no longer be changed. Your change was not sent."
+
+
+class ServerInternal(Problem):
+    code = "internal"
+    said = "The server could not handle this message. It is kept here; send it again as a new one."
+
+
+class NotConfirmedByServer(Problem):
+    code = "not_confirmed_by_server"
+    said = "The server did not answer. Your message is still here."
+    can_retry = True
+
+
+class BadFrame(Problem):
+    code = "bad_frame"
+    said = "The other side sent something that cannot be read. The line is opened again; nothing is lost."
+    can_retry = True
+
+
+class UnknownType(Problem):
+    code = "unknown_type"
+    said = "The server does not know this kind of request. Update the server."
+
+
+class RateLimited(Problem):
+    code = "rate"
+    said = "Too much at once; it goes on by itself in a moment."
+    can_retry = True
+
+
+class Busy(Problem):
+    code = "busy"
+    said = "The server is busy; it goes on by itself in a moment."
+    can_retry = True
+
+
+# --- joining and the line
+class InviteWrong(Problem):
+    code = "invite_wrong"
+    said = "This invite is not valid, was used already, or is too old. Ask for a new one."
+
+
+class NameTaken(Problem):
+    code = "name_taken"
+    said = "Somebody here is already called “{name}”. Choose another name."
+
+
+class NameInvalid(Problem):
+    code = "name_invalid"
+    said = "A name has 1 to {limit} characters, with no line breaks and no control characters."
+
+
+class NotJoined(Problem):
+    code = "not_joined"
+    said = "This profile has not joined a server yet. Give a name and an invite code."
+
+
+class ServerUnreachable(Problem):
+    code = "server_unreachable"
+    said = "The server at {address} does not answer. Messages wait here and go out by themselves."
+    can_retry = True
+
+
+class SignInAgain(Problem):
+    code = "sign_in_again"
+    said = "This device is not signed in any more. Join again with a new invite; your history stays here."
+
+
+class ReplacedElsewhere(Problem):
+    code = "replaced_elsewhere"
+    said = "This profile is in use in another place. Close it there, then connect again here."
+
+
+class VersionUnknown(Problem):
+    code = "version_unknown"
+    said = "This version and the server's do not understand each other. Update the older of the two."
+
+
+class AddressNotLoopback(Problem):
+    code = "address_not_loopback"
+    said = "Without encryption the server listens on this computer only. Use 127.0.0.1 or ::1 as its address."
+
+
+class AddressInvalid(Problem):
+    code = "address_invalid"
+    said = "“{address}” is not an address. Write it like 127.0.0.1:8787."
+
+
+class PortInUse(Problem):
+    code = "port_in_use"
+    said = "Port {port} is used by another program. Choose another one, or 0 for any free port."
+
+
+# --- the data folder
+class DataReadOnly(Problem):
+    code = "data_read_only"
+    said = "The data folder cannot be written to. Choose another folder, or allow writing there."
+
+
+class DataNewer(Problem):
+    code = "data_newer"
+    said = "This data was written by a newer version of Hexagram. Update, or choose another folder; nothing was changed."
+
+
+class DataCorrupt(Problem):
+    code = "data_corrupt"
+    said = "The data file is damaged. It was left as it is; restore a backup, or choose another folder."
+
+
+class DataInUse(Problem):
+    code = "data_in_use"
+    said = "This data folder is already in use by a running Hexagram."
+
+
+class DiskFull(Problem):
+    code = "disk_full"
+    said = "The disk is full. Free some space; Hexagram goes on by itself, and nothing was lost."
+    can_retry = True
+
+
+class StoreFailed(Problem):
+    code = "store_failed"
+    said = "The data could not be saved. Hexagram tries again by itself; nothing is shown as sent before it is safe."
+    can_retry = True
+
+
+# --- media
+class MediaVanished(Problem):
+    code = "media_vanished"
+    said = "“{name}” is no longer on the disk. Choose the file again."
+
+
+class MediaUnreadable(Problem):
+    code = "media_unreadable"
+    said = "“{name}” cannot be opened. Check that you may read it, then choose it again."
+
+
+class MediaIsFolder(Problem):
+    code = "media_is_folder"
+    said = "“{name}” is a folder. Pack it as a zip file, then send that."
+
+
+class MediaEmpty(Problem):
+    code = "media_empty"
+    said = "“{name}” is empty. There is nothing to send."
+
+
+class MediaTooLarge(Problem):
+    code = "media_too_large"
+    said = "This file is {size_mb} MB; at most {limit_mb} MB can be sent."
+
+
+class MediaChanged(Problem):
+    code = "media_changed"
+    said = "“{name}” was changed while it was sent. Send it again."
+
+
+class MediaUnknown(Problem):
+    code = "media_unknown"
+    said = "This file is no longer on the server. Ask for it to be sent again."
+
+
+class MediaMissing(Problem):
+    code = "media_missing"
+    said = "The file of this message is not on the server. Send it again as a new message."
+
+
+class MediaDamaged(Problem):
+    code = "media_damaged"
+    said = "The file arrived damaged and was not kept. Try again."
+    can_retry = True
+
+
+class MediaOffset(Problem):
+    code = "media_offset"
+    said = "The upload goes on from where the server is."
+    can_retry = True
+
+
+class TransferInterrupted(Problem):
+    code = "transfer_interrupted"
+    said = "The transfer was interrupted. It goes on by itself."
+    can_retry = True
+
+
+class WorkerFailed(Problem):
+    code = "worker_failed"
+    said = "No preview could be made of “{name}”. It is sent as a plain file."
+
+
+# --- harness and devices
+class WishInvalid(Problem):
+    code = "wish_invalid"
+    said = "This line is not a wish that I know: {why}."
+
+
+class MicrophoneMissing(Problem):
+    code = "microphone_missing"
+    said = "No microphone was found. Plug one in, or allow Hexagram to use it."
+
+
+class CameraMissing(Problem):
+    code = "camera_missing"
+    said = "No camera was found. Plug one in, or allow Hexagram to use it."
+
+
+class PlaybackFailed(Problem):
+    code = "playback_failed"
+    said = "This file cannot be played here. Save it, and open it with another program."
+
+
+BY_CODE: dict[str, type[Problem]] = {kind.code: kind for kind in Problem.__subclasses__()}
+
+
+def problem(code: str, **facts: object) -> Problem:
+    """The problem that a code on the wire means; a code of a newer version becomes the general sentence."""
+    return BY_CODE.get(code, Problem)(**facts)
