@@ -1,0 +1,1 @@
+"""The client's machines: pure; they import `protocol` and nothing else."""

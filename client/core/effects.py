@@ -1,0 +1,324 @@
+"""Everything the client's core can ask for: save, talk, fetch things, tell.
+
+Effects are performed in order, with one liberty: the saves of one turn may be gathered in front, into one
+transaction. A save is durable before anything behind it happens.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from client.core.model import Finding, Inspected, Lane, Line, Member, State, Upload
+from protocol.packets import Event as LogEvent
+from protocol.packets import Gap, Mark, Packet, Person
+from protocol.values import ConvId, Digest, Lid, MediaId, Uid, Value
+
+# --------------------------------------------------------------------------------------------------- saves
+
+
+class SaveComposed(Value, frozen=True):
+    """T0: the bubble (new, or the one that waited for its upload), its row, and the lane's end."""
+
+    lid: Lid
+    conv: ConvId
+    n: int
+    pd: Digest
+    dg: Digest
+    content: bytes
+    media: tuple[MediaId, ...]
+    at_ms: int
+    lane: Lane
+
+
+class Renumbered(Value, frozen=True):
+    """The new place of one row."""
+
+    lid: Lid
+    n: int
+    pd: Digest
+
+
+class SaveRenumbered(Value, frozen=True):
+    """T0: all unsettled rows of a lane in their new places (P-23)."""
+
+    conv: ConvId
+    rows: tuple[Renumbered, ...]
+    lane: Lane
+
+
+class SaveSettled(Value, frozen=True):
+    """T5: what became of a row. The row leaves the outbox; the bubble gets state, position and time."""
+
+    lid: Lid
+    conv: ConvId
+    state: State
+    pos: int
+    ts: int
+    seen_last: int
+    code: str = ""
+
+
+class SaveState(Value, frozen=True):
+    """T5: a bubble's state without settling it: stored, needs_you, queued again, cancelling, refused upload."""
+
+    lid: Lid
+    state: State
+    wish: Literal["send", "cancel"] = "send"
+    parked: bool = False
+    code: str = ""
+
+
+class SaveSeenLast(Value, frozen=True):
+    """T5: the highest `last` an answer carried (P-22)."""
+
+    conv: ConvId
+    last: int
+
+
+class SaveArrived(Value, frozen=True):
+    """T4: a frame from the log: events above the cursor, gaps, and the cursor itself.
+
+    `settled` pairs own events with the bubbles they settle; other own events become bubbles (P-21).
+    `members`, `form` and `title` are set when the frame changed them.
+    """
+
+    conv: ConvId
+    events: tuple[LogEvent, ...]
+    gaps: tuple[Gap, ...]
+    cursor: int
+    head: int
+    settled: tuple[tuple[Lid, LogEvent, State], ...] = ()
+    members: tuple[Member, ...] | None = None
+    form: str = ""
+    title: str | None = None
+
+
+class SaveMarks(Value, frozen=True):
+    """T5: marks of other people by maximum; own bubbles up to the two positions climb (P-49, P-53)."""
+
+    conv: ConvId
+    marks: tuple[Mark, ...]
+    rev: int
+    delivered_upto: int
+    read_upto: int
+
+
+class SaveRead(Value, frozen=True):
+    """How far the person has read here; `told` once the server was told."""
+
+    conv: ConvId
+    upto: int
+
+
+class SaveRequeued(Value, frozen=True):
+    """P-69: an own message above the base of a restored server, queued again with its old digest."""
+
+    lid: Lid
+    conv: ConvId
+    n: int
+    pd: Digest
+    lane: Lane
+
+
+class SaveGeneration(Value, frozen=True):
+    """P-69: the server's data are of another generation: cursors fall back, marks are cleared."""
+
+    gen: str
+    cursors: tuple[tuple[ConvId, int], ...]
+
+
+class SaveUpload(Value, frozen=True):
+    """A file on its way up: new, inspected, or known to the server."""
+
+    upload: Upload
+
+
+class SaveFetched(Value, frozen=True):
+    """The file of a bubble lies at `path`; `code` instead when it cannot be had any more."""
+
+    lid: Lid
+    path: str
+    code: str = ""
+
+
+class SaveDropped(Value, frozen=True):
+    """The bubble of a file that was never sent is gone (cancelled before it had a number)."""
+
+    lid: Lid
+
+
+class SavePeople(Value, frozen=True):
+    """The people list."""
+
+    people: tuple[Person, ...]
+
+
+Save: TypeAlias = (
+    SaveComposed
+    | SaveRenumbered
+    | SaveSettled
+    | SaveState
+    | SaveSeenLast
+    | SaveArrived
+    | SaveMarks
+    | SaveRead
+    | SaveRequeued
+    | SaveGeneration
+    | SaveUpload
+    | SaveFetched
+    | SaveDropped
+    | SavePeople
+)
+
+# ---------------------------------------------------------------------------------------------------- talk
+
+
+class Connect(Value, frozen=True):
+    """Open connection number `wire`."""
+
+    wire: int
+
+
+class HangUp(Value, frozen=True):
+    """Close connection number `wire`."""
+
+    wire: int
+    close: int = 1000
+
+
+class Send(Value, frozen=True):
+    """Say these, in order; the wire joins what one turn sends."""
+
+    wire: int
+    packets: tuple[Packet, ...]
+
+
+# ----------------------------------------------------------------------------------------------------- ask
+
+
+class InspectFile(Value, frozen=True):
+    """Have the worker look at a file; answered by FileInspected or UploadStopped."""
+
+    lid: Lid
+    path: str
+    name: str
+    kind: Literal["auto", "picture", "voice", "video", "file"]
+
+
+class UploadFile(Value, frozen=True):
+    """Upload from where the server is; answered by Uploaded or UploadStopped."""
+
+    lid: Lid
+    conv: ConvId
+    number: int
+    found: Inspected
+    media: MediaId
+
+
+class DownloadFile(Value, frozen=True):
+    """Download from where we are, check the hash; answered by Fetched or FetchStopped."""
+
+    lid: Lid
+    media: MediaId
+    size_bytes: int
+    sha256: str
+    name: str
+
+
+class StopTransfer(Value, frozen=True):
+    """Stop what runs for this bubble, without an answer."""
+
+    lid: Lid
+
+
+# ---------------------------------------------------------------------------------------------------- tell
+
+
+class LineChanged(Value, frozen=True):
+    """The connection stands otherwise."""
+
+    line: Line
+
+
+class Tried(Value, frozen=True):
+    """A try left; the next step is due at `due_s` (monotonic). `tries` 0 takes the note back."""
+
+    lid: Lid
+    tries: int
+    due_s: float
+
+
+class Traced(Value, frozen=True):
+    """A packet about this message was seen. The shell stamps it with the wall clock."""
+
+    lid: Lid
+    packet: str
+    way: Literal["out", "in"]
+    tries: int = 1
+    note: str = ""
+
+
+class TracedAt(Value, frozen=True):
+    """A packet about every event of a conversation in first…last was seen (msg:N, ack:R, ack:A, ack:N)."""
+
+    conv: ConvId
+    first: int
+    last: int
+    packet: str
+    way: Literal["out", "in"]
+    note: str = ""
+
+
+class Told(Value, frozen=True):
+    """Something the person should know: a Problem's code, about a bubble or (0) in general."""
+
+    code: str
+    lid: Lid = Lid(0)
+    x: str = ""
+
+
+class Found(Value, frozen=True):
+    """The answer to Ask."""
+
+    finding: Finding
+
+
+class OpenedAs(Value, frozen=True):
+    """The answer to Open."""
+
+    x: str
+    conv: ConvId
+
+
+class PeopleKnown(Value, frozen=True):
+    """The answer to AskPeople."""
+
+    people: tuple[Person, ...]
+
+
+class Arrived(Value, frozen=True):
+    """New messages of other people were stored: sound, notification, unread count."""
+
+    conv: ConvId
+    uids: tuple[Uid, ...]
+
+
+Effect: TypeAlias = (
+    Save
+    | Connect
+    | HangUp
+    | Send
+    | InspectFile
+    | UploadFile
+    | DownloadFile
+    | StopTransfer
+    | LineChanged
+    | Tried
+    | Traced
+    | TracedAt
+    | Told
+    | Found
+    | OpenedAs
+    | PeopleKnown
+    | Arrived
+)

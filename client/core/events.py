@@ -1,0 +1,197 @@
+"""Everything that can happen to the client's core: wishes, the line, answers, time."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from client.core.model import Inspected
+from protocol.codec import Garbled
+from protocol.packets import FromServer
+from protocol.values import ConvId, Digest, Lid, MediaId, Uid, Value
+
+# ------------------------------------------------------------------------------------------------- wishes
+
+
+class Compose(Value, frozen=True):
+    """Send these bytes. The digest is over them; `at_ms` is the author's wall clock."""
+
+    lid: Lid
+    conv: ConvId
+    content: bytes
+    dg: Digest
+    at_ms: int
+    media: tuple[MediaId, ...] = ()
+
+
+class Attach(Value, frozen=True):
+    """Send a file: look at it, upload it, and only then compose its message."""
+
+    lid: Lid
+    conv: ConvId
+    path: str
+    name: str
+    kind: Literal["auto", "picture", "voice", "video", "file"]
+    caption: str
+    nonce: bytes
+    at_ms: int
+
+
+class Fetch(Value, frozen=True):
+    """The person clicked: download the file of this bubble (P-76)."""
+
+    lid: Lid
+    media: MediaId
+    size_bytes: int
+    sha256: str
+    name: str
+
+
+class StopFetch(Value, frozen=True):
+    """The person clicked again: stop the download; what came is kept."""
+
+    lid: Lid
+
+
+class Resend(Value, frozen=True):
+    """Try again from the first step of the ladder, with the same key (P-57); an interrupted upload goes on."""
+
+    lid: Lid
+
+
+class Cancel(Value, frozen=True):
+    """Do not send it. Only the server can say whether that came in time (P-40)."""
+
+    lid: Lid
+
+
+class Ask(Value, frozen=True):
+    """What became of this message? Answered by the effect `Found` within 3 s (P-57)."""
+
+    lid: Lid
+
+
+class ReadUpto(Value, frozen=True):
+    """The person has seen everything up to this position (P-73)."""
+
+    conv: ConvId
+    pos: int
+
+
+class Open(Value, frozen=True):
+    """Open a conversation. `x` is 22 random characters; the answer is the effect `Opened`."""
+
+    x: str
+    uids: tuple[Uid, ...]
+    kind: Literal["direct", "group"]
+    title: str = ""
+
+
+class AskPeople(Value, frozen=True):
+    """Who is on this server? Answered by the effect `PeopleKnown`."""
+
+
+class Dial(Value, frozen=True):
+    """Connect now: at the start, or because the person wants it (P-16)."""
+
+
+class Quit(Value, frozen=True):
+    """Send what acknowledgements are joined, and hang up."""
+
+
+# -------------------------------------------------------------------------------------------------- line
+
+
+class WireUp(Value, frozen=True):
+    """A connection is open; nothing was said on it yet. `wire` numbers it: events of older ones are void."""
+
+    wire: int
+
+
+class Received(Value, frozen=True):
+    """One frame of packets came in."""
+
+    wire: int
+    packets: tuple[FromServer | Garbled, ...]
+
+
+class WireDown(Value, frozen=True):
+    """The connection ended, or could not be made. `close` is the close code, 0 if there was none."""
+
+    wire: int
+    close: int = 0
+    retry_ms: int = 0
+
+
+class Woken(Value, frozen=True):
+    """The computer slept, or the network changed."""
+
+
+# ----------------------------------------------------------------------------------------------- answers
+
+
+class FileInspected(Value, frozen=True):
+    """What the worker found."""
+
+    lid: Lid
+    found: Inspected
+
+
+class Uploaded(Value, frozen=True):
+    """The file is complete at the server."""
+
+    lid: Lid
+    media: MediaId
+
+
+class UploadStopped(Value, frozen=True):
+    """Inspecting or uploading ended without success; `can_retry` when it is worth going on by ourselves."""
+
+    lid: Lid
+    code: str
+    can_retry: bool
+    media: MediaId = MediaId("")
+
+
+class Fetched(Value, frozen=True):
+    """The file is here, and its hash is right."""
+
+    lid: Lid
+    path: str
+
+
+class FetchStopped(Value, frozen=True):
+    """The download ended without success."""
+
+    lid: Lid
+    code: str
+    can_retry: bool
+
+
+class Tick(Value, frozen=True):
+    """Time passed: a machine asked to be woken."""
+
+
+Event: TypeAlias = (
+    Compose
+    | Attach
+    | Fetch
+    | StopFetch
+    | Resend
+    | Cancel
+    | Ask
+    | ReadUpto
+    | Open
+    | AskPeople
+    | Dial
+    | Quit
+    | WireUp
+    | Received
+    | WireDown
+    | Woken
+    | FileInspected
+    | Uploaded
+    | UploadStopped
+    | Fetched
+    | FetchStopped
+    | Tick
+)

@@ -1,0 +1,269 @@
+"""What a client remembers, and how a message looks to a person."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Literal, TypeAlias
+
+from protocol.content import Attachment, Body, Notice
+from protocol.values import ConvId, Did, Digest, Lid, MediaId, Uid, Value
+
+Form = Literal["direct", "group", "self"]
+
+
+class State(IntEnum):
+    """Where a message stands (section 10). UPLOADING…READ only climb; the others stand beside the ladder."""
+
+    UPLOADING = 0
+    QUEUED = 1
+    SENDING = 2
+    ACCEPTED = 3
+    STORED = 4
+    DELIVERED = 5
+    READ = 6
+    CANCELLING = 7
+    NEEDS_YOU = 8
+    REFUSED = 9
+    CANCELLED = 10
+    LONG_AGO = 11
+    RECEIVED = 20
+    UNREADABLE = 21
+
+    @property
+    def word(self) -> str:
+        """The name in the harness and in logs: queued, sending, accepted, …"""
+        return self.name.lower()
+
+    @property
+    def on_ladder(self) -> bool:
+        """Whether this is one of the steps that only climb."""
+        return self <= State.READ
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether the server has not said what became of it (P-20)."""
+        return self in (State.QUEUED, State.SENDING, State.CANCELLING, State.NEEDS_YOU)
+
+
+class Me(Value, frozen=True):
+    """The account and device of this profile."""
+
+    uid: Uid
+    did: Did
+    name: str
+    token: str
+    server: str
+    gen: str = ""
+
+
+class Row(Value, frozen=True):
+    """A message waiting in its lane (table `outbox`): the frozen bytes every try sends (P-19).
+
+    `lane` order is the order of `n`. `wish` says whether its tries are msg:R or void:R (P-40); `parked` rows wait
+    for the person (P-57). `first_ms` is the wall clock at T0 and only serves P-58.
+    """
+
+    lid: Lid
+    conv: ConvId
+    n: int
+    pd: Digest
+    dg: Digest
+    content: bytes
+    media: tuple[MediaId, ...] = ()
+    wish: Literal["send", "cancel"] = "send"
+    parked: bool = False
+    first_ms: int = 0
+
+
+class Accepted(Value, frozen=True):
+    """A message the server has taken and nobody is known to have yet: it is still probed (P-54)."""
+
+    lid: Lid
+    conv: ConvId
+    n: int
+    pd: Digest
+    dg: Digest
+    pos: int
+
+
+class Lane(Value, frozen=True):
+    """The end of this device's lane in one conversation: last number given, its digest, highest `last` seen (P-22)."""
+
+    n: int = 0
+    dg: Digest = Digest("")
+    seen_last: int = 0
+
+
+class Member(Value, frozen=True):
+    """A person in a conversation."""
+
+    uid: Uid
+    name: str
+
+
+class Reach(Value, frozen=True):
+    """How far one person has got in a conversation (table `mark`)."""
+
+    delivered: int = 0
+    read: int = 0
+
+
+class Room(Value, frozen=True):
+    """What is remembered of one conversation (table `chat` and beside it)."""
+
+    conv: ConvId
+    form: Form = "direct"
+    title: str = ""
+    cursor: int = 0
+    rev: int = 0
+    head: int = 0
+    lane: Lane = Lane()
+    members: tuple[Member, ...] = ()
+    marks: dict[Uid, Reach] = {}
+
+
+class Upload(Value, frozen=True):
+    """A file on its way up; its message has no number yet (P-3). `number` makes its creation idempotent (P-75)."""
+
+    lid: Lid
+    conv: ConvId
+    number: int
+    path: str
+    name: str
+    kind: Literal["auto", "picture", "voice", "video", "file"]
+    caption: str
+    nonce: bytes
+    at_ms: int
+    inspected: Inspected | None = None
+    media: MediaId = MediaId("")
+    paused: bool = False
+
+
+class Inspected(Value, frozen=True):
+    """What the worker found in a file: everything a message about it says, but the media id.
+
+    `path` is the file to upload: the original, or a copy without location data.
+    """
+
+    kind: Literal["picture", "voice", "video", "file"]
+    type: str
+    name: str
+    size_bytes: int
+    sha256: str
+    path: str
+    width: int = 0
+    height: int = 0
+    duration_ms: int = 0
+    preview: bytes = b""
+    preview_type: str = ""
+    waveform: bytes = b""
+
+
+class Memory(Value, frozen=True):
+    """Everything the machines start from: read from the disk at start, and again after a failed save."""
+
+    me: Me | None
+    rooms: tuple[Room, ...] = ()
+    rows: tuple[Row, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
+    uploads: tuple[Upload, ...] = ()
+    next_lid: Lid = Lid(1)
+
+
+class Bubble(Value, frozen=True):
+    """A message as a person sees it. The screen and the harness draw this and nothing else.
+
+    `pos` is 0 before the server has taken it. `ts` is the server's time, 0 before; `at_ms` the author's own clock.
+    `body` is None for what this version cannot read. `path` is the local file once it is here (own, or downloaded and
+    verified). `code` names the Problem of a refused message, or why a transfer stopped. `tries` and `due_s` (monotonic)
+    describe the running try.
+    """
+
+    lid: Lid
+    conv: ConvId
+    uid: Uid
+    mine: bool
+    state: State
+    at_ms: int
+    body: Body | Notice | None
+    pos: int = 0
+    ts: int = 0
+    n: int = 0
+    dg: Digest = Digest("")
+    code: str = ""
+    path: str = ""
+    delivered_to: int = 0
+    read_by: int = 0
+    of: int = 0
+    tries: int = 0
+    due_s: float = 0.0
+
+    @property
+    def attachment(self) -> Attachment | None:
+        """The file of a media message."""
+        return getattr(self.body, "file", None)
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Sorts bubbles as shown: by position, then what has none yet in the order it was written (P-7)."""
+        return (self.pos or 1 << 60, self.lid)
+
+
+class ChatEntry(Value, frozen=True):
+    """A row of the chat list."""
+
+    conv: ConvId
+    form: Form
+    title: str
+    members: tuple[Member, ...]
+    last: Bubble | None = None
+    unread: int = 0
+    waiting: int = 0
+    needs_you: int = 0
+    draft: str = ""
+    read_upto: int = 0
+
+
+LineState = Literal["offline", "dialing", "greeting", "ready", "stopped"]
+
+
+class Line(Value, frozen=True):
+    """How the connection stands. `retry_s` (monotonic) is when it is tried next; `code` says why it stopped."""
+
+    state: LineState
+    retry_s: float = 0.0
+    code: str = ""
+
+
+class Finding(Value, frozen=True):
+    """What the server said when it was asked about a message (P-57): the six outcomes of the resend dialog."""
+
+    lid: Lid
+    found: Literal[
+        "delivered", "on_server", "not_there", "no_answer", "refused", "file_gone", "cancelled", "long_ago"
+    ]
+    code: str = ""
+    ts: int = 0
+
+
+class Seen(Value, frozen=True):
+    """One packet that was seen about a message: `way` is out or in, `tries` counts from 1, `at_ms` is our wall clock."""
+
+    lid: Lid
+    packet: str
+    way: Literal["out", "in"]
+    tries: int
+    at_ms: int
+    note: str = ""
+
+
+class TransferProgress(Value, frozen=True):
+    """How far a file has got."""
+
+    lid: Lid
+    way: Literal["up", "down"]
+    done_bytes: int
+    total_bytes: int
+
+
+WireEnd: TypeAlias = Literal["lost", "refused", "closed"]

@@ -1,0 +1,132 @@
+"""What the client's core needs of the world, in its own words. Adapters fulfil these; `bootstrap` chooses them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
+
+from client.core.effects import DownloadFile, Save, UploadFile
+from client.core.model import Bubble, ChatEntry, Inspected, Me, Memory, Seen
+from protocol.codec import Garbled
+from protocol.packets import FromServer, Packet, Person
+from protocol.values import ConvId, Lid, MediaId
+
+
+class Messages(Protocol):
+    """The profile's database. Every method is one transaction on one thread; failures raise a Problem."""
+
+    async def load(self) -> Memory:
+        """What the machines start from."""
+
+    async def save(self, saves: Sequence[Save]) -> list[Bubble]:
+        """Commit all of `saves` or none, durably; return the bubbles that look different now, in order."""
+
+    async def become(self, me: Me) -> None:
+        """Remember the account of this profile. A new device forgets nothing (P-64)."""
+
+    async def page(
+        self,
+        conv: ConvId,
+        *,
+        before: tuple[int, int] | None = None,
+        after: tuple[int, int] | None = None,
+        limit: int = 50,
+    ) -> list[Bubble]:
+        """Bubbles in the order shown, next to the given `Bubble.order`, or the newest ones."""
+
+    async def bubble(self, lid: Lid) -> Bubble:
+        """One bubble. Raises UnknownMessage."""
+
+    async def chats(self) -> list[ChatEntry]:
+        """The chat list, newest first."""
+
+    async def people(self) -> list[Person]:
+        """The people list as last heard."""
+
+    async def content_of(self, lid: Lid) -> bytes:
+        """The frozen content bytes of an own bubble, for sending it again as a new message."""
+
+    async def set_draft(self, conv: ConvId, text: str) -> None:
+        """Keep what the person has typed."""
+
+    async def note(self, seen: Sequence[Seen]) -> None:
+        """Add packets to the trace; losing the last second of it in a crash is fine."""
+
+    async def lids_at(self, conv: ConvId, first: int, last: int) -> list[Lid]:
+        """The bubbles at these positions."""
+
+    async def trace(self, lid: Lid) -> list[Seen]:
+        """The packets seen about a message, oldest first."""
+
+    async def setting(self, key: str) -> str | None:
+        """A setting of this profile."""
+
+    async def set_setting(self, key: str, value: str) -> None:
+        """Keep a setting."""
+
+
+class Wire(Protocol):
+    """One connection at a time to the server's /v1/line."""
+
+    def connect(self, wire: int, url: str) -> None:
+        """Begin to connect; the listener hears `up`, `received` and `down`, each with this number."""
+
+    def send(self, wire: int, packets: Sequence[Packet]) -> None:
+        """Queue packets; everything queued in one turn leaves in as few frames as fit. Never blocks."""
+
+    def hang_up(self, wire: int, close: int) -> None:
+        """Close; `down` follows."""
+
+
+class WireListener(Protocol):
+    """Who hears what the wire does."""
+
+    def up(self, wire: int) -> None: ...
+    def received(self, wire: int, packets: list[FromServer | Garbled]) -> None: ...
+    def down(self, wire: int, close: int, retry_ms: int) -> None: ...
+
+
+class Media(Protocol):
+    """Files to and from the server over HTTP. One call is one attempt; who calls decides about another."""
+
+    async def upload(self, wish: UploadFile, progress: Callable[[int, int], None]) -> MediaId:
+        """Go on from where the server is. Raises a Problem; `can_retry` says whether going on is worth it."""
+
+    async def download(self, wish: DownloadFile, progress: Callable[[int, int], None]) -> str:
+        """Go on from what is here, check length and SHA-256, and return the path. Raises a Problem."""
+
+
+class Worker(Protocol):
+    """The media worker: the only one who looks into files."""
+
+    async def inspect(
+        self, path: str, name: str, kind: Literal["auto", "picture", "voice", "video", "file"]
+    ) -> Inspected:
+        """Raises a Problem for a file that cannot be read; a file that is not understood is a plain file."""
+
+
+class Accounts(Protocol):
+    """Joining a server, and inviting others, over HTTP."""
+
+    async def join(self, server: str, name: str, invite: str, request: str) -> Me:
+        """Raises InviteWrong, NameTaken, NameInvalid, ServerUnreachable. The same `request` again is safe."""
+
+    async def invite(self, me: Me) -> str:
+        """A fresh invite code."""
+
+
+class Clock(Protocol):
+    """Time. Monotonic seconds decide; wall milliseconds are only shown."""
+
+    def now_s(self) -> float: ...
+    def wall_ms(self) -> int: ...
+
+
+class Dice(Protocol):
+    """Chance."""
+
+    def roll(self) -> float:
+        """A number in [0, 1)."""
+
+    def bytes(self, count: int) -> bytes:
+        """Unpredictable bytes."""

@@ -1,0 +1,114 @@
+"""The boxes of an MP4 or QuickTime file: its tracks, its length, and where it hides a place.
+
+Only lengths and names are read, in bounded steps; no picture and no sound is touched.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from client.worker.source import Source, Undecodable
+
+BOXES_MAX = 20_000
+TELLING_BYTES_MAX = 4 * 1024 * 1024
+CONTAINERS = frozenset((b"moov", b"trak", b"mdia", b"minf", b"stbl"))
+TELLING = frozenset((b"udta", b"meta", b"uuid"))
+PLACE_SIGNS = (b"\xa9xyz", b"loci", b"location", b"GPSLatitude", b"exif:GPS")
+SAMPLE_ENTRY_SIZE_PLACE = 8 + 8 + 24  # version and count, box header, fields before width and height
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A box: its name, where its header starts, where its body starts and where it ends."""
+
+    name: bytes
+    start: int
+    body: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Movie:
+    """What the boxes say: length in milliseconds, size of each picture track, number of sound tracks."""
+
+    duration_ms: int
+    sizes: tuple[tuple[int, int], ...]
+    sounds: int
+
+
+def boxes(source: Source) -> Iterator[Box]:
+    """Yield the boxes of the file, and those inside the containers that matter, outer ones first.
+
+    Raises:
+        Undecodable: a box longer than what holds it, or more boxes than any honest file has.
+    """
+    open_ends = [(0, source.size_bytes)]
+    for _ in range(BOXES_MAX):
+        while open_ends and open_ends[-1][0] + 8 > open_ends[-1][1]:
+            open_ends.pop()
+        if not open_ends:
+            return
+        place, end = open_ends.pop()
+        box = _box(source, place, end)
+        open_ends.append((box.end, end))
+        if box.name in CONTAINERS:
+            open_ends.append((box.body, box.end))
+        yield box
+    raise Undecodable("too many boxes")
+
+
+def _box(source: Source, place: int, end: int) -> Box:
+    length, name = struct.unpack(">I4s", source.at(place, 8))
+    body = place + 8
+    if length == 1:
+        (length,) = struct.unpack(">Q", source.at(body, 8))
+        body += 8
+    elif length == 0:
+        length = end - place
+    if place + length < body or place + length > end:
+        if name != b"mdat":
+            raise Undecodable("a box is longer than what holds it")
+        length = end - place  # a cut file: its data ends early, what came before still holds
+    return Box(name, place, body, place + length)
+
+
+def movie(source: Source) -> Movie:
+    """Read what the boxes say of the tracks.
+
+    Raises:
+        Undecodable: not a sequence of boxes.
+    """
+    duration_ms, sizes, handlers, handler = 0, [], [], b""
+    try:
+        for box in boxes(source):
+            if box.name == b"mvhd":
+                duration_ms = _duration_ms(source.at(box.body, 32))
+            elif box.name == b"hdlr":
+                handler = source.at(box.body + 8, 4)
+                handlers.append(handler)
+            elif box.name == b"stsd" and handler == b"vide":
+                sizes.append(struct.unpack(">HH", source.at(box.body + SAMPLE_ENTRY_SIZE_PLACE, 4)))
+    except (struct.error, ZeroDivisionError) as problem:
+        raise Undecodable("a box ends early") from problem
+    return Movie(duration_ms, tuple(sizes), handlers.count(b"soun"))
+
+
+def _duration_ms(body: bytes) -> int:
+    if body[0] == 1:
+        scale, length = struct.unpack(">IQ", body[20:32])
+    else:
+        scale, length = struct.unpack(">II", body[12:20])
+    return round(length * 1000 / scale)
+
+
+def places(source: Source) -> list[Box]:
+    """Return the boxes of free remarks that name a place on earth."""
+    found = []
+    for box in boxes(source):
+        if box.name in TELLING:
+            body = source.at(box.body, min(box.end - box.body, TELLING_BYTES_MAX))
+            if any(sign in body for sign in PLACE_SIGNS):
+                found.append(box)
+    return found

@@ -1,0 +1,102 @@
+"""One foreign file, opened once: everything the worker learns, it learns through this handle.
+
+The handle stays the same file even if the name is given to another one meanwhile, and decoders are handed the
+handle's own name where the system has such names, so that no sign in the person's file name means anything to them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+BLOCK_BYTES = 1024 * 1024
+HEAD_BYTES = 4096
+
+
+class Refusal(Exception):
+    """The file cannot be sent. `code` is stable; `facts` hold no folder names."""
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        super().__init__(code, facts)
+        self.code, self.facts = code, facts
+
+
+class Undecodable(Exception):
+    """Not what it claims to be, or more than we are willing to decode. It can still be sent as a plain file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An open regular file: its handle, its path as it was given, and its size in bytes when it was opened."""
+
+    handle: BinaryIO
+    path: str
+    size_bytes: int
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.path)
+
+    @property
+    def decoder_name(self) -> str:
+        """A name for decoders; in a child process it is valid if the handle was passed on."""
+        if sys.platform == "linux":
+            return f"/proc/self/fd/{self.handle.fileno()}"
+        return os.path.abspath(self.path)
+
+    def head(self, size_bytes: int = HEAD_BYTES) -> bytes:
+        return self.at(0, size_bytes)
+
+    def at(self, offset: int, size_bytes: int) -> bytes:
+        self.handle.seek(offset)
+        return self.handle.read(size_bytes)
+
+
+@contextmanager
+def opened(path: str, size_bytes_max: int) -> Iterator[Source]:
+    """Open a file that is to be sent.
+
+    Raises:
+        Refusal: media.vanished, media.unreadable or media.too_large.
+    """
+    name = os.path.basename(path)
+    try:
+        # Non-blocking: a named pipe would otherwise hold the worker until somebody writes into it.
+        with open(path, "rb", opener=_opener) as handle:
+            yield _source(handle, path, size_bytes_max)
+    except (FileNotFoundError, NotADirectoryError) as gone:
+        raise Refusal("media.vanished", name=name) from gone
+    except IsADirectoryError as folder:
+        raise Refusal("media.unreadable", name=name, reason="folder") from folder
+    except (OSError, ValueError) as problem:
+        raise Refusal("media.unreadable", name=name, reason=type(problem).__name__) from problem
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+
+
+def _source(handle: BinaryIO, path: str, size_bytes_max: int) -> Source:
+    status = os.fstat(handle.fileno())
+    name = os.path.basename(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise Refusal("media.unreadable", name=name, reason="not_a_file")
+    if status.st_size > size_bytes_max:
+        raise Refusal("media.too_large", name=name, size_bytes=status.st_size, limit_bytes=size_bytes_max)
+    return Source(handle, path, status.st_size)
+
+
+def measured(path: str, size_bytes_max: int) -> tuple[int, str]:
+    """Return the size in bytes and the SHA-256 (hex) of what is really in the file now, read in blocks."""
+    digest, size_bytes = hashlib.sha256(), 0
+    with opened(path, size_bytes_max) as source:
+        while block := source.handle.read(BLOCK_BYTES):
+            digest.update(block)
+            size_bytes += len(block)
+    return size_bytes, digest.hexdigest()
