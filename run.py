@@ -1,18 +1,16 @@
 #!/usr/bin/env python3
-"""The one door into the project: makes the environment, then runs the app, the demo, the server or the checks.
+"""The one door into the project: makes the environment, then runs the app, the demo, the server, the checks.
 
-Nothing but the standard library, so that `python3 run.py` is all a fresh clone needs. It is not a build system: the
-packages and their hashes are in requirements/, the rules of the checks in pyproject.toml.
+Nothing but the standard library, so that `python3 run.py` is all a fresh clone needs. It is not a build
+system: the packages and their hashes are in requirements/, the rules of the checks in pyproject.toml.
 """
 
 import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036 - this line is for people whose Python is too old
     sys.exit(
-        "Hexagram needs Python 3.11 or newer; this is Python {}.{} ({}).\n"
-        "Install a newer one and start it by its name, for example: python3.13 run.py".format(
-            sys.version_info[0], sys.version_info[1], sys.executable
-        )
+        f"Hexagram needs Python 3.11 or newer; this is Python {sys.version_info[0]}.{sys.version_info[1]}"
+        f" ({sys.executable}).\nInstall a newer one and start it by its name, for example: python3.13 run.py"
     )
 
 import contextlib
@@ -40,14 +38,23 @@ WINDOWS = sys.platform == "win32"
 # The packages that are checked and tested. A name missing here is a part of the project nobody looks at.
 PACKAGES = ("protocol", "client", "server", "resources", "tests")
 
-# --- Debian and Ubuntu packages, by what needs them ---------------------------------------------------------------
+# --- Debian and Ubuntu packages, by what needs them -------------------------------------------------------
 # Names are those of Debian 12; later releases provide the same names from renamed packages (libglib2.0-0t64).
-GRAPHICS = ("libegl1", "libgl1", "libdbus-1-3", "libglib2.0-0", "libfontconfig1", "libxkbcommon0", "libgssapi-krb5-2")
+GRAPHICS = (
+    "libegl1",
+    "libgl1",
+    "libdbus-1-3",
+    "libglib2.0-0",
+    "libfontconfig1",
+    "libxkbcommon0",
+    "libgssapi-krb5-2",
+)
 SOUND = ("libpulse0", "libxrandr2")
 SCREEN = (
-    "libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 libxcb-randr0 libxcb-render-util0 libxcb-shape0 "
-    "libxcb-sync1 libxcb-xfixes0 libxcb-xkb1 libxkbcommon-x11-0 libx11-xcb1 libwayland-cursor0"
-).split()
+    "libxcb-cursor0", "libxcb-icccm4", "libxcb-keysyms1", "libxcb-image0", "libxcb-randr0",
+    "libxcb-render-util0", "libxcb-shape0", "libxcb-sync1", "libxcb-xfixes0", "libxcb-xkb1",
+    "libxkbcommon-x11-0", "libx11-xcb1", "libwayland-cursor0",
+)  # fmt: skip
 FONTS = ("fonts-noto-cjk", "fonts-noto-color-emoji")
 MEDIA = ("ffmpeg",)
 STAND_IN_SCREEN = ("xvfb", "xauth", "xdotool", "openbox")
@@ -69,7 +76,7 @@ class Command:
     wants: tuple[str, ...] = ()  # system packages without which it can do less
 
 
-# --- telling ------------------------------------------------------------------------------------------------------
+# --- telling ----------------------------------------------------------------------------------------------
 
 
 def say(text: str) -> None:
@@ -160,7 +167,7 @@ def _lines_with_ticks(stream: IO[str], tick_s: float = 0.5) -> Iterator[str | No
             yield line
 
 
-# --- one at a time ------------------------------------------------------------------------------------------------
+# --- one at a time ----------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -209,7 +216,7 @@ def _read_note(path: Path) -> dict[str, object]:
     return note if isinstance(note, dict) else {}
 
 
-# --- the environment ----------------------------------------------------------------------------------------------
+# --- the environment --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -236,7 +243,7 @@ class Environment:
         return made_here and note.get(lock) == _sha256(LOCKS / f"{lock}.txt")
 
     def ensure(self, lock: str) -> None:
-        """Make, complete or repair the environment until it holds `lock`. Costs a hash when nothing is to do."""
+        """Make, complete or repair the environment until it holds `lock`; a hash, when nothing is to do."""
         if self.holds(lock):
             return
         with alone():
@@ -259,25 +266,43 @@ class Environment:
             shutil.rmtree(self.folder)
         ensure_venv_module()
         base = getattr(sys, "_base_executable", None) or sys.executable
-        follow(f"Making {self.folder.name} (Python {_python()})", [base, "-m", "venv", str(self.folder)], lambda _: None)
-        # The packages of this checkout can be imported from any folder, and nothing leaks into child processes.
+        follow(
+            f"Making {self.folder.name} (Python {_python()})",
+            [base, "-m", "venv", str(self.folder)],
+            lambda _: None,
+        )
+        # Our packages can be imported from any folder, and no variable leaks into child processes.
         _site_packages(self.folder).joinpath("hexagram.pth").write_text(f"{ROOT}\n", encoding="utf-8")
 
     def _install(self, lock: str) -> None:
         path = LOCKS / f"{lock}.txt"
         total = len(re.findall(r"^[\w.-]+==", path.read_text(encoding="utf-8"), re.MULTILINE))
-        words = [str(self.python), "-m", "pip", "install", "--require-hashes", "--only-binary", ":all:", "--no-input"]
+        words = [
+            str(self.python),
+            "-m",
+            "pip",
+            "install",
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "--no-input",
+        ]
         words += ["--disable-pip-version-check", "--progress-bar", "off", "--requirement", str(path)]
         try:
-            follow("Installing packages", words, PipDigest(total), {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"})
+            follow(
+                "Installing packages",
+                words,
+                PipDigest(total),
+                {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"},
+            )
         except Stop as stop:
             raise Stop(
                 f"{stop}\nThe packages could not be installed. Where they come from is pip's own setting"
-                " (pip config list); check the connection and the room on the disk, then run the same command again."
+                " (pip config list). Check the connection and the room on the disk, then run this again."
             ) from None
 
     def _home(self) -> str:
-        """Where this environment stands and what it was made with: it cannot be moved, nor change its Python."""
+        """Where this environment stands and its Python: it can neither be moved nor change that."""
         return f"{self.folder} {_python()}"
 
 
@@ -321,25 +346,28 @@ def _site_packages(folder: Path) -> Path:
 
 
 def ensure_venv_module() -> None:
-    """Debian and Ubuntu ship Python without the part that fills a new environment with pip: get it or say so."""
+    """Debian ships Python without the part that puts pip into a new environment: get it, or say so."""
     if importlib.util.find_spec("ensurepip") and importlib.util.find_spec("venv"):
         return
     package = f"python{_python()}-venv"
     if not Debian.is_here():
-        raise Stop("This Python comes without the modules venv and ensurepip. Install a complete Python 3.11 or newer.")
+        raise Stop("This Python has no modules venv and ensurepip. Install a complete Python 3.11 or newer.")
     Debian.install([package])
     importlib.invalidate_caches()
     if not importlib.util.find_spec("ensurepip"):
-        raise Stop(f"Python's venv module is missing. Install it, then run this again:\n    {Debian.line([package])}")
+        raise Stop(
+            f"Python's venv module is missing. Install it, then run this again:\n    {Debian.line([package])}"
+        )
 
 
-# --- system packages ----------------------------------------------------------------------------------------------
+# --- system packages --------------------------------------------------------------------------------------
 
 
 class Debian:
     """The system's own packages, where apt knows them. Elsewhere nothing is asked and nothing is said."""
 
     STATUS = Path("/var/lib/dpkg/status")
+    LISTS = Path("/var/lib/apt/lists")
 
     @classmethod
     def is_here(cls) -> bool:
@@ -355,14 +383,14 @@ class Debian:
         if not cls.is_here() or not cls.missing([*needs, *wants]):
             return
         with alone():
-            cls.install(cls.missing(needs))  # apart, so that a name this release does not know stops only its group
+            cls.install(cls.missing(needs))  # apart: a name this release does not know stops only its group
             cls.install(cls.missing(wants))
         missing = cls.missing([*needs, *wants])
         lacking = [name for name in missing if name in needs]
         if lacking:
-            raise Stop(f"These system packages are needed: {' '.join(lacking)}. Install them with:\n    {cls.line(missing)}")
+            raise Stop(f"These system packages are needed: {' '.join(lacking)}.\n    {cls.line(missing)}")
         if missing:
-            say(f"- Some things will not work without {' '.join(missing)}. To install:\n    {cls.line(missing)}")
+            say(f"- Some things will not work without {' '.join(missing)}:\n    {cls.line(missing)}")
 
     @classmethod
     def install(cls, names: Sequence[str]) -> None:
@@ -370,15 +398,17 @@ class Debian:
         rights = cls._rights() if names else None
         if rights is None:
             return
-        apt = [*rights, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-q", "-o", "DPkg::Lock::Timeout=120"]
-        title = f"Installing {len(names)} system packages ({', '.join(names[:3])}{' ...' if len(names) > 3 else ''})"
-        install = [*apt, "install", "--no-install-recommends", *names]
-        update = [*apt, "update"]
+        apt = [*rights, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-q"]
+        install = [*apt, "-o", "DPkg::Lock::Timeout=120", "install", "--no-install-recommends", *names]
+        title = f"Installing system packages ({' '.join(names)})"
         try:
-            if cls._knows_packages():
-                with contextlib.suppress(Stop):  # old lists name files that are gone: fetch them and try again
-                    return follow(title, install, apt_digest)
-            follow("Fetching the lists of system packages", update, apt_digest)
+            if any(cls.LISTS.glob("*_Packages*")):
+                with contextlib.suppress(
+                    Stop
+                ):  # old lists name files that are gone: fetch new ones, try again
+                    follow(title, install, apt_digest)
+                    return
+            follow("Fetching the lists of system packages", [*apt, "update"], apt_digest)
             follow(title, install, apt_digest)
         except Stop as stop:
             say(str(stop))
@@ -397,7 +427,8 @@ class Debian:
             return []
         present = cls._installed()
         with contextlib.suppress(OSError):
-            _write_note(NOTES / "system.json", {"changed_ns": changed_ns, "present": sorted(present & ALL_SYSTEM)})
+            ours = sorted(present & ALL_SYSTEM)
+            _write_note(NOTES / "system.json", {"changed_ns": changed_ns, "present": ours})
         return [name for name in dict.fromkeys(names) if name not in present]
 
     @staticmethod
@@ -413,17 +444,13 @@ class Debian:
         return names
 
     @staticmethod
-    def _knows_packages() -> bool:
-        """Whether apt has lists at all; a fresh machine or container has none."""
-        return any(Path("/var/lib/apt/lists").glob("*_Packages*"))
-
-    @staticmethod
     def _rights() -> list[str] | None:
         """The words before apt-get: none for root, sudo where it asks no password, None where neither."""
-        if WINDOWS or os.geteuid() == 0:
+        if sys.platform == "win32" or os.geteuid() == 0:
             return []
-        if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:
-            return ["sudo", "-n"]
+        sudo = shutil.which("sudo")
+        if sudo and subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode == 0:
+            return [sudo, "-n"]
         return None
 
 
@@ -433,7 +460,7 @@ def apt_digest(line: str) -> str | None:
     return f"{found[1].lower()} {found[2]}" if found else None
 
 
-# --- what the words start -----------------------------------------------------------------------------------------
+# --- what the words start ---------------------------------------------------------------------------------
 
 
 def become(*words: str) -> int:
@@ -441,10 +468,10 @@ def become(*words: str) -> int:
     python = Environment(VENV).python
     # -P: a folder named `client` where the person happens to stand must not be taken for ours.
     command = [str(python), "-P", *words]
-    if WINDOWS:
-        return subprocess.run(command, check=False).returncode
-    sys.stdout.flush()
-    os.execv(python, command)
+    if not WINDOWS:
+        sys.stdout.flush()
+        os.execv(python, command)
+    return subprocess.run(command, check=False).returncode
 
 
 def module(name: str, *before: str) -> Callable[[Sequence[str]], int]:
@@ -454,7 +481,9 @@ def module(name: str, *before: str) -> Callable[[Sequence[str]], int]:
 
 def has_screen() -> bool:
     """Whether a window can be shown. Only on Linux can there be a session without a screen."""
-    return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return not sys.platform.startswith("linux") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
 
 
 def bundle(arguments: Sequence[str]) -> int:
@@ -469,10 +498,21 @@ def lock(arguments: Sequence[str]) -> int:
     environment = Environment(ROOT / ".venv-lock")
     environment.ensure("lock")
     for name in ("lock", "runtime", "dev"):
-        compile_words = [str(environment.python), "-m", "uv", "pip", "compile", "--universal", "--python-version", "3.11"]
+        compile_words = [
+            str(environment.python),
+            "-m",
+            "uv",
+            "pip",
+            "compile",
+            "--universal",
+            "--python-version",
+            "3.11",
+        ]
         compile_words += ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--quiet"]
         compile_words += ["--custom-compile-command", "python3 run.py lock", *arguments]
-        code = subprocess.run([*compile_words, "-o", f"{name}.txt", f"{name}.in"], cwd=LOCKS, check=False).returncode
+        code = subprocess.run(
+            [*compile_words, "-o", f"{name}.txt", f"{name}.in"], cwd=LOCKS, check=False
+        ).returncode
         if code != 0:
             return code
     return 0
@@ -484,21 +524,25 @@ def doctor(_: Sequence[str]) -> int:
     print(f"Python        {_python()} ({sys.executable})")
     for name, use in (("runtime", "to use the app"), ("dev", "to test it")):
         print(f"Environment   {'ready' if environment.holds(name) else 'not ready'} {use}")
-    print(f"Screen        {'yes' if has_screen() else 'no (the app cannot open; the demo and the server can)'}")
-    print(f"ffmpeg        {shutil.which('ffmpeg') or 'not found (some sounds and videos cannot be converted)'}")
+    print(
+        f"Screen        {'yes' if has_screen() else 'no (the app cannot open; the demo and the server can)'}"
+    )
+    print(
+        f"ffmpeg        {shutil.which('ffmpeg') or 'not found (some sounds and videos cannot be converted)'}"
+    )
     if Debian.is_here():
         missing = Debian.missing([*GRAPHICS, *SOUND, *SCREEN, *FONTS, *MEDIA])
         print(f"System        {'complete' if not missing else 'install: ' + Debian.line(missing)}")
     return 0
 
 
-# --- checks and tests ---------------------------------------------------------------------------------------------
+# --- checks and tests -------------------------------------------------------------------------------------
 
 FAST = ("-m", "not e2e and not gui", "-q")
 
 
 def check(arguments: Sequence[str]) -> int:
-    """The fast half: style, types, import contracts and the tests that need neither a screen nor processes."""
+    """The fast half: style, types, import contracts, and the tests without a screen or processes."""
     return _steps([*FAST, *arguments])
 
 
@@ -552,14 +596,17 @@ def _show(words: Sequence[str]) -> tuple[int, str]:
     return process.returncode, last
 
 
-# --- the table ----------------------------------------------------------------------------------------------------
+# --- the table --------------------------------------------------------------------------------------------
 
 WINDOW = (*GRAPHICS, *SOUND, *SCREEN)
 EVERYTHING = (*WINDOW, *FONTS, *MEDIA, *STAND_IN_SCREEN)
 ALL_SYSTEM = {*EVERYTHING, *BUNDLER}
 
 COMMANDS: dict[str, Command] = {
-    "app": Command("open the app with its bundled server", module("client", "app"), needs=WINDOW, wants=(*FONTS, *MEDIA)),
+    "app": Command(
+        "open the app with its bundled server",
+        module("client", "app"), needs=WINDOW, wants=(*FONTS, *MEDIA),
+    ),
     "demo": Command(
         "two people without a window exchange all kinds of messages; --json for lines to parse",
         module("client", "demo"), needs=GRAPHICS, wants=MEDIA,
@@ -582,7 +629,10 @@ COMMANDS: dict[str, Command] = {
     "screenshots": Command(
         "make docs/screenshots/ anew", module("tests.stages"), "dev", needs=WINDOW, wants=EVERYTHING
     ),
-    "bundle": Command("build dist/hexagram, to run without Python", bundle, "dev", needs=(*WINDOW, *BUNDLER), wants=MEDIA),
+    "bundle": Command(
+        "build dist/hexagram, to run without Python",
+        bundle, "dev", needs=(*WINDOW, *BUNDLER), wants=MEDIA,
+    ),
     "lock": Command("write the files of requirements/ anew", lock, ""),
     "doctor": Command("say what is here and what is missing", doctor, ""),
 }  # fmt: skip
