@@ -543,7 +543,7 @@ FAST = ("-m", "not e2e and not gui", "-q")
 
 def check(arguments: Sequence[str]) -> int:
     """The fast half: style, types, import contracts, and the tests without a screen or processes."""
-    return _steps([*FAST, *arguments])
+    return _steps([*FAST, *arguments], without=["own coverage"])
 
 
 def test(arguments: Sequence[str]) -> int:
@@ -554,7 +554,7 @@ def test(arguments: Sequence[str]) -> int:
     return _steps([])
 
 
-def _steps(pytest_arguments: Sequence[str]) -> int:
+def _steps(pytest_arguments: Sequence[str], without: Sequence[str] = ()) -> int:
     """Run every step even if one fails, then list them; pytest's own closing line is the last."""
     python = str(Environment(VENV).python)
     here = [name for name in PACKAGES if (ROOT / name).is_dir()]
@@ -564,8 +564,11 @@ def _steps(pytest_arguments: Sequence[str]) -> int:
         "format": [python, "-m", "ruff", "format", "--check", "."],
         "types": [python, "-m", "mypy", "run.py", *here],
         "import contracts": [python, "-c", lint_imports, "--no-logo"],
+        "own coverage": [python, "-m", "tests.own_coverage"],
         "tests": [python, "-m", "pytest", *pytest_arguments],
     }
+    for title in without:
+        del steps[title]
     results, closing = list[str](), ""
     failed = False
     for number, (title, words) in enumerate(steps.items(), start=1):
