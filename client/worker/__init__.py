@@ -1,1 +1,1 @@
-"""The media worker: a process of its own, the only place of cv2, pydub and ffmpeg. Knows nothing of the rest."""
+"""The media worker: a process of its own, the only place of cv2, pydub and ffmpeg."""

@@ -100,7 +100,7 @@ def _duration_ms(body: bytes) -> int:
         scale, length = struct.unpack(">IQ", body[20:32])
     else:
         scale, length = struct.unpack(">II", body[12:20])
-    return round(length * 1000 / scale)
+    return round(int(length) * 1000 / int(scale))
 
 
 def places(source: Source) -> list[Box]:

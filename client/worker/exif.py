@@ -11,7 +11,7 @@ SHORT = 3
 
 
 def orientation(tiff: bytes) -> int:
-    """Return the orientation 1..8 of an EXIF block that starts with its byte order; 1 if it says nothing sane."""
+    """Return the orientation 1..8 of an EXIF block from its byte order on; 1 if it says nothing sane."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     if order is None:
         return 1

@@ -9,12 +9,19 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
-try:
-    import resource
-except ImportError:  # Windows has none
-    resource = None  # type: ignore[assignment]
+
+def _resource_module() -> Any:
+    """Windows has none."""
+    try:
+        return import_module("resource")
+    except ImportError:
+        return None
+
+
+resource = _resource_module()
 
 MIB = 1024 * 1024
 
@@ -73,8 +80,9 @@ def allow_cpu(more_s: float) -> None:
         return
     usage = resource.getrusage(resource.RUSAGE_SELF)
     soft_s = int(usage.ru_utime + usage.ru_stime + more_s) + 1
-    _hard_s = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    resource.setrlimit(resource.RLIMIT_CPU, (soft_s, _hard_s))
+    _soft_s, hard_s = resource.getrlimit(resource.RLIMIT_CPU)
+    allowed_s = soft_s if hard_s == resource.RLIM_INFINITY else min(soft_s, hard_s)
+    resource.setrlimit(resource.RLIMIT_CPU, (allowed_s, hard_s))
 
 
 def _layers() -> Mapping[str, Callable[[], None]]:

@@ -1,4 +1,4 @@
-"""Pictures: what a message shows of one before anybody downloads it. The only reader of pictures in the worker."""
+"""Pictures: what a message shows of one before anybody downloads it."""
 
 from __future__ import annotations
 

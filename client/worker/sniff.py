@@ -1,7 +1,7 @@
 """What a file is, told by its first bytes and never by its name; and how large a picture claims to be.
 
-Only the formats of the allow list (SEC-29) get a kind; everything else is a plain file. Headers are read here, in
-plain Python with bounded steps, so that no decoder sees a picture that is too large (SEC-34).
+Only the formats of the allow list (SEC-29) get a kind; everything else is a plain file. Headers are read
+here, in plain Python with bounded steps, so that no decoder sees a picture that is too large (SEC-34).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ JPEG_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format of the allow list: its type, what it may be shown as (best first), and the one demuxer for it."""
+    """A format: its type, what it may be shown as (best first), and the one demuxer for it."""
 
     type: str
     kinds: tuple[str, ...] = ()

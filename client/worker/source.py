@@ -1,7 +1,8 @@
 """One foreign file, opened once: everything the worker learns, it learns through this handle.
 
-The handle stays the same file even if the name is given to another one meanwhile, and decoders are handed the
-handle's own name where the system has such names, so that no sign in the person's file name means anything to them.
+The handle stays the same file even if the name is given to another one meanwhile, and decoders are handed
+the handle's own name where the system has such names, so that no sign in the person's file name means
+anything to them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 BLOCK_BYTES = 1024 * 1024
 HEAD_BYTES = 4096
+OWN_HANDLES = "/proc/self/fd"  # Linux
 
 
 class Refusal(Exception):
@@ -28,12 +29,12 @@ class Refusal(Exception):
 
 
 class Undecodable(Exception):
-    """Not what it claims to be, or more than we are willing to decode. It can still be sent as a plain file."""
+    """Not what it claims to be, or more than we decode. It can still be sent as a plain file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An open regular file: its handle, its path as it was given, and its size in bytes when it was opened."""
+    """An open regular file: its handle, its path as given, and its size in bytes when it was opened."""
 
     handle: BinaryIO
     path: str
@@ -46,8 +47,8 @@ class Source:
     @property
     def decoder_name(self) -> str:
         """A name for decoders; in a child process it is valid if the handle was passed on."""
-        if sys.platform == "linux":
-            return f"/proc/self/fd/{self.handle.fileno()}"
+        if os.path.exists(OWN_HANDLES):
+            return f"{OWN_HANDLES}/{self.handle.fileno()}"
         return os.path.abspath(self.path)
 
     def head(self, size_bytes: int = HEAD_BYTES) -> bytes:
@@ -63,32 +64,40 @@ def opened(path: str, size_bytes_max: int) -> Iterator[Source]:
     """Open a file that is to be sent.
 
     Raises:
-        Refusal: media.vanished, media.unreadable or media.too_large.
+        Refusal: media_vanished, media_unreadable, media_is_folder, media_empty or media_too_large.
     """
+    with _handle(path) as handle:
+        yield _source(handle, path, size_bytes_max)
+
+
+def _handle(path: str) -> BinaryIO:
     name = os.path.basename(path)
     try:
-        # Non-blocking: a named pipe would otherwise hold the worker until somebody writes into it.
-        with open(path, "rb", opener=_opener) as handle:
-            yield _source(handle, path, size_bytes_max)
+        return open(path, "rb", opener=_opener)
     except (FileNotFoundError, NotADirectoryError) as gone:
-        raise Refusal("media.vanished", name=name) from gone
+        raise Refusal("media_vanished", name=name) from gone
     except IsADirectoryError as folder:
-        raise Refusal("media.unreadable", name=name, reason="folder") from folder
+        raise Refusal("media_is_folder", name=name) from folder
     except (OSError, ValueError) as problem:
-        raise Refusal("media.unreadable", name=name, reason=type(problem).__name__) from problem
+        if os.path.isdir(path):  # Windows calls a folder a matter of permission
+            raise Refusal("media_is_folder", name=name) from problem
+        raise Refusal("media_unreadable", name=name) from problem
 
 
 def _opener(path: str, flags: int) -> int:
+    """Non-blocking: a named pipe would otherwise hold the worker until somebody writes into it."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
 
 
 def _source(handle: BinaryIO, path: str, size_bytes_max: int) -> Source:
-    status = os.fstat(handle.fileno())
-    name = os.path.basename(path)
+    status, name = os.fstat(handle.fileno()), os.path.basename(path)
     if not stat.S_ISREG(status.st_mode):
-        raise Refusal("media.unreadable", name=name, reason="not_a_file")
+        raise Refusal("media_unreadable", name=name)
+    if status.st_size == 0:
+        raise Refusal("media_empty", name=name)
     if status.st_size > size_bytes_max:
-        raise Refusal("media.too_large", name=name, size_bytes=status.st_size, limit_bytes=size_bytes_max)
+        size_mb, limit_mb = (round(size / 1e6) for size in (status.st_size, size_bytes_max))
+        raise Refusal("media_too_large", name=name, size_mb=size_mb, limit_mb=limit_mb)
     return Source(handle, path, status.st_size)
 
 

@@ -1,8 +1,9 @@
 """Take the place and the device out of a picture or film without touching a single sample (SEC-31).
 
-JPEG segments, PNG chunks and WebP chunks that only talk about the picture are left out of the copy; the one thing
-that is kept is which way is up. What follows the end of the picture (a second picture, a hidden film) goes too. In
-MP4 and QuickTime the boxes that name a place become free space of the same length, so that nothing moves.
+JPEG segments, PNG chunks and WebP chunks that only talk about the picture are left out of the copy; the one
+thing that is kept is which way is up. What follows the end of the picture (a second picture, a hidden film)
+goes too. In MP4 and QuickTime the boxes that name a place become free space of the same length, so that
+nothing moves.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ Piece = bytes | tuple[int, int]
 """New bytes, or (place, length) of bytes of the original."""
 
 PNG_KEPT = frozenset(
-    b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs sPLT acTL fcTL fdAT".split()
+    b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs sPLT"
+    b" acTL fcTL fdAT".split()
 )
 WEBP_TELLING = frozenset((b"EXIF", b"XMP "))
 WEBP_EXIF_FLAG, WEBP_XMP_FLAG = 0x08, 0x04
@@ -46,6 +48,11 @@ def strip(source: Source, what: Format, out_dir: Path) -> Path | None:
     if pieces is None or not _differ(source, pieces):
         return None
     return _write(out_dir, what, lambda copy: _copy_pieces(source, pieces, copy))
+
+
+def _kept(source: Source, place: int, length: int) -> Piece:
+    """A stretch of the original, as far as the file goes."""
+    return (place, max(0, min(length, source.size_bytes - place)))
 
 
 def _differ(source: Source, pieces: list[Piece]) -> bool:
@@ -88,7 +95,7 @@ def _copy_pieces(source: Source, pieces: list[Piece], copy: BinaryIO) -> None:
 
 
 def _jpeg_pieces(source: Source) -> list[Piece]:
-    """The JPEG with JFIF, colour and coding segments, a minimal EXIF if it lies on its side, and its scans."""
+    """JFIF, colour and coding segments, a minimal EXIF if the picture is turned, and the scans."""
     up = sniff.picture_size(source, sniff.JPEG).orientation
     pieces: list[Piece] = [(0, 2)]
     if up != 1:
@@ -96,10 +103,10 @@ def _jpeg_pieces(source: Source) -> list[Piece]:
         pieces.append(b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body)
     for marker, place, length in sniff.jpeg_segments(source):
         if _jpeg_keeps(marker, source.at(place, min(length, 16))):
-            pieces.append((place - 4, length + 4))
+            pieces.append(_kept(source, place - 4, length + 4))
         if marker == 0xDA:
             end = _jpeg_scans_end(source, place + length)
-            pieces.append((place + length, end - place - length))
+            pieces.append(_kept(source, place + length, end - place - length))
     return pieces
 
 
@@ -136,7 +143,7 @@ def _png_pieces(source: Source) -> list[Piece]:
     for name, place, length in sniff.png_chunks(source):
         is_critical = not name[0] & 0x20
         if name in PNG_KEPT or is_critical:
-            pieces.append((place - 8, length + 12))
+            pieces.append(_kept(source, place - 8, length + 12))
         if name == b"IHDR" and up != 1:
             body = b"eXIf" + exif.only_orientation(up)
             pieces.append(struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body)))
@@ -160,7 +167,7 @@ def _webp_kept(source: Source) -> Iterator[tuple[bytes, int, int]]:
 def _webp_piece(source: Source, name: bytes, place: int, length: int, up: int) -> Piece:
     """The chunk as it is; only the header chunk says anew whether EXIF and XMP follow."""
     if name != b"VP8X":
-        return (place - 8, 8 + length + length % 2)
+        return _kept(source, place - 8, 8 + length + length % 2)
     body = bytearray(source.at(place, length))
     body[0] = body[0] & ~(WEBP_EXIF_FLAG | WEBP_XMP_FLAG) | (WEBP_EXIF_FLAG if up != 1 else 0)
     return name + struct.pack("<I", length) + bytes(body)

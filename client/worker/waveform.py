@@ -1,7 +1,7 @@
 """The drawing of a voice note: 100 bins of 5 bits, packed into 63 bytes. Pure; no third parties.
 
-The bits follow each other without gaps, the highest bit of the first bin first; the last 4 of the 504 bits are
-zero. In base64 that is 84 characters.
+The bits follow each other without gaps, the highest bit of the first bin first; the last 4 of the 504 bits
+are zero. In base64 that is 84 characters.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def halve(levels: Sequence[int]) -> list[int]:
 def draw(levels: Sequence[int]) -> tuple[int, ...]:
     """Turn any number of levels (0 and up, linear) into 100 bins of 0..31.
 
-    The loudest bin is 31, so that a quiet recording is as readable as a loud one; the root lifts what is soft,
-    as the ear does. Silence stays flat.
+    The loudest bin is 31, so that a quiet recording is as readable as a loud one; the root lifts what is
+    soft, as the ear does. Silence stays flat.
     """
     spread = _spread(levels)
     loudest = max(spread, default=0)

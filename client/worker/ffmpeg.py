@@ -1,0 +1,138 @@
+"""The programs ffmpeg and ffprobe: found or not, and started so that they open the one file and nothing else.
+
+The demuxer is fixed by the magic bytes, the only protocol is `file`, nothing is asked from a terminal, one
+thread (SEC-35). A child inherits the limits of the worker.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Timer
+from typing import IO, Any
+
+from client.worker.source import Source, Undecodable
+
+ENVIRONMENT_KEPT = ("PATH", "SYSTEMROOT", "WINDIR", "TMPDIR", "TEMP", "TMP", "LANG")
+PROBE_WITHIN_S = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What ffprobe reads: duration in milliseconds (0: unknown), streams of each kind, sizes in pixels."""
+
+    duration_ms: int
+    videos: int
+    sounds: int
+    sizes: tuple[tuple[int, int], ...]
+
+
+def find(program: str) -> str | None:
+    """Where the program is, or None."""
+    return shutil.which(program)
+
+
+def read_options(source: Source, demuxer: str) -> list[str]:
+    """The options that open the source, and nothing but the source."""
+    return [
+        "-protocol_whitelist",
+        "file",
+        "-threads",
+        "1",
+        "-f",
+        demuxer,
+        "-i",
+        f"file:{source.decoder_name}",
+    ]
+
+
+def probe(source: Source, demuxer: str) -> Probe | None:
+    """Ask ffprobe; None if it is not there.
+
+    Raises:
+        Undecodable: it is there and makes nothing of the file, or takes too long.
+    """
+    program = find("ffprobe")
+    if program is None:
+        return None
+    wanted = ["-show_entries", "format=duration:stream=codec_type,width,height", "-of", "json"]
+    try:
+        done = subprocess.run(
+            [program, "-v", "error", *wanted, *read_options(source, demuxer)],
+            capture_output=True, timeout=PROBE_WITHIN_S, check=True, **_child(source),
+        )  # fmt: skip
+        return _probe(json.loads(done.stdout))
+    except (subprocess.SubprocessError, ValueError, TypeError, OSError) as problem:
+        raise Undecodable("not readable as " + demuxer) from problem
+
+
+def _probe(said: dict[str, Any]) -> Probe:
+    streams = said.get("streams", [])
+    videos = [stream for stream in streams if stream.get("codec_type") == "video"]
+    seconds = float(said.get("format", {}).get("duration", 0) or 0)
+    return Probe(
+        duration_ms=max(0, round(seconds * 1000)),
+        videos=len(videos),
+        sounds=sum(stream.get("codec_type") == "audio" for stream in streams),
+        sizes=tuple((int(stream.get("width", 0)), int(stream.get("height", 0))) for stream in videos),
+    )
+
+
+@contextmanager
+def stream(
+    source: Source, demuxer: str, before: Sequence[str], after: Sequence[str], within_s: float
+) -> Iterator[IO[bytes]]:
+    """Run ffmpeg on the source and give what it writes; it ends with the block, or after `within_s`."""
+    program = find("ffmpeg")
+    if program is None:
+        raise Undecodable("ffmpeg is missing")
+    command = [program, "-nostdin", "-v", "quiet", *before, *read_options(source, demuxer), *after]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **_child(source)
+    ) as process:
+        assert process.stdout is not None
+        ending = Timer(within_s, process.kill)
+        ending.start()
+        try:
+            yield process.stdout
+        finally:
+            ending.cancel()
+            process.kill()
+
+
+def convert(source: Source, demuxer: str, options: Sequence[str], out: str, within_s: float) -> bool:
+    """Let ffmpeg write the file `out`; whether it did."""
+    program = find("ffmpeg")
+    if program is None:
+        return False
+    command = [
+        program,
+        "-nostdin",
+        "-v",
+        "quiet",
+        "-y",
+        *read_options(source, demuxer),
+        *options,
+        f"file:{out}",
+    ]
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=within_s, **_child(source)
+        )
+    except (subprocess.SubprocessError, OSError):
+        return False
+    return done.returncode == 0
+
+
+def _child(source: Source) -> dict[str, Any]:
+    """The one handle and a bare environment: a bundle's library folder would mislead a foreign program."""
+    kept = {name: os.environ[name] for name in ENVIRONMENT_KEPT if name in os.environ}
+    settings: dict[str, Any] = {"env": kept, "stdin": subprocess.DEVNULL}
+    if os.name == "posix":
+        settings["pass_fds"] = (source.handle.fileno(),)
+    return settings

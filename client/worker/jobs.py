@@ -1,0 +1,179 @@
+"""The verbs of the worker: a request in, an answer out (`client.worker.__main__` shows both)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from client.worker import frames, limits, pictures, sniff, sounds, waveform
+from client.worker.limits import FILE_SIZE_BYTES
+from client.worker.sniff import Format
+from client.worker.source import Refusal, Source, Undecodable, measured, opened
+from client.worker.strip import strip
+from client.worker.transcode import transcode
+
+KINDS = frozenset(("auto", "picture", "voice", "video", "file"))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A request after reading: which file, as what, and where copies go."""
+
+    path: str
+    kind: str
+    out_dir: Path
+    strip_location: bool
+    limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a message shows before a click. Sizes in pixels as seen, 0 where there is none."""
+
+    kind: str = "file"
+    type: str = ""
+    width: int = 0
+    height: int = 0
+    duration_ms: int = 0
+    preview: bytes = b""
+    preview_type: str = ""
+    waveform: bytes = b""
+
+
+def run(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Do one request and return what belongs under "ok".
+
+    Raises:
+        Refusal: with a stable code and facts.
+    """
+    verb = VERBS.get(str(request.get("do")))
+    if verb is None:
+        raise Refusal("bad_request", reason="verb")
+    return verb(_job(request))
+
+
+def _job(request: Mapping[str, Any]) -> Job:
+    path, out_dir, kind = request.get("path"), request.get("out_dir"), request.get("kind", "auto")
+    if not isinstance(path, str) or not isinstance(out_dir, str) or kind not in KINDS:
+        raise Refusal("bad_request", reason="fields")
+    limit_bytes = min(int(request.get("limit_bytes", FILE_SIZE_BYTES)), FILE_SIZE_BYTES)
+    return Job(path, kind, Path(out_dir), request.get("strip_location") is not False, limit_bytes)
+
+
+def inspect(job: Job) -> dict[str, Any]:
+    """Kind, type, size, hash and what is shown of the file; what cannot be decoded is a plain file."""
+    with opened(job.path, job.limit_bytes) as source:
+        _allow(source)
+        what = sniff.sniff(source)
+        shown = _show(source, what, job.kind)
+        return _answer(job, source, what, shown)
+
+
+def measure(job: Job) -> dict[str, Any]:
+    """The same for a plain file, and no decoder is touched: for what once brought the worker down."""
+    with opened(job.path, job.limit_bytes) as source:
+        _allow(source)
+        return _answer(job, source, sniff.sniff(source), Shown(type=sniff.UNKNOWN.type))
+
+
+def clean(job: Job) -> dict[str, Any]:
+    """Only take the place out: the path of the copy, or of the file if there was nothing to take out."""
+    with opened(job.path, job.limit_bytes) as source:
+        _allow(source)
+        copy = strip(source, sniff.sniff(source), job.out_dir)
+        return {"file": str(copy or job.path), "stripped": copy is not None}
+
+
+def smaller(job: Job) -> dict[str, Any]:
+    """A copy for sending in the format everybody can play."""
+    limits.allow_cpu(limits.CPU_PER_TRANSCODING_S)
+    job.out_dir.mkdir(parents=True, exist_ok=True)
+    with opened(job.path, job.limit_bytes) as source:
+        path, type_ = transcode(source, job.kind, job.out_dir)
+    size_bytes, sha256 = measured(str(path), job.limit_bytes)
+    return {"file": str(path), "type": type_, "size_bytes": size_bytes, "sha256": sha256}
+
+
+VERBS: dict[str, Callable[[Job], dict[str, Any]]] = {
+    "inspect": inspect,
+    "measure": measure,
+    "clean": clean,
+    "transcode": smaller,
+}
+
+
+def _allow(source: Source) -> None:
+    """Processor time for decoding, and for reading the file once or twice on top."""
+    limits.allow_cpu(limits.CPU_PER_JOB_S + 2 * source.size_bytes / limits.HASHING_BYTES_PER_S)
+
+
+def _show(source: Source, what: Format, wish: str) -> Shown:
+    """Try what the file may be, the wished kind first; the first that can be decoded wins."""
+    for kind in _candidates(what, wish):
+        with suppress(Undecodable, MemoryError):
+            return SHOW[kind](source, what)
+    as_file = wish == "file" or not what.kinds
+    return Shown(type=what.type if as_file else sniff.UNKNOWN.type)
+
+
+def _candidates(what: Format, wish: str) -> tuple[str, ...]:
+    if wish == "file":
+        return ()
+    return tuple(sorted(what.kinds, key=lambda kind: kind != wish))
+
+
+def _show_picture(source: Source, what: Format) -> Shown:
+    return _shown("picture", what.type, pictures.look(source, what))
+
+
+def _show_film(source: Source, what: Format) -> Shown:
+    look, duration_ms = frames.look(source, what)
+    return _shown("video", what.type, look, duration_ms)
+
+
+def _show_voice(source: Source, what: Format) -> Shown:
+    sound = sounds.listen(source, what)
+    packed = waveform.pack(sound.bins) if sound.bins else b""
+    return Shown("voice", what.sound_type(), duration_ms=sound.duration_ms, waveform=packed)
+
+
+def _shown(kind: str, type_: str, look: pictures.Look, duration_ms: int = 0) -> Shown:
+    small = look.preview
+    return Shown(kind, type_, look.width, look.height, duration_ms, small.data, small.type)
+
+
+SHOW: dict[str, Callable[[Source, Format], Shown]] = {
+    "picture": _show_picture,
+    "video": _show_film,
+    "voice": _show_voice,
+}
+
+
+def _answer(job: Job, source: Source, what: Format, shown: Shown) -> dict[str, Any]:
+    """The whole answer: size and hash are those of the file that is to be uploaded."""
+    copy = strip(source, what, job.out_dir) if job.strip_location else None
+    file = str(copy or job.path)
+    size_bytes, sha256 = measured(file, job.limit_bytes)
+    return {
+        "kind": shown.kind,
+        "type": shown.type,
+        "name": source.name,
+        "size_bytes": size_bytes,
+        "sha256": sha256,
+        "width": shown.width,
+        "height": shown.height,
+        "duration_ms": shown.duration_ms,
+        "preview": _base64(shown.preview),
+        "preview_type": shown.preview_type,
+        "waveform": _base64(shown.waveform),
+        "file": file,
+        "stripped": copy is not None,
+    }
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
