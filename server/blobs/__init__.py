@@ -1,0 +1,1 @@
+"""Shelves for uploaded files; each passes the same contract suite (`tests/contracts/test_blobs.py`)."""

@@ -1,0 +1,87 @@
+"""Uploaded files in memory: the same promises as files on a disk, for tests and for throw-away servers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from protocol.limits import GIB
+from protocol.problems import MediaDamaged, MediaOffset, MediaUnknown, TransferInterrupted
+from protocol.values import MediaId
+from server.ports import Held, Shelved
+
+
+class MemoryBlobs:
+    """Keeps everything until the process ends; `capacity_bytes` lets a test fill it."""
+
+    def __init__(self, now_ms: Callable[[], int], capacity_bytes: int = GIB) -> None:
+        self._now_ms, self._capacity_bytes = now_ms, capacity_bytes
+        self._parts: dict[MediaId, bytearray] = {}
+        self._whole: dict[MediaId, bytes] = {}
+        self._touched_ms: dict[MediaId, int] = {}
+
+    async def begin(self, media: MediaId, recorded: int) -> int:
+        """Open the part and return where it stands, as every shelf does."""
+        if (whole := self._whole.get(media)) is not None:
+            return len(whole)
+        self._touched_ms.setdefault(media, self._now_ms())
+        return len(self._parts.setdefault(media, bytearray()))
+
+    async def append(self, media: MediaId, offset: int, piece: bytes) -> int:
+        """Add a piece exactly at the end."""
+        part = self._part(media)
+        if offset != len(part):
+            raise MediaOffset(offset=len(part))
+        part += piece
+        self._touched_ms[media] = self._now_ms()
+        return len(part)
+
+    async def settle(self, media: MediaId) -> int:
+        """Memory is as durable as it will ever be."""
+        if (whole := self._whole.get(media)) is not None:
+            return len(whole)
+        if media not in self._parts:
+            raise MediaUnknown()
+        return len(self._parts[media])
+
+    async def finish(self, media: MediaId, size_bytes: int, sha256: bytes) -> None:
+        """Accept the whole file, or throw it away."""
+        if media in self._whole:
+            return
+        part = bytes(self._parts.pop(media, b""))
+        if len(part) != size_bytes or hashlib.sha256(part).digest() != sha256:
+            self._touched_ms.pop(media, None)
+            raise MediaDamaged()
+        self._whole[media] = part
+
+    async def open_from(self, media: MediaId, start: int) -> Held:
+        """The bytes from `start` on."""
+        if media not in self._whole:
+            raise MediaUnknown()
+        return Held(self._whole[media][start:])
+
+    async def remove(self, media: MediaId) -> None:
+        """Forget it, whole or part."""
+        for kept in (self._parts, self._whole, self._touched_ms):
+            kept.pop(media, None)
+
+    async def shelved(self) -> list[Shelved]:
+        """Everything that is kept, whole or part."""
+        return [Shelved(media, touched_ms) for media, touched_ms in self._touched_ms.items()]
+
+    async def free_bytes(self) -> int:
+        """What fits beside what is kept."""
+        used = sum(map(len, self._parts.values())) + sum(map(len, self._whole.values()))
+        return max(0, self._capacity_bytes - used)
+
+    def _part(self, media: MediaId) -> bytearray:
+        if media not in self._parts:
+            raise TransferInterrupted()
+        return self._parts[media]
+
+
+@asynccontextmanager
+async def open_blobs(url: str, now_ms: Callable[[], int]) -> AsyncIterator[MemoryBlobs]:
+    """The part behind `memory:`."""
+    yield MemoryBlobs(now_ms)

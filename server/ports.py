@@ -1,0 +1,205 @@
+"""What the server needs of the world, in its own words; `tests/contracts` says what each promise means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from protocol.values import ConvId, Did, MediaId, Uid, Value
+
+# --------------------------------------------------------------------------------------------- accounts
+
+
+class Identity(Value, frozen=True):
+    """Who holds a token: a person, and the device it was given to."""
+
+    uid: Uid
+    did: Did
+    name: str
+
+
+class Joined(Value, frozen=True):
+    """A place on this server. The token is said once; only its hash is kept (SEC-7)."""
+
+    uid: Uid
+    did: Did
+    name: str
+    token: str
+
+
+class Accounts(Protocol):
+    """People, devices, tokens and invites. Each method is one transaction, durable when it returns."""
+
+    async def join(self, name: str, invite: str, request: str) -> Joined:
+        """Turn an invite into an account and a device.
+
+        `request` is a secret chosen by the client; the same invite with the same request gives the same
+        account and device again, with a fresh token, so that a lost answer locks nobody out.
+
+        Raises: InviteWrong, NameTaken, NameInvalid.
+        """
+        ...
+
+    async def who_is(self, token: str) -> Identity | None:
+        """The holder of a token, or nobody: unknown and ended look the same."""
+        ...
+
+    async def new_invite(self) -> str:
+        """A fresh invite code: 128 bits, single use, 24 h (SEC-5)."""
+        ...
+
+    async def forget_stale(self, now_ms: int) -> int:
+        """Remove invites that can do nothing any more; return how many."""
+        ...
+
+
+# ------------------------------------------------------------------------------------------------ media
+
+
+class NewUpload(Value, frozen=True):
+    """What a device promises to send: the number is its own, unique per device (P-75)."""
+
+    conv: ConvId
+    number: int
+    size_bytes: int
+    sha256: bytes
+
+
+class Upload(Value, frozen=True):
+    """One file on its way, or complete (`done`); `offset` is what a power cut leaves."""
+
+    media: MediaId
+    conv: ConvId
+    did: Did
+    number: int
+    size_bytes: int
+    sha256: bytes
+    offset: int
+    done: bool
+
+
+class Glance(Value, frozen=True):
+    """How a person stands to a file, and the file itself (SEC-21)."""
+
+    upload: Upload
+    owner: bool
+    seen: bool
+    """Whether a conversation the person is in shows a message, not recalled and not before the join, that names it."""
+
+
+class Uploads(Protocol):
+    """What the server promised to keep. Each method is one transaction, durable when it returns."""
+
+    async def create(self, did: Did, wish: NewUpload, media: MediaId) -> Upload:
+        """The upload with this device and number: the one there is, or a new one called `media`.
+
+        Raises: MediaChanged, if the number was used for another file.
+        """
+        ...
+
+    async def find(self, did: Did, media: MediaId) -> Upload | None:
+        """An upload of this device."""
+        ...
+
+    async def glance(self, uid: Uid, media: MediaId) -> Glance | None:
+        """A complete file, as this person may or may not see it."""
+        ...
+
+    async def in_conversation(self, uid: Uid, conv: ConvId) -> bool:
+        """Whether the person is a member now."""
+        ...
+
+    async def move(self, media: MediaId, offset: int) -> None:
+        """Record what is durable (P-60)."""
+        ...
+
+    async def finish(self, media: MediaId) -> None:
+        """The file is whole and true, under its name."""
+        ...
+
+    async def forget(self, media: MediaId) -> None:
+        """The file was damaged; its number is free again."""
+        ...
+
+    async def pending_bytes(self) -> int:
+        """What was promised and has not come yet."""
+        ...
+
+    async def drop_stale(self, before_ms: int) -> list[MediaId]:
+        """Drop what was last touched before then and is unfinished, or finished and named by nothing (P-75)."""
+        ...
+
+    async def known(self, medias: list[MediaId]) -> set[MediaId]:
+        """Which of these have a row."""
+        ...
+
+
+class OnDisk(Value, frozen=True):
+    """The bytes lie in this file, from `start` on."""
+
+    path: Path
+    start: int
+
+
+class Held(Value, frozen=True):
+    """The bytes themselves."""
+
+    data: bytes
+
+
+Found: TypeAlias = OnDisk | Held
+
+
+class Shelved(Value, frozen=True):
+    """Something on the shelf, and when its last byte came."""
+
+    media: MediaId
+    touched_ms: int
+
+
+class Blobs(Protocol):
+    """Bytes by id. `append` at a wrong offset is refused with the right one; `finish` is all or nothing.
+
+    Raises, everywhere: DiskFull, StoreFailed.
+    """
+
+    async def begin(self, media: MediaId, recorded: int) -> int:
+        """Open the part and return where it stands: min(`recorded`, what is there); the rest is cut off (S8).
+
+        A part that is open already, or whole, is left alone.
+        """
+        ...
+
+    async def append(self, media: MediaId, offset: int, piece: bytes) -> int:
+        """Add a piece and return the new end; it is durable only after `settle`.
+
+        Raises: MediaOffset (with the right offset), TransferInterrupted (not open: begin again).
+        """
+        ...
+
+    async def settle(self, media: MediaId) -> int:
+        """Make what was appended survive a power cut, and return that offset. Raises: MediaUnknown."""
+        ...
+
+    async def finish(self, media: MediaId, size_bytes: int, sha256: bytes) -> None:
+        """Length and hash are checked, then the file has its name; asked again it does nothing.
+
+        Raises: MediaDamaged; the part is gone then.
+        """
+        ...
+
+    async def open_from(self, media: MediaId, start: int) -> Found:
+        """The bytes of a whole file from `start` on. Raises: MediaUnknown."""
+        ...
+
+    async def remove(self, media: MediaId) -> None:
+        """Delete it, whole or part; what is not there is deleted already."""
+        ...
+
+    async def shelved(self) -> list[Shelved]:
+        """Everything there is, whole or part."""
+        ...
+
+    async def free_bytes(self) -> int:
+        """How much more fits."""
+        ...

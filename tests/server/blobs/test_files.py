@@ -1,0 +1,128 @@
+"""Files on a real disk: what a crash, a full disk and a hostile name leave behind."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from protocol.problems import DiskFull, MediaUnknown, StoreFailed, TransferInterrupted
+from protocol.values import MediaId
+from server.blobs import files
+from server.blobs.files import FileBlobs, open_blobs
+from server.ports import OnDisk
+
+PICTURE = MediaId("picture".ljust(26, "a"))
+BYTES = os.urandom(3_000)
+HASH = hashlib.sha256(BYTES).digest()
+
+
+@pytest.fixture
+async def blobs(tmp_path: Path) -> AsyncIterator[FileBlobs]:
+    async with open_blobs(tmp_path.as_uri(), lambda: 0) as opened:
+        yield opened
+
+
+def part_of(root: Path) -> Path:
+    return root / "part" / PICTURE
+
+
+async def test_after_a_crash_the_part_is_cut_to_what_was_recorded(tmp_path: Path) -> None:
+    """S8: the bytes are there, the offset is not; they come again, and the hash is right."""
+    async with open_blobs(tmp_path.as_uri(), lambda: 0) as before:
+        await before.begin(PICTURE, 0)
+        await before.append(PICTURE, 0, BYTES[:2_000])
+    with part_of(tmp_path).open("ab") as torn:
+        torn.write(b"bytes behind the end")
+
+    async with open_blobs(tmp_path.as_uri(), lambda: 0) as after:
+        assert await after.begin(PICTURE, 1_000) == 1_000
+        await after.append(PICTURE, 1_000, BYTES[1_000:])
+        await after.finish(PICTURE, len(BYTES), HASH)
+        assert (tmp_path / "whole" / PICTURE).read_bytes() == BYTES
+
+
+async def test_after_a_crash_less_than_recorded_is_what_counts(tmp_path: Path) -> None:
+    """S8, the other way: offset := min(recorded, size)."""
+    (tmp_path / "part").mkdir()
+    part_of(tmp_path).write_bytes(BYTES[:500])
+    async with open_blobs(tmp_path.as_uri(), lambda: 0) as after:
+        assert await after.begin(PICTURE, 1_000) == 500
+
+
+async def test_only_the_owner_of_the_computer_can_read(blobs: FileBlobs, tmp_path: Path) -> None:
+    """SEC-46, also when the modes had been loosened."""
+    await blobs.begin(PICTURE, 0)
+    assert stat.S_IMODE(part_of(tmp_path).stat().st_mode) == 0o600
+    (tmp_path / "part").chmod(0o755)
+    async with open_blobs(tmp_path.as_uri(), lambda: 0):
+        assert stat.S_IMODE((tmp_path / "part").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "", "a" * 25, "A" * 26, "a/" * 13, "." * 26, "\0" * 26])
+async def test_a_name_cannot_leave_the_folder(blobs: FileBlobs, name: str) -> None:
+    """SEC-27."""
+    for attempt in (
+        blobs.begin(MediaId(name), 0),
+        blobs.open_from(MediaId(name), 0),
+        blobs.remove(MediaId(name)),
+    ):
+        with pytest.raises(MediaUnknown):
+            await attempt
+
+
+@pytest.mark.parametrize(("number", "problem"), [(errno.ENOSPC, DiskFull), (errno.EIO, StoreFailed)])
+@pytest.mark.parametrize("call", ["write", "fsync"])
+async def test_a_refusing_disk_is_said_and_costs_only_what_was_not_recorded(
+    blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch, call: str, number: int, problem: type[Exception]
+) -> None:
+    await blobs.begin(PICTURE, 0)
+    await blobs.append(PICTURE, 0, BYTES[:1_000])
+    await blobs.settle(PICTURE)
+
+    def refuse(*_: object) -> int:
+        raise OSError(number, "the disk said no")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(files.os, call, refuse)
+        with pytest.raises(problem):
+            await blobs.append(PICTURE, 1_000, BYTES[1_000:])
+            await blobs.settle(PICTURE)
+    with pytest.raises(TransferInterrupted):
+        await blobs.append(PICTURE, 1_000, b"x")
+
+    assert await blobs.begin(PICTURE, 1_000) == 1_000
+    await blobs.append(PICTURE, 1_000, BYTES[1_000:])
+    await blobs.finish(PICTURE, len(BYTES), HASH)
+
+
+async def test_few_descriptors_are_kept_and_parts_at_rest_come_back(
+    blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(files, "OPEN_PARTS_MAX", 2)
+    await blobs.begin(PICTURE, 0)
+    await blobs.append(PICTURE, 0, BYTES[:1_000])
+    await blobs.settle(PICTURE)
+    for letter in "bcde":
+        await blobs.begin(MediaId(letter * 26), 0)
+
+    with pytest.raises(TransferInterrupted):
+        await blobs.append(PICTURE, 1_000, BYTES[1_000:])
+    assert await blobs.begin(PICTURE, 1_000) == 1_000
+    await blobs.append(PICTURE, 1_000, BYTES[1_000:])
+    await blobs.finish(PICTURE, len(BYTES), HASH)
+    assert await blobs.open_from(PICTURE, 7) == OnDisk(tmp_path / "whole" / PICTURE, 7)
+
+
+async def test_a_file_that_vanished_is_unknown(blobs: FileBlobs, tmp_path: Path) -> None:
+    await blobs.begin(PICTURE, 0)
+    await blobs.append(PICTURE, 0, BYTES)
+    await blobs.finish(PICTURE, len(BYTES), HASH)
+    (tmp_path / "whole" / PICTURE).unlink()
+    with pytest.raises(MediaUnknown):
+        await blobs.open_from(PICTURE, 0)
