@@ -84,7 +84,7 @@ class Glance(Value, frozen=True):
     upload: Upload
     owner: bool
     seen: bool
-    """Whether a conversation the person is in shows a message, not recalled and not before the join, that names it."""
+    """Whether the person sees a message that names it: a member, not before the join, not recalled."""
 
 
 class Uploads(Protocol):
@@ -126,7 +126,7 @@ class Uploads(Protocol):
         ...
 
     async def drop_stale(self, before_ms: int) -> list[MediaId]:
-        """Drop what was last touched before then and is unfinished, or finished and named by nothing (P-75)."""
+        """Drop what was last touched before then and is unfinished, or named by nothing (P-75)."""
         ...
 
     async def known(self, medias: list[MediaId]) -> set[MediaId]:

@@ -1,7 +1,7 @@
-"""Uploaded files on a disk: one file each, `part/<id>` while it grows and `whole/<id>` once it is complete and true.
+"""Uploaded files on a disk: `part/<id>` while one grows, `whole/<id>` once it is complete and true.
 
-What was settled survives a power cut: data before offset, content before name, name before row (P-60). All work
-on the disk runs on a few threads of its own, so the loop never waits for it.
+What was settled survives a power cut: data before offset, content before name, name before row (P-60).
+All work on the disk runs on a few threads of its own, so the loop never waits for it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class FileBlobs:
         self._turns: WeakValueDictionary[MediaId, asyncio.Lock] = WeakValueDictionary()
 
     async def begin(self, media: MediaId, recorded: int) -> int:
-        """Open the part and return where it stands: min(recorded, what is there); the rest is cut off (S8)."""
+        """Open the part and return where it stands: min(recorded, what is there); the rest is cut (S8)."""
         async with self._turn(media):
             if (part := self._parts.get(media)) is not None:
                 return part.offset
@@ -129,7 +129,7 @@ class FileBlobs:
         return part
 
     async def _close_idle(self) -> None:
-        """Keep few descriptors: parts at rest go first, and are hashed once more when they are opened again."""
+        """Keep few descriptors: parts at rest go; they are hashed once more when they are opened again."""
         surplus = max(0, len(self._parts) - OPEN_PARTS_MAX)
         at_rest = [media for media, part in self._parts.items() if part.at_rest and media not in self._turns]
         for media in at_rest[:surplus]:
@@ -158,7 +158,7 @@ class FileBlobs:
             await self._run(part.close)
 
     async def _run(self, work: Callable[..., T], *args: object) -> T:
-        """Run on the disk's threads, to the end even if nobody waits any more; a refusal becomes a Problem."""
+        """Run on the disk's threads, to the end even if nobody waits any more; a refusal is a Problem."""
         done = asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
         try:
             return await asyncio.shield(done)

@@ -32,6 +32,11 @@ def part_of(root: Path) -> Path:
     return root / "part" / PICTURE
 
 
+async def append_and_settle(blobs: FileBlobs, piece: bytes) -> None:
+    await blobs.append(PICTURE, 1_000, piece)
+    await blobs.settle(PICTURE)
+
+
 async def test_after_a_crash_the_part_is_cut_to_what_was_recorded(tmp_path: Path) -> None:
     """S8: the bytes are there, the offset is not; they come again, and the hash is right."""
     async with open_blobs(tmp_path.as_uri(), lambda: 0) as before:
@@ -91,8 +96,7 @@ async def test_a_refusing_disk_is_said_and_costs_only_what_was_not_recorded(
     with monkeypatch.context() as broken:
         broken.setattr(files.os, call, refuse)
         with pytest.raises(problem):
-            await blobs.append(PICTURE, 1_000, BYTES[1_000:])
-            await blobs.settle(PICTURE)
+            await append_and_settle(blobs, BYTES[1_000:])
     with pytest.raises(TransferInterrupted):
         await blobs.append(PICTURE, 1_000, b"x")
 
