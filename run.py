@@ -125,22 +125,21 @@ def follow(
         Stop: the command failed; carries the last lines it wrote.
     """
     step, detail, tail = Step(title), "starting", list[str]()
-    process = subprocess.Popen(
+    with subprocess.Popen(
         words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         encoding="utf-8", errors="replace", env={**os.environ, **(env or {})}, cwd=ROOT,
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        for line in _lines_with_ticks(process.stdout):
-            if line is not None:
-                tail = [*tail[-14:], line]
-                detail = digest(line) or detail
-            step.tell(detail)
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
-    if process.wait() != 0:
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        try:
+            for line in _lines_with_ticks(process.stdout):
+                if line is not None:
+                    tail = [*tail[-14:], line]
+                    detail = digest(line) or detail
+                step.tell(detail)
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode != 0:
         step.done("failed")
         raise Stop("\n".join(["", *tail, "", f"This step failed: {title} (exit code {process.returncode})."]))
     step.done()
@@ -227,6 +226,7 @@ class Environment:
     """
 
     folder: Path
+    locks: Path = LOCKS
 
     @property
     def python(self) -> Path:
@@ -240,7 +240,7 @@ class Environment:
         """Whether the packages of `lock` are installed here, for this Python and at this place."""
         note = _read_note(self.stamp)
         made_here = note.get("home") == self._home() and self.python.exists()
-        return made_here and note.get(lock) == _sha256(LOCKS / f"{lock}.txt")
+        return made_here and note.get(lock) == _sha256(self.locks / f"{lock}.txt")
 
     def ensure(self, lock: str) -> None:
         """Make, complete or repair the environment until it holds `lock`; a hash, when nothing is to do."""
@@ -257,7 +257,10 @@ class Environment:
             self._make()
         self.stamp.unlink(missing_ok=True)
         self._install(lock)
-        held = _held_by(lock)
+        # dev.txt holds everything runtime.txt does.
+        held = {
+            name: _sha256(self.locks / f"{name}.txt") for name in {lock, "runtime" if lock == "dev" else lock}
+        }
         _write_note(self.stamp, {**note, "home": self._home(), **held})
 
     def _make(self) -> None:
@@ -275,7 +278,7 @@ class Environment:
         _site_packages(self.folder).joinpath("hexagram.pth").write_text(f"{ROOT}\n", encoding="utf-8")
 
     def _install(self, lock: str) -> None:
-        path = LOCKS / f"{lock}.txt"
+        path = self.locks / f"{lock}.txt"
         total = len(re.findall(r"^[\w.-]+==", path.read_text(encoding="utf-8"), re.MULTILINE))
         words = [
             str(self.python),
@@ -320,12 +323,6 @@ class PipDigest:
         if found:
             return f"{self._seen} of {self._total}: {found[1]} {found[2] or ''}".rstrip()
         return "unpacking" if line.startswith("Installing collected") else None
-
-
-def _held_by(lock: str) -> dict[str, str]:
-    """The locks an installation of `lock` satisfies: dev.txt holds everything runtime.txt does."""
-    names = ("runtime", "dev") if lock == "dev" else (lock,)
-    return {name: _sha256(LOCKS / f"{name}.txt") for name in names}
 
 
 def _sha256(path: Path) -> str:
