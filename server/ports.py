@@ -6,16 +6,14 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from protocol.values import ConvId, Did, MediaId, Uid, Value
+from server.core.values import Identity as Identity
+
+
+class StoreUnknown(Exception):
+    """The commit reported an error: nobody knows whether it happened (P-37). Answer nothing, begin again."""
+
 
 # --------------------------------------------------------------------------------------------- accounts
-
-
-class Identity(Value, frozen=True):
-    """Who holds a token: a person, and the device it was given to."""
-
-    uid: Uid
-    did: Did
-    name: str
 
 
 class Joined(Value, frozen=True):

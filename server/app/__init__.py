@@ -1,0 +1,1 @@
+"""The shell: moves values between machines, store and doors; decides nothing."""

@@ -1,0 +1,13 @@
+"""Values that several machines of the core share."""
+
+from __future__ import annotations
+
+from protocol.values import Did, Uid, Value
+
+
+class Identity(Value, frozen=True):
+    """Who holds a token: a person, and the device it was given to."""
+
+    uid: Uid
+    did: Did
+    name: str

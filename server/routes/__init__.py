@@ -1,0 +1,1 @@
+"""Doorbells: notices whose loss is harmless, because the log backs them."""

@@ -1,0 +1,63 @@
+"""Every table of the server, declared once (section 11 of the contract).
+
+The rules that must hold are constraints here: a slot is bound once, a digest occurs once in a lane, a position
+is taken once. Tables below the line are keyed by `conv`: one conversation = one shard (P-88).
+"""
+
+from __future__ import annotations
+
+from protocol.values import Value
+
+
+class Schema(Value, frozen=True):
+    """What a data file looks like: a number that only grows, and the statements that make it from nothing."""
+
+    version: int
+    statements: tuple[str, ...]
+
+
+_META = "create table meta (key text primary key, value text not null) strict, without rowid"
+
+_PEOPLE = (
+    "create table account (uid text primary key, name text not null unique, made_ms integer not null) strict",
+    """create table device (did integer primary key, uid text not null, token_sha256 blob not null unique,
+        sn integer not null default 0, seen integer not null default 0, ended integer not null default 0,
+        name text not null default '') strict""",
+    "create index device_uid on device (uid)",
+    "create table called (folded text primary key, uid text not null) strict, without rowid",  # one look, one name
+    """create table invite (code_sha256 blob primary key, made_ms integer not null,
+        expires_ms integer not null, used_by integer, used_ms integer not null default 0, request_sha256 blob) strict""",
+    "create table listing (uid text, conv text, primary key (uid, conv)) strict, without rowid",
+    """create table request (uid text, x text, conv text not null, primary key (uid, x))
+        strict, without rowid""",
+)
+
+# ------------------------------------------------------------------------------------------- keyed by conv
+
+_CONVERSATIONS = (
+    """create table conv (conv text primary key, head integer not null, ts integer not null,
+        floor integer not null default 0, base integer, mlv integer not null default 0, form text not null,
+        pair text unique) strict, without rowid""",
+    "create table crev (conv text primary key, rev integer not null) strict, without rowid",
+    """create table member (conv text, uid text, since integer, until integer,
+        role integer not null default 0, blocked integer not null default 0, primary key (conv, uid, since)) strict, without rowid""",
+    """create table log (conv text, pos integer, did integer not null, n integer not null, uid text not null,
+        ts integer not null, dg blob not null, suite text not null, content blob not null, rel text,
+        primary key (conv, pos)) strict, without rowid""",
+    """create table slot (conv text, did integer, n integer, dg blob not null, kind integer not null,
+        pos integer not null, code text not null default '', primary key (conv, did, n))
+        strict, without rowid""",
+    "create unique index slot_dg on slot (conv, did, dg) where kind <> 3",
+    """create table cursor (conv text, did integer, upto integer not null, primary key (conv, did))
+        strict, without rowid""",
+    """create table mark (conv text, uid text, delivered integer not null, read integer not null,
+        rev integer not null, primary key (conv, uid)) strict, without rowid""",
+    """create table pin (conv text, pos integer, media text, primary key (conv, pos, media))
+        strict, without rowid""",
+    "create index pin_media on pin (media)",
+    """create table upload (media text primary key, conv text not null, did integer not null,
+        number integer not null, size integer not null, offset integer not null default 0,
+        sha256 blob not null, done integer not null default 0, touched integer not null, unique (did, number)) strict""",
+)
+
+SCHEMA = Schema(1, (_META, *_PEOPLE, *_CONVERSATIONS))
