@@ -64,6 +64,7 @@ COMMIT_BATCH_MAX = 64 * 16  # packets in one transaction; the writer takes what 
 FILE_MAX_BYTES = 512 * MIB  # one file (SEC-25)
 UPLOAD_PART_BYTES = 4 * MIB  # one PATCH, ours
 UPLOADS_AT_ONCE, DOWNLOADS_AT_ONCE = 2, 3  # (P-79)
+DISK_KEEP_FREE_BYTES = 256 * MIB  # an upload leaves at least so much of the server's disk, ours (SEC-25)
 UPLOAD_KEEP_S = 24 * 3600.0  # unfinished, or finished and never named (P-75)
 PREVIEW_MAX_BYTES = 12 * KIB  # the picture inside the message
 PREVIEW_SIDE_PX = 320

@@ -1,0 +1,121 @@
+"""People, devices, tokens and invites in SQLite. Of every secret only the hash is kept (SEC-5, SEC-7)."""
+
+from __future__ import annotations
+
+import sqlite3
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from hashlib import sha256
+
+from protocol.limits import INVITE_KEEP_S, TOKEN_BITS
+from protocol.problems import InviteWrong, NameTaken
+from protocol.values import Did, Uid
+from server.core.codes import ID_BYTES, INVITE_BYTES, id_text, invite_bytes, invite_text
+from server.core.names import folded, tidy_name
+from server.ports import Identity, Joined
+from server.stores.writer import Writer
+
+INVITE_KEEP_MS = int(INVITE_KEEP_S * 1000)
+SHARED_MIN_CHARS = 16  # a request shorter than this can be guessed, and is not believed
+Dice = Callable[[int], bytes]
+
+HOLDER = """select account.uid, device.did, account.name from device join account using (uid)
+            where device.token_sha256 = ? and device.ended = 0"""
+MEMBER = (
+    "select account.uid, account.name from device join account using (uid) where device.did = ? and ended = 0"
+)
+STALE = "delete from invite where expires_ms <= :now and (used_by is null or used_ms + :keep <= :now)"
+
+
+class SqliteAccounts:
+    """The accounts behind one writer. The clock and the dice are arguments."""
+
+    def __init__(self, writer: Writer, now_ms: Callable[[], int], dice: Dice) -> None:
+        self._writer, self._now_ms, self._dice = writer, now_ms, dice
+
+    async def join(self, name: str, invite: str, request: str) -> Joined:
+        """Turn an invite into an account and a device; the same question gets the same place again."""
+        called, code = tidy_name(name), invite_bytes(invite)
+        if code is None:
+            raise InviteWrong()
+        return await self._writer.run(lambda db: self._join(db, called, code, request))
+
+    async def who_is(self, token: str) -> Identity | None:
+        """The holder of a token whose device has not been ended."""
+        digest = _hash(token.encode(errors="replace"))
+        row = await self._writer.read(lambda db: db.execute(HOLDER, [digest]).fetchone())
+        return None if row is None else Identity(Uid(row[0]), Did(str(row[1])), row[2])
+
+    async def new_invite(self) -> str:
+        """A fresh code; it is said once and kept as a hash."""
+        code, now_ms = self._dice(INVITE_BYTES), self._now_ms()
+        row = (_hash(code), now_ms, now_ms + INVITE_KEEP_MS)
+        await self._writer.run(
+            lambda db: db.execute(
+                "insert into invite (code_sha256, made_ms, expires_ms) values (?, ?, ?)", row
+            )
+        )
+        return invite_text(code)
+
+    async def forget_stale(self, now_ms: int) -> int:
+        """Remove invites that can neither be used nor asked about again."""
+        facts = {"now": now_ms, "keep": INVITE_KEEP_MS}
+        return await self._writer.run(lambda db: db.execute(STALE, facts).rowcount)
+
+    # --- on the writer's thread
+
+    def _join(self, db: sqlite3.Connection, name: str, code: bytes, request: str) -> Joined:
+        row = db.execute(
+            "select expires_ms, used_by, used_ms, request_sha256 from invite where code_sha256 = ?",
+            [_hash(code)],
+        ).fetchone()
+        if row is None:
+            raise InviteWrong()
+        expires_ms, used_by, used_ms, request_sha256 = row
+        if used_by is None and self._now_ms() < expires_ms:
+            return self._take(db, name, code, request)
+        asked_before = _secret(request) is not None and request_sha256 == _secret(request)
+        if used_by is not None and asked_before and self._now_ms() < used_ms + INVITE_KEEP_MS:
+            return self._again(db, used_by)
+        raise InviteWrong()
+
+    def _take(self, db: sqlite3.Connection, name: str, code: bytes, request: str) -> Joined:
+        """A new account with its first device; the invite is spent in the same transaction."""
+        if db.execute("select 1 from called where folded = ?", [folded(name)]).fetchone():
+            raise NameTaken(name=name)
+        uid, did, token = id_text(self._dice(ID_BYTES)), self._new_did(), self._new_token()
+        db.execute("insert into called values (?, ?)", [folded(name), uid])
+        db.execute("insert into account (uid, name, made_ms) values (?, ?, ?)", [uid, name, self._now_ms()])
+        db.execute(
+            "insert into device (did, uid, token_sha256) values (?, ?, ?)", [did, uid, _hash(token.encode())]
+        )
+        db.execute(
+            "update invite set used_by = ?, used_ms = ?, request_sha256 = ? where code_sha256 = ?",
+            [did, self._now_ms(), _secret(request), _hash(code)],
+        )
+        return Joined(Uid(uid), Did(str(did)), name, token)
+
+    def _again(self, db: sqlite3.Connection, did: int) -> Joined:
+        """The answer got lost: the same place, with a fresh token, since of the first only a hash is left."""
+        row = db.execute(MEMBER, [did]).fetchone()
+        if row is None:
+            raise InviteWrong()
+        token = self._new_token()
+        db.execute("update device set token_sha256 = ? where did = ?", [_hash(token.encode()), did])
+        return Joined(Uid(row[0]), Did(str(did)), row[1], token)
+
+    def _new_did(self) -> int:
+        """63 random bits, never 0: that is the server itself (P-2)."""
+        return int.from_bytes(self._dice(8), "big") >> 1 or 1
+
+    def _new_token(self) -> str:
+        return urlsafe_b64encode(self._dice(TOKEN_BITS // 8)).decode().rstrip("=")
+
+
+def _hash(secret: bytes) -> bytes:
+    return sha256(secret).digest()
+
+
+def _secret(request: str) -> bytes | None:
+    """The hash of a client's request, if it has one that nobody can guess."""
+    return _hash(request.encode(errors="replace")) if len(request) >= SHARED_MIN_CHARS else None
