@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from client.core.events import Internal
 from client.core.model import Finding, Inspected, Lane, Line, Member, State, Upload
 from protocol.packets import Event as LogEvent
 from protocol.packets import Gap, Mark, Packet, Person
@@ -225,6 +226,15 @@ class DownloadFile(Value, frozen=True):
     name: str
 
 
+class FindOwnAbove(Value, frozen=True):
+    """Look up own messages above these positions that had been accepted, in order of position; answered by OwnAbove.
+
+    It is the first half of P-69: what a restored server has forgotten is offered again.
+    """
+
+    bases: tuple[tuple[ConvId, int], ...]
+
+
 class StopTransfer(Value, frozen=True):
     """Stop what runs for this bubble, without an answer."""
 
@@ -311,6 +321,7 @@ Effect: TypeAlias = (
     | InspectFile
     | UploadFile
     | DownloadFile
+    | FindOwnAbove
     | StopTransfer
     | LineChanged
     | Tried
@@ -322,3 +333,5 @@ Effect: TypeAlias = (
     | PeopleKnown
     | Arrived
 )
+Output: TypeAlias = Effect | Internal
+"""What a machine answers: effects for the shell, and events for the other machines, in order."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from client.core.model import Inspected
+from client.core.model import Inspected, Member, Own
 from protocol.codec import Garbled
-from protocol.packets import FromServer
+from protocol.packets import FromServer, Welcome
 from protocol.values import ConvId, Digest, Lid, MediaId, Uid, Value
 
 # ------------------------------------------------------------------------------------------------- wishes
@@ -167,8 +167,71 @@ class FetchStopped(Value, frozen=True):
     can_retry: bool
 
 
+class OwnAbove(Value, frozen=True):
+    """The answer to FindOwnAbove: own messages that a restored server does not know any more (P-69)."""
+
+    own: tuple[Own, ...]
+
+
 class Tick(Value, frozen=True):
     """Time passed: a machine asked to be woken."""
+
+
+# ---------------------------------------------------------------- between machines; the shell never posts these
+
+
+class SessionUp(Value, frozen=True):
+    """The server welcomed this device: what waits may go (P-17). Said by the link; later by the engine, if the
+    generation changed and something has to be put right first (P-69)."""
+
+    wire: int
+    welcome: Welcome
+
+
+class SessionDown(Value, frozen=True):
+    """The session is over. Said by the link only after SessionUp for the same wire."""
+
+    wire: int
+
+
+class Said(Value, frozen=True):
+    """What the server said in a ready session, without what concerns the link alone (P-12)."""
+
+    packets: tuple[FromServer | Garbled, ...]
+
+
+class Unanswered(Value, frozen=True):
+    """The oldest thing that waits for an answer was sent at `since_s`; None when nothing waits (P-15)."""
+
+    since_s: float | None
+
+
+class Pull(Value, frozen=True):
+    """Something of this conversation is missing here (P-46)."""
+
+    conv: ConvId
+
+
+class MembersNow(Value, frozen=True):
+    """Who is in a conversation, after a notice changed it."""
+
+    conv: ConvId
+    members: tuple[Member, ...]
+
+
+class Placed(Value, frozen=True):
+    """Own messages of a conversation have positions now, `first` the lowest: marks may reach them already."""
+
+    conv: ConvId
+    first: int
+
+
+class Rewound(Value, frozen=True):
+    """The server's data are of another generation: every conversation falls back to its base (P-69)."""
+
+    gen: str
+    bases: dict[ConvId, int]
+    own: tuple[Own, ...]
 
 
 Event: TypeAlias = (
@@ -193,5 +256,9 @@ Event: TypeAlias = (
     | UploadStopped
     | Fetched
     | FetchStopped
+    | OwnAbove
     | Tick
+)
+Internal: TypeAlias = (
+    SessionUp | SessionDown | Said | Unanswered | Pull | MembersNow | Placed | Rewound | Compose
 )

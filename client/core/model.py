@@ -86,6 +86,17 @@ class Accepted(Value, frozen=True):
     pos: int
 
 
+class Own(Value, frozen=True):
+    """An own message that had been accepted, with all it takes to offer it again (P-69)."""
+
+    lid: Lid
+    conv: ConvId
+    dg: Digest
+    content: bytes
+    media: tuple[MediaId, ...] = ()
+    first_ms: int = 0
+
+
 class Lane(Value, frozen=True):
     """The end of this device's lane in one conversation: last number given, its digest, highest `last` seen (P-22)."""
 
@@ -109,7 +120,7 @@ class Reach(Value, frozen=True):
 
 
 class Room(Value, frozen=True):
-    """What is remembered of one conversation (table `chat` and beside it)."""
+    """What is remembered of one conversation (table `chat` and beside it). `read_upto` is the person's own."""
 
     conv: ConvId
     form: Form = "direct"
@@ -120,6 +131,7 @@ class Room(Value, frozen=True):
     lane: Lane = Lane()
     members: tuple[Member, ...] = ()
     marks: dict[Uid, Reach] = {}
+    read_upto: int = 0
 
 
 class Upload(Value, frozen=True):
