@@ -1,4 +1,4 @@
-"""Where a device stands, in sixteen bytes: the sum that both ends of a heads poll compare (P-46)."""
+"""Do both sides stand at the same place? One short sum over all conversations instead of the list (P-46)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from protocol.codec import to_text
+from protocol.lanes import DIGEST_BYTES
 from protocol.values import ConvId
 
-SUM_BYTES = 16
 
+def sum_of(places: Iterable[tuple[ConvId, int, int]]) -> str:
+    """16 bytes of SHA-256 over the sorted (conversation, position, rev), in base64url.
 
-def heads_sum(standings: Iterable[tuple[ConvId, int, int]]) -> str:
-    """Return the sum over (conversation, position, rev), in whatever order they come (P-46).
-
-    The client puts in its cursors, the server the heads that this device may see. Equal sums: no news.
+    The device gives its cursors, the server the heads as that device may see them; equal means no news.
     """
-    total = sha256()
-    for conv, position, rev in sorted(standings):
-        total.update(f"{conv} {position} {rev}\n".encode())
-    return to_text(total.digest()[:SUM_BYTES])
+    text = "".join(f"{conv} {pos} {rev}\n" for conv, pos, rev in sorted(places))
+    return to_text(sha256(text.encode()).digest()[:DIGEST_BYTES])
