@@ -134,6 +134,14 @@ def test_a_library_is_known_in_one_place(library: str) -> None:
     assert {user for user in users if not user.startswith(places)} == set()
 
 
+@pytest.mark.parametrize("path", modules("client/adapters"), ids=name_of)
+def test_an_adapter_knows_no_other_adapter(path: Path) -> None:
+    """Modules that share their first word, such as sqlite_messages and sqlite_schema, are one adapter."""
+    package = "client.adapters."
+    others = [name.removeprefix(package) for name in imported(tree_of(path)) if name.startswith(package)]
+    assert [other for other in others if other.split("_")[0] != path.stem.split("_")[0]] == []
+
+
 @pytest.mark.parametrize("path", modules("protocol", "client", "server", "resources"), ids=name_of)
 def test_a_module_says_first_what_it_is_for(path: Path) -> None:
     tree = tree_of(path)
