@@ -1,0 +1,1 @@
+"""The shell around the core: it moves values, and decides nothing."""

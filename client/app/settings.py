@@ -1,0 +1,46 @@
+"""What a person has chosen for this profile: one value, kept in the profile's database."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from client.ports import Messages
+from protocol.ladder import Ladder, Mode
+from protocol.values import Value
+
+KEY = "settings"
+
+
+class Settings(Value, frozen=True):
+    """The choices and their defaults.
+
+    `retry_mode` and `retry_literal` shape the ladder (P-54, P-55); `receipts` tells others what was read (P-73) and
+    shows what they have read; `language` "" and `theme` "system" follow the computer.
+    """
+
+    retry_mode: Mode = "ladder"
+    retry_literal: bool = False
+    language: Literal["", "en", "zh_CN"] = ""
+    theme: Literal["system", "light", "dark"] = "system"
+    send_on_enter: bool = True
+    receipts: bool = True
+
+    @property
+    def ladder(self) -> Ladder:
+        """When to try again, and when to ask."""
+        return Ladder(self.retry_mode, self.retry_literal)
+
+
+async def load_settings(messages: Messages) -> Settings:
+    """The settings of this profile; the defaults for what is missing, or was written by another version."""
+    try:
+        return msgspec.json.decode((await messages.setting(KEY)) or "{}", type=Settings)
+    except msgspec.DecodeError:
+        return Settings()
+
+
+async def save_settings(messages: Messages, settings: Settings) -> None:
+    """Keep them. Raises a Problem when the disk cannot."""
+    await messages.set_setting(KEY, msgspec.json.encode(settings).decode())
