@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 from client.core.effects import DownloadFile, Save, UploadFile
-from client.core.model import Bubble, ChatEntry, Inspected, Me, Memory, Seen
+from client.core.model import Bubble, ChatEntry, Inspected, Me, Memory, Own, Seen
 from protocol.codec import Garbled
 from protocol.packets import FromServer, Packet, Person
 from protocol.values import ConvId, Lid, MediaId
@@ -20,6 +20,9 @@ class Messages(Protocol):
 
     async def save(self, saves: Sequence[Save]) -> list[Bubble]:
         """Commit all of `saves` or none, durably; return the bubbles that look different now, in order."""
+
+    async def own_above(self, bases: Sequence[tuple[ConvId, int]]) -> tuple[Own, ...]:
+        """Own messages above these positions that had been accepted, in order of position (P-69)."""
 
     async def become(self, me: Me) -> None:
         """Remember the account of this profile. A new device forgets nothing (P-64)."""

@@ -1,4 +1,4 @@
-"""One timer that is set again only when an earlier moment is wanted: cancelled timers are not free on every loop."""
+"""One timer, set again only for an earlier moment: cancelled timers are not free on every loop."""
 
 from __future__ import annotations
 

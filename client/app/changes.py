@@ -48,7 +48,7 @@ class PacketSeen(Value, frozen=True):
 
 
 class ProblemSeen(Value, frozen=True):
-    """Something the person should know: `code` and facts of a Problem; about one bubble, or (0) in general."""
+    """Something the person should know: code and facts of a Problem; about one bubble, or (0) in general."""
 
     code: str
     facts: dict[str, object] = {}

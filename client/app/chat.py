@@ -1,7 +1,7 @@
 """The door for every front end: the window, the harness, the one-shot commands, the demo.
 
-Wishes are answered when they are durable, or raise the Problem why not: the text then still stands in the field.
-What changes afterwards is told to whoever subscribed.
+Wishes are answered when they are durable, or raise the Problem why not: the text then still stands in the
+field. What changes afterwards is told to whoever subscribed.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Chat:
         self._tasks.start(self._runner.run(), "runner")
 
     async def close(self) -> None:
-        """Send the acknowledgements that were joined, say goodbye, end everything that runs. Takes at most 1 s."""
+        """Send the acknowledgements that were joined, say goodbye, end what runs. Takes at most 1 s."""
         if self._closed:
             return
         if self.me is not None and self.line.state != "stopped":
@@ -223,9 +223,7 @@ class Chat:
         Raises MediaVanished, MediaIsFolder, MediaEmpty, MediaUnreadable for what can be seen from outside.
         """
         self._joined()
-        full = os.path.abspath(path)
-        name = os.path.basename(full)
-        await asyncio.to_thread(_look_at, full, name)
+        full, name = await asyncio.to_thread(_look_at, path)
         lid = self._lid()
         await self._wish(
             Attach(lid, conv, full, name, kind, _whole(caption), self._nonce(), self._parts.clock.wall_ms())
@@ -273,7 +271,8 @@ class Chat:
         file = bubble.attachment
         if file is None or not file.media:
             raise NotPossibleNow()
-        if bubble.path and await asyncio.to_thread(os.path.isfile, bubble.path):
+        here = await asyncio.to_thread(os.path.isfile, bubble.path)
+        if here:
             self._screen.show([bubble])
             return
         await self._wish(Fetch(lid, file.media, file.size_bytes, file.sha256, file.name))
@@ -328,9 +327,9 @@ class Chat:
 
     async def _direct_with(self, uid: Uid) -> ConvId | None:
         for entry in await self._parts.messages.chats():
-            if entry.form == "direct" and any(member.uid == uid for member in entry.members):
-                if uid != self._joined().uid or len(entry.members) == 1:
-                    return entry.conv
+            others = {member.uid for member in entry.members} - {self._joined().uid}
+            if entry.form == "direct" and others == {uid}:
+                return entry.conv
         return None
 
     async def _open(self, wish: Open) -> ConvId:
@@ -379,16 +378,19 @@ def _kind(body: object) -> FileKind:
     return kinds.get(type(body).__name__, "file")
 
 
-def _look_at(path: str, name: str) -> None:
-    """What can be said about a file from outside."""
+def _look_at(path: str) -> tuple[str, str]:
+    """The full path and the name of a file, after what can be seen from outside."""
+    full = os.path.abspath(path)
+    name = os.path.basename(full)
     try:
-        if os.path.isdir(path):
+        if os.path.isdir(full):
             raise MediaIsFolder(name=name)
-        if os.stat(path).st_size == 0:
+        if os.stat(full).st_size == 0:
             raise MediaEmpty(name=name)
-        if not os.access(path, os.R_OK):
+        if not os.access(full, os.R_OK):
             raise MediaUnreadable(name=name)
     except FileNotFoundError:
         raise MediaVanished(name=name) from None
     except (OSError, ValueError):
         raise MediaUnreadable(name=name) from None
+    return full, name

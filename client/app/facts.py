@@ -33,6 +33,5 @@ def complete(code: str, *, server: str, bubble: Bubble | None, known: dict[str, 
         "size_mb": None if file is None else -(-file.size_bytes // MIB),
     } | known
     said = BY_CODE.get(code, Problem).said
-    return problem(
-        code, **{key: value for key, value in facts.items() if value is not None and f"{{{key}}}" in said}
-    )
+    wanted = {key: value for key, value in facts.items() if value is not None and f"{{{key}}}" in said}
+    return problem(code, **wanted)

@@ -16,6 +16,7 @@ from client.app.tasks import Tasks
 from client.core.effects import (
     Connect,
     DownloadFile,
+    FindOwnAbove,
     HangUp,
     InspectFile,
     Send,
@@ -27,6 +28,7 @@ from client.core.events import (
     Fetched,
     FetchStopped,
     FileInspected,
+    OwnAbove,
     Received,
     Uploaded,
     UploadStopped,
@@ -42,7 +44,10 @@ from protocol.values import Lid
 log = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 0.1
-Asked: TypeAlias = Connect | HangUp | Send | InspectFile | UploadFile | DownloadFile | StopTransfer
+GOING_AWAY = 1001  # close code of the WebSocket
+Asked: TypeAlias = (
+    Connect | HangUp | Send | InspectFile | UploadFile | DownloadFile | StopTransfer | FindOwnAbove
+)
 
 
 class Hands:
@@ -97,14 +102,19 @@ class Hands:
                 self._begin(effect.lid, self._upload(effect))
             case DownloadFile():
                 self._begin(effect.lid, self._download(effect))
+            case FindOwnAbove():
+                self._tasks.start(self._find(effect, self._base), "find own messages")
 
     def drop(self) -> None:
         """Leave the line and every transfer: the core that asked for them is gone."""
-        for wire in tuple(self._open):
-            self._wire.hang_up(wire, 1001)
+        self._leave()
         self._base = self._highest
         for lid in tuple(self._transfers):
             self._stop(lid)
+
+    def _leave(self) -> None:
+        for wire in tuple(self._open):
+            self._wire.hang_up(wire, GOING_AWAY)
 
     async def closed(self, within_s: float) -> None:
         """Wait until no connection is open, or until the time is up."""
@@ -156,25 +166,39 @@ class Hands:
         try:
             found = await self._parts.worker.inspect(wish.path, wish.name, wish.kind)
         except Exception as error:
-            return self._post(UploadStopped(wish.lid, *self._reason(wish.lid, error)))
-        self._post(FileInspected(wish.lid, found))
+            self._post(UploadStopped(wish.lid, *self._reason(wish.lid, error)))
+        else:
+            self._post(FileInspected(wish.lid, found))
 
     async def _upload(self, wish: UploadFile) -> None:
         try:
             media = await self._parts.media.upload(wish, self._meter(wish.lid, "up"))
         except Exception as error:
-            return self._post(UploadStopped(wish.lid, *self._reason(wish.lid, error)))
-        self._post(Uploaded(wish.lid, media))
+            self._post(UploadStopped(wish.lid, *self._reason(wish.lid, error)))
+        else:
+            self._post(Uploaded(wish.lid, media))
 
     async def _download(self, wish: DownloadFile) -> None:
         try:
             path = await self._parts.media.download(wish, self._meter(wish.lid, "down"))
         except Exception as error:
-            return self._post(FetchStopped(wish.lid, *self._reason(wish.lid, error)))
-        self._post(Fetched(wish.lid, path))
+            self._post(FetchStopped(wish.lid, *self._reason(wish.lid, error)))
+        else:
+            self._post(Fetched(wish.lid, path))
+
+    async def _find(self, wish: FindOwnAbove, base: int) -> None:
+        """A disk that cannot answer costs this session; the next one asks again."""
+        try:
+            own = await self._parts.messages.own_above(wish.bases)
+        except Problem as problem:
+            log.warning("! own messages were not found: %s", problem.code)
+            self._leave()
+        else:
+            if base == self._base:
+                self._post(OwnAbove(own))
 
     def _reason(self, lid: Lid, error: Exception) -> tuple[str, bool]:
-        """A Problem speaks for itself; anything else is a mistake of ours, and trying again would repeat it."""
+        """A Problem speaks for itself; anything else is our mistake, and trying again would repeat it."""
         if isinstance(error, Problem):
             self._facts[lid] = error.facts
             log.info("- transfer of bubble %d: %s", lid, error.code)

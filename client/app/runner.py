@@ -1,8 +1,8 @@
-"""The shell around the core: one event at a time, in turns; do as the core says, in order; write before speaking.
+"""The shell around the core: events in, in turns; do as the core says, in order; write before speaking.
 
-All events that wait are taken together (group commit): their saves become one transaction, and only when that is
-durable anything else of the turn happens. A save that fails throws the core away, for the disk alone knows what is
-true: the line is dropped, and a new core is built from what the disk remembers (P-81).
+All events that wait are taken together (group commit): their saves become one transaction, and only when that
+is durable anything else of the turn happens. A save that fails throws the core away, for the disk alone knows
+what is true: the line is dropped, and a new core is built from what the disk remembers (P-81).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, get_args
+from typing import Protocol, cast, get_args
 
 from client.app.alarm import Alarm
 from client.app.diary import saves_line
@@ -127,21 +127,22 @@ class Runner:
     async def _turn(self, core: Machine, batch: Sequence[_Wish]) -> None:
         try:
             effects = [effect for wish in batch for effect in self._ask(core, wish)]
-            saves = [effect for effect in effects if type(effect) in SAVES]
+            saves = [cast(Save, effect) for effect in effects if type(effect) in SAVES]
             if saves:
                 await self._save(saves)
             for effect in effects:
                 if type(effect) not in SAVES:
                     self._stage.perform(effect)
         except Problem as failure:
-            return self._break(failure, batch)
+            self._break(failure, batch)
         except Exception:
             log.exception("! a turn failed; the core is built again")
-            return self._break(Problem(), batch)
-        for wish in batch:
-            _answer(wish, wish.refused)
-        if not saves:
-            await asyncio.sleep(0)  # a turn without a save must still let others run
+            self._break(Problem(), batch)
+        else:
+            for wish in batch:
+                _answer(wish, wish.refused)
+            if not saves:
+                await asyncio.sleep(0)  # a turn without a save must still let others run
 
     def _ask(self, core: Machine, wish: _Wish) -> list[Effect]:
         """What the core wants done about it. A refusal goes to who wished, and is told to nobody else."""
@@ -188,15 +189,18 @@ class Runner:
         try:
             memory = await self._messages.load()
         except Problem as failure:
-            return self._break(failure, ())
-        self._stage.loaded(memory)
+            self._break(failure, ())
+        else:
+            self._stage.loaded(memory)
+            self._start(memory)
+
+    def _start(self, memory: Memory) -> None:
+        """Build the core and call the server; without an account wait for one."""
         if memory.me is None:
-            self._excuse = NotJoined()
-            self._retry_s = float("inf")
-            return
-        self._retry_s = None
-        self._core = self._make(memory)
-        self._queue.appendleft(_Wish(Dial()))
+            self._excuse, self._retry_s = NotJoined(), float("inf")
+        else:
+            self._core, self._retry_s = self._make(memory), None
+            self._queue.appendleft(_Wish(Dial()))
 
     async def _doze(self) -> None:
         """Refuse wishes until it is time; a wish to connect, or a renewal, ends the pause."""

@@ -25,11 +25,11 @@ Listener: TypeAlias = Callable[[Change], None]
 TRIED = (State.QUEUED, State.SENDING, State.CANCELLING, State.ACCEPTED)
 """States in which a try may be running."""
 KEPT_MAX = 4096
-"""Bubbles remembered beside the waiting ones, so that a packet seen about them needs no look into the database."""
+"""Bubbles that are remembered, so that a packet seen about them needs no look into the database."""
 
 
 class Screen:
-    """Tells listeners, on the loop's thread, at most once in `batch_s` seconds; 0 is the next turn of the loop."""
+    """Tells listeners, on the loop's thread, at most once in `batch_s` seconds; 0 is the loop's next turn."""
 
     def __init__(self, batch_s: float) -> None:
         self._batch_s = batch_s

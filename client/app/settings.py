@@ -16,8 +16,8 @@ KEY = "settings"
 class Settings(Value, frozen=True):
     """The choices and their defaults.
 
-    `retry_mode` and `retry_literal` shape the ladder (P-54, P-55); `receipts` tells others what was read (P-73) and
-    shows what they have read; `language` "" and `theme` "system" follow the computer.
+    `retry_mode` and `retry_literal` shape the ladder (P-54, P-55); `receipts` tells others what was read and
+    shows what they have read (P-73); `language` "" and `theme` "system" follow the computer.
     """
 
     retry_mode: Mode = "ladder"

@@ -1,10 +1,10 @@
-"""Where the runner's results go: to the screen, to the trace, to the hands, and to who waits for an answer."""
+"""Where the runner's results go: the screen, the trace, the hands, and who waits for an answer."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import get_args
+from typing import cast, get_args
 
 from client.app.answers import Answers
 from client.app.changes import (
@@ -77,7 +77,8 @@ class Stage:
     def perform(self, effect: Effect) -> None:
         """Do everything that is not a save."""
         if type(effect) in ASKED:
-            return self.hands.do(effect)  # type: ignore[arg-type]
+            self.hands.do(cast(Asked, effect))
+            return
         match effect:
             case do.LineChanged(line):
                 self._line_is(line)

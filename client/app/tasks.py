@@ -1,4 +1,4 @@
-"""The owner of everything that runs beside the loop: no task without a holder, no failure without a line in the log."""
+"""The owner of what runs beside the loop: no task without a holder, no failure without a line in the log."""
 
 from __future__ import annotations
 

@@ -13,13 +13,14 @@ from client.core.effects import Traced, TracedAt
 from client.core.model import Bubble, Seen
 from client.ports import Clock, Messages
 from protocol.problems import Problem
+from protocol.values import Lid
 
 log = logging.getLogger(__name__)
 
 WRITE_EVERY_S = 0.2  # a crash may lose so much of the trace, and nothing else
 OWN_ONLY = "ack:N"
-"""The one packet about positions that concerns what we sent; the others concern what we received. The author's own
-device reads its messages back from the log as well (P-47); that echo is not part of a message's journey."""
+"""The one packet about positions that concerns what we sent; the others concern what we received. The
+author's own device reads its messages back from the log as well (P-47); that echo is no part of the journey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +67,25 @@ class Tracer:
     async def _find(self, note: _Note) -> list[tuple[Seen, Bubble]]:
         """The note once for each bubble it is about."""
         try:
-            match note.saw:
-                case Traced(lid):
-                    bubbles = [self._screen.kept(lid) or await self._messages.bubble(lid)]
-                case TracedAt(conv, first, last, packet):
-                    at = [self._screen.kept_at(conv, pos) for pos in range(first, last + 1)]
-                    known = [bubble for bubble in at if bubble is not None]
-                    if len(known) <= last - first:
-                        lids = await self._messages.lids_at(conv, first, last)
-                        known = [self._screen.kept(lid) or await self._messages.bubble(lid) for lid in lids]
-                    bubbles = [bubble for bubble in known if bubble.mine == (packet == OWN_ONLY)]
+            if isinstance(note.saw, Traced):
+                bubbles = [await self._bubble(note.saw.lid)]
+            else:
+                bubbles = await self._bubbles_at(note.saw)
         except Problem as problem:
             log.warning("! a packet about an unknown bubble: %s", problem.code)
             return []
         return [(self._stamp(note, bubble), bubble) for bubble in bubbles]
+
+    async def _bubbles_at(self, saw: TracedAt) -> list[Bubble]:
+        at = [self._screen.kept_at(saw.conv, pos) for pos in range(saw.first, saw.last + 1)]
+        known = [bubble for bubble in at if bubble is not None]
+        if len(known) < len(at):
+            lids = await self._messages.lids_at(saw.conv, saw.first, saw.last)
+            known = [await self._bubble(lid) for lid in lids]
+        return [bubble for bubble in known if bubble.mine == (saw.packet == OWN_ONLY)]
+
+    async def _bubble(self, lid: Lid) -> Bubble:
+        return self._screen.kept(lid) or await self._messages.bubble(lid)
 
     @staticmethod
     def _stamp(note: _Note, bubble: Bubble) -> Seen:
