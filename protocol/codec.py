@@ -35,7 +35,7 @@ class Codec(Generic[P]):
     def __init__(self, packets: object) -> None:
         self._many: msgspec.json.Decoder[list[P]] = msgspec.json.Decoder(list[packets])  # type: ignore[valid-type]
         self._one: msgspec.json.Decoder[P] = msgspec.json.Decoder(packets)
-        self._types = {getattr(kind, "__struct_config__").tag for kind in packets.__args__}  # type: ignore[attr-defined]
+        self._types = {kind.__struct_config__.tag for kind in packets.__args__}  # type: ignore[attr-defined]
 
     def read(self, frame: bytes | str) -> list[P | Garbled]:
         """Return the packets of a frame in order; what cannot be read stands in its place as `Garbled`."""

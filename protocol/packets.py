@@ -79,9 +79,7 @@ class StatusKey(Struct, frozen=True, array_like=True, gc=False):
     dg: Digest
 
 
-Fate: TypeAlias = Literal[
-    "unknown", "accepted", "stored", "delivered", "read", "cancelled", "refused", "other", "gone"
-]
+Fate: TypeAlias = Literal["unknown", "accepted", "stored", "delivered", "read", "cancelled", "refused", "other", "gone"]
 
 
 class Status(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -351,35 +349,10 @@ class OpenA(Packet, frozen=True, tag="open:A"):
 
 
 FromClient: TypeAlias = (
-    Hello
-    | MsgR
-    | VoidR
-    | AckR
-    | OfflineR
-    | OfflineAckR
-    | HeadsR
-    | ReadR
-    | StatusR
-    | PeopleR
-    | OpenR
-    | Ping
-    | Pong
+    Hello | MsgR | VoidR | AckR | OfflineR | OfflineAckR | HeadsR | ReadR | StatusR | PeopleR | OpenR | Ping | Pong
 )
 FromServer: TypeAlias = (
-    Welcome
-    | MsgA
-    | VoidA
-    | Nack
-    | MsgN
-    | AckA
-    | AckN
-    | OfflineA
-    | HeadsA
-    | StatusA
-    | PeopleA
-    | OpenA
-    | Ping
-    | Pong
+    Welcome | MsgA | VoidA | Nack | MsgN | AckA | AckN | OfflineA | HeadsA | StatusA | PeopleA | OpenA | Ping | Pong
 )
 AnyPacket: TypeAlias = FromClient | FromServer
 

@@ -197,7 +197,9 @@ class DataReadOnly(Problem):
 
 class DataNewer(Problem):
     code = "data_newer"
-    said = "This data was written by a newer version of Hexagram. Update, or choose another folder; nothing was changed."
+    said = (
+        "This data was written by a newer version of Hexagram. Update, or choose another folder; nothing was changed."
+    )
 
 
 class DataCorrupt(Problem):

@@ -25,6 +25,4 @@ def above(cursor: int, events: Sequence[Event]) -> list[Event]:
 
 def gaps_above(cursor: int, gaps: Sequence[Gap]) -> list[Gap]:
     """The gaps that reach above `cursor`, cut off at it."""
-    return [
-        gap if gap.first > cursor else Gap(cursor + 1, gap.last, gap.why) for gap in gaps if gap.last > cursor
-    ]
+    return [gap if gap.first > cursor else Gap(cursor + 1, gap.last, gap.why) for gap in gaps if gap.last > cursor]

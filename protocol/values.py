@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, NewType
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 Uid = NewType("Uid", str)
 """A person: 26 characters base32 of 128 random bits, made by the server (P-1)."""
@@ -30,3 +31,20 @@ SERVER_DID = Did("0")
 
 class Value(Struct, frozen=True):
     """A frozen record. Equality is by content; `match` works on its fields."""
+
+
+__all__ = [
+    "NUMBER_MAX",
+    "SERVER_DID",
+    "ConvId",
+    "Count",
+    "Did",
+    "Digest",
+    "Lid",
+    "MediaId",
+    "Name",
+    "Token",
+    "Uid",
+    "Value",
+    "replace",
+]
