@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from protocol.values import ConvId, Did, MediaId, Uid, Value
+from server.core.rights import File, Standing
 from server.core.values import Identity as Identity
 
 
@@ -77,12 +78,10 @@ class Upload(Value, frozen=True):
 
 
 class Glance(Value, frozen=True):
-    """How a person stands to a file, and the file itself (SEC-21)."""
+    """A complete file, and how a person stands to it (SEC-21)."""
 
     upload: Upload
-    owner: bool
-    seen: bool
-    """Whether the person sees a message that names it: a member, not before the join, not recalled."""
+    file: File
 
 
 class Uploads(Protocol):
@@ -103,8 +102,8 @@ class Uploads(Protocol):
         """A complete file, as this person may or may not see it."""
         ...
 
-    async def in_conversation(self, uid: Uid, conv: ConvId) -> bool:
-        """Whether the person is a member now."""
+    async def standing(self, uid: Uid, conv: ConvId) -> Standing:
+        """How the person stands to the conversation."""
         ...
 
     async def move(self, media: MediaId, offset: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from protocol.problems import MediaChanged
 from protocol.values import ConvId, Did, MediaId, Uid
+from server.core.rights import File, Standing
 from server.ports import Glance, NewUpload, Upload
 from server.stores.writer import Writer
 
@@ -15,9 +16,12 @@ COLUMNS = "media, conv, did, number, size, sha256, offset, done"
 CREATE = """insert into upload (media, conv, did, number, size, sha256, touched)
             values (?, ?, ?, ?, ?, ?, ?) on conflict (did, number) do nothing"""
 OWNER = "select 1 from device where did = ? and uid = ?"
-# a member sees what came after the join, until it is recalled: that takes the pin away (P-70, P-74, SEC-21)
+# seen from each join to the following leave, unless recalled: that takes the pin away (P-70, P-74, SEC-21)
 SEEN = """select 1 from pin join member on member.conv = pin.conv and pin.pos >= member.since
-          where pin.media = :media and member.uid = :uid and member.until is null"""
+          where pin.media = :media and member.uid = :uid
+          and (coalesce(member.until, 0) = 0 or pin.pos <= member.until)"""
+STANDING = """select since, coalesce(until, 0), role, blocked from member
+              where conv = ? and uid = ? order by since"""
 STALE = """delete from upload where touched < ? and
            (done = 0 or not exists (select 1 from pin where pin.media = upload.media)) returning media"""
 
@@ -43,10 +47,11 @@ class SqliteUploads:
         """A complete file, as this person may or may not see it."""
         return await self._writer.read(lambda db: _glance(db, uid, media))
 
-    async def in_conversation(self, uid: Uid, conv: ConvId) -> bool:
-        """Whether the person is a member now."""
-        sql = "select 1 from member where conv = ? and uid = ? and until is null"
-        return await self._writer.read(lambda db: db.execute(sql, [conv, uid]).fetchone() is not None)
+    async def standing(self, uid: Uid, conv: ConvId) -> Standing:
+        """How the person stands to the conversation."""
+        rows = await self._writer.read(lambda db: db.execute(STANDING, [conv, uid]).fetchall())
+        spans = tuple((since, until) for since, until, _, _ in rows)
+        return Standing(spans, rows[-1][2], bool(rows[-1][3])) if rows else Standing()
 
     async def move(self, media: MediaId, offset: int) -> None:
         """Record what is durable."""
@@ -97,7 +102,7 @@ def _glance(db: sqlite3.Connection, uid: Uid, media: MediaId) -> Glance | None:
         return None
     owner = db.execute(OWNER, [row[2], uid]).fetchone() is not None
     seen = db.execute(SEEN, {"media": media, "uid": uid}).fetchone() is not None
-    return Glance(_upload(row), owner, seen)
+    return Glance(_upload(row), File(owner, seen))
 
 
 def _exists(db: sqlite3.Connection, media: MediaId) -> bool:

@@ -1,0 +1,67 @@
+"""What is swept away: uploads nobody finished or named, files without a row, spent invites (P-75, S9)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from protocol.limits import UPLOAD_KEEP_S
+from protocol.problems import Problem
+from protocol.values import MediaId, Value
+from server.ports import Accounts, Blobs, Uploads
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 3600.0  # between two sweeps; nothing is urgent here
+KEEP_MS = int(UPLOAD_KEEP_S * 1000)
+
+
+class Swept(Value, frozen=True):
+    """How much one sweep removed."""
+
+    uploads: int
+    orphans: int
+    invites: int
+
+
+class Housekeeping:
+    """Removes rows first and files second: a crash between leaves only a file, which the next sweep finds."""
+
+    def __init__(self, uploads: Uploads, blobs: Blobs, accounts: Accounts, now_ms: Callable[[], int]) -> None:
+        self._uploads, self._blobs, self._accounts, self._now_ms = uploads, blobs, accounts, now_ms
+
+    async def sweep(self) -> Swept:
+        """One sweep. Raises a Problem if disk or store refuse; the next sweep does the rest."""
+        before_ms = self._now_ms() - KEEP_MS
+        stale = await self._uploads.drop_stale(before_ms)
+        await self._remove(stale)
+        orphans = await self._orphans(before_ms)
+        await self._remove(orphans)
+        return Swept(len(stale), len(orphans), await self._accounts.forget_stale(self._now_ms()))
+
+    async def run(self) -> None:
+        """Sweep now and then every hour, for ever."""
+        while True:
+            try:
+                swept = await self.sweep()
+                if swept != Swept(0, 0, 0):
+                    log.info(
+                        "- swept %d uploads, %d orphans, %d invites",
+                        swept.uploads,
+                        swept.orphans,
+                        swept.invites,
+                    )
+            except Problem as problem:
+                log.warning("the sweep was put off: %s", problem.code)
+            await asyncio.sleep(EVERY_S)
+
+    async def _orphans(self, before_ms: int) -> list[MediaId]:
+        """Old files that no row names."""
+        old = [each.media for each in await self._blobs.shelved() if each.touched_ms < before_ms]
+        known = await self._uploads.known(old)
+        return [media for media in old if media not in known]
+
+    async def _remove(self, medias: list[MediaId]) -> None:
+        for media in medias:
+            await self._blobs.remove(media)

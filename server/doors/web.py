@@ -1,0 +1,101 @@
+"""One port for everything: HTTP routes and the WebSocket in one aiohttp application, for this computer only.
+
+A web page in somebody's browser can send requests to this computer too; it is kept out by its `Origin`, and
+by the name it used (SEC-18).
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from protocol.limits import HELLO_WAIT_S
+from protocol.problems import Problem, ServerInternal, StoreFailed, TransferInterrupted, UnknownType
+from server.doors.answers import BODY_MAX_BYTES, refusal
+from server.ports import StoreUnknown
+
+log = logging.getLogger(__name__)
+
+LINE = "/v1/line"
+STOP_WAIT_S = 0.3  # for answers under way when the server stops
+BACKLOG = 1024
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Stop = Callable[[], Awaitable[None]]
+
+
+def application(routes: Iterable[web.RouteDef], line: Handler, hang_up: Stop) -> web.Application:
+    """Join the doors. `line` answers the WebSocket; `hang_up` ends every session when the server stops."""
+    app = web.Application(middlewares=[guarded], client_max_size=BODY_MAX_BYTES)
+    app.add_routes([*routes, web.get("/v1/health", health), web.get(LINE, line, allow_head=False)])
+    app.on_response_prepare.append(_on_every_answer)
+
+    async def stop(_: web.Application) -> None:
+        await hang_up()
+
+    app.on_shutdown.append(stop)
+    return app
+
+
+async def health(_: web.Request) -> web.Response:
+    """Whether a Hexagram server listens here."""
+    return web.json_response({"server": "hexagram"})
+
+
+@web.middleware
+async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse web pages and strange names; turn everything that goes wrong into an answer with a code."""
+    if "Origin" in request.headers or not is_this_computer(request.headers.get("Host", "")):
+        log.warning("a request of a web page or under a strange name was refused")
+        return refusal(Problem(), 403)
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return refusal(problem)
+    except web.HTTPException as error:
+        return refusal(UnknownType(), error.status)
+    except ConnectionError:
+        return refusal(TransferInterrupted())
+    except StoreUnknown:
+        return refusal(StoreFailed())
+    except Exception:
+        log.exception("! a request ended with an error of ours")
+        return refusal(ServerInternal())
+
+
+def is_this_computer(host: str) -> bool:
+    """Whether a `Host` header names this computer; any other name may be a page that rebinds names (SEC-18)."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+async def _on_every_answer(_: web.Request, answer: web.StreamResponse) -> None:
+    """No version of anything to a stranger, nothing kept, nothing guessed (SEC-30)."""
+    answer.headers["Server"] = "hexagram"
+    answer.headers.setdefault("Cache-Control", "no-store")
+    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+
+
+@asynccontextmanager
+async def serving(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
+    """Answer on `listener` until the end of the block; then hang up, and let answers under way end.
+
+    A connection that has not said a whole request within 10 s is closed (SEC-19).
+    """
+    runner = web.AppRunner(
+        app, access_log=None, keepalive_timeout=HELLO_WAIT_S, shutdown_timeout=STOP_WAIT_S, lingering_time=2.0
+    )
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        yield
+    finally:
+        await runner.cleanup()
