@@ -1,0 +1,254 @@
+"""The profile's database, the port `Messages`: one thread, one connection, every method one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlite_utils import Database
+
+from client.adapters.sqlite_rows import (
+    read_bubble,
+    read_bubbles,
+    read_chats,
+    read_me,
+    read_memory,
+    read_own_above,
+    read_page,
+)
+from client.adapters.sqlite_saves import Saver
+from client.adapters.sqlite_schema import (
+    FILE_NAME,
+    NOWHERE,
+    TRACE_KEPT_ROWS,
+    OpenConnection,
+    ProfileLock,
+    connect,
+    open_database,
+    problem_of,
+)
+from client.core.effects import Save
+from client.core.model import Bubble, ChatEntry, Me, Memory, Own, Seen, State
+from protocol.packets import Person
+from protocol.problems import Problem, UnknownMessage
+from protocol.values import ConvId, Lid
+
+T = TypeVar("T")
+
+
+class SqliteMessages:
+    """Bubbles, outbox, cursors and marks of one profile. `open` first, `close` last.
+
+    A transaction that fails leaves nothing behind; whether a failed commit came through after all is unknown,
+    so the connection is closed and the next call starts on a fresh one, which reads what the disk has.
+
+    Args:
+        folder: the profile folder; made if missing, and locked while open (P-14).
+        open_connection: makes the connection; tests pass one that fails on purpose.
+    """
+
+    def __init__(self, folder: Path, open_connection: OpenConnection = connect) -> None:
+        self._folder, self._open_connection = folder, open_connection
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="messages")
+        self._lock: ProfileLock | None = None
+        self._db: Database | None = None
+        self._saver: Saver | None = None
+
+    async def open(self) -> None:
+        """Raises DataInUse, DataReadOnly, DataNewer, DataCorrupt, DiskFull, StoreFailed."""
+        await self._on_thread(self._open)
+
+    async def close(self) -> None:
+        """Let go of the profile; what was saved is on the disk already."""
+        await self._on_thread(self._close)
+        self._thread.shutdown()
+
+    async def load(self) -> Memory:
+        return await self._read(read_memory)
+
+    async def save(self, saves: Sequence[Save]) -> list[Bubble]:
+        def write(db: sqlite3.Connection) -> list[Bubble]:
+            assert self._saver is not None
+            return read_bubbles(db, self._saver.write(saves))
+
+        return await self._write(write)
+
+    async def own_above(self, bases: Sequence[tuple[ConvId, int]]) -> tuple[Own, ...]:
+        """Own messages above these positions that had been accepted, in order of position (P-69)."""
+
+        def find(db: sqlite3.Connection) -> tuple[Own, ...]:
+            me = read_me(db)
+            found = (read_own_above(db, me.did, conv, base) for conv, base in bases) if me else ()
+            return tuple(own for owns in found for own in owns)
+
+        return await self._read(find)
+
+    async def become(self, me: Me) -> None:
+        await self._write(lambda db: self._become(db, me))
+
+    async def page(
+        self,
+        conv: ConvId,
+        *,
+        before: tuple[int, int] | None = None,
+        after: tuple[int, int] | None = None,
+        limit: int = 50,
+    ) -> list[Bubble]:
+        return await self._read(lambda db: read_page(db, conv, before, after, limit))
+
+    async def bubble(self, lid: Lid) -> Bubble:
+        return await self._read(lambda db: read_bubble(db, lid))
+
+    async def chats(self) -> list[ChatEntry]:
+        return await self._read(read_chats)
+
+    async def people(self) -> list[Person]:
+        rows = await self._rows("select uid, name from person order by name, uid")
+        return [Person(uid, name) for uid, name in rows]
+
+    async def content_of(self, lid: Lid) -> bytes:
+        sql = "select content from bubble where lid = ? and mine = 1 and content <> x''"
+        rows = await self._rows(sql, lid)
+        for (content,) in rows:
+            return bytes(content)
+        raise UnknownMessage()
+
+    async def set_draft(self, conv: ConvId, text: str) -> None:
+        sql = """insert into chat (conv, draft) values (?, ?)
+            on conflict (conv) do update set draft = excluded.draft"""
+        await self._write(lambda db: db.execute(sql, (conv, text)))
+
+    async def note(self, seen: Sequence[Seen]) -> None:
+        rows = [(s.lid, s.packet, s.way, s.tries, s.at_ms, s.note) for s in seen]
+        sql = "insert into trace (lid, packet, way, tries, at_ms, note) values (?, ?, ?, ?, ?, ?)"
+        await self._write(lambda db: db.executemany(sql, rows), durable=False)
+
+    async def lids_at(self, conv: ConvId, first: int, last: int) -> list[Lid]:
+        rows = await self._rows(
+            "select lid from bubble where conv = ? and pos between ? and ? and lost = 0 order by pos",
+            conv,
+            first,
+            min(last, NOWHERE - 1),
+        )
+        return [lid for (lid,) in rows]
+
+    async def trace(self, lid: Lid) -> list[Seen]:
+        rows = await self._rows("select lid, packet, way, tries, at_ms, note from trace where lid = ? order by id", lid)
+        return [Seen(*row) for row in rows]
+
+    async def setting(self, key: str) -> str | None:
+        for (value,) in await self._rows("select value from setting where key = ?", key):
+            return str(value)
+        return None
+
+    async def set_setting(self, key: str, value: str) -> None:
+        row = {"key": key, "value": value}
+        await self._write(lambda _: self._database.table("setting").upsert(row, pk="key"))
+
+    # ---------------------------------------------------------------------------------- on the thread
+
+    @property
+    def _database(self) -> Database:
+        """The database; after a failure, a fresh connection to it."""
+        if self._db is None:
+            assert self._lock is not None, "open() first, and not after close()"
+            self._db = open_database(self._folder / FILE_NAME, self._open_connection)
+            self._saver = Saver(self._db.conn)
+        return self._db
+
+    def _open(self) -> None:
+        lock = ProfileLock(self._folder)
+        try:
+            self._db = open_database(self._folder / FILE_NAME, self._open_connection, check=lock.was_killed)
+            self._saver = Saver(self._db.conn)
+        except BaseException:
+            lock.release(orderly=False)
+            raise
+        self._lock = lock
+        self._transact(_trim_trace, durable=False)
+
+    def _close(self) -> None:
+        self._drop()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _drop(self) -> None:
+        db, self._db, self._saver = self._db, None, None
+        if db is not None:
+            db.close()
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T], *, durable: bool) -> T:
+        try:
+            db = self._database.conn
+            if not durable:  # fine for the trace: the end of it may be lost, never the middle
+                db.execute("pragma synchronous = normal")
+            db.execute("begin immediate")
+            result = work(db)
+            db.execute("commit")
+            if not durable:
+                db.execute("pragma synchronous = full")
+            return result
+        except BaseException as error:
+            self._drop()  # closing rolls back
+            if isinstance(error, sqlite3.Error):
+                raise problem_of(error) from error
+            raise
+
+    def _look(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """One reading transaction: what it sees is from one moment."""
+        db = self._database.conn
+        try:
+            db.execute("begin")
+            result = work(db)
+            db.execute("commit")
+            return result
+        except Problem:
+            db.execute("rollback")
+            raise
+        except BaseException as error:
+            self._drop()
+            if isinstance(error, sqlite3.Error):
+                raise problem_of(error) from error
+            raise
+
+    def _become(self, db: sqlite3.Connection, me: Me) -> None:
+        """A new device has new lanes; what waited in the old ones may have been sent (P-64)."""
+        assert self._saver is not None
+        before = self._saver.me
+        if before is not None and before.did != me.did:
+            db.execute(
+                """update bubble set state = ?, code = 'sign_in_again'
+                where lid in (select lid from outbox)""",
+                (State.LONG_AGO,),
+            )
+            db.execute("delete from outbox")
+            db.execute("update chat set lane_n = 0, lane_dg = '', seen_last = 0")
+        db.execute("delete from me")
+        db.execute(
+            "insert into me (one, uid, did, name, token, server, gen) values (1, ?, ?, ?, ?, ?, ?)",
+            (me.uid, me.did, me.name, me.token, me.server, me.gen),
+        )
+        self._saver.me = me
+
+    # ----------------------------------------------------------------------------------- to the thread
+
+    async def _on_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
+        return await self._on_thread(lambda: self._transact(work, durable=durable))
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._on_thread(lambda: self._look(work))
+
+    async def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        return await self._read(lambda db: db.execute(sql, values).fetchall())
+
+
+def _trim_trace(db: sqlite3.Connection) -> None:
+    db.execute("delete from trace where id <= (select max(id) from trace) - ?", (TRACE_KEPT_ROWS,))

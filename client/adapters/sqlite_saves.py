@@ -1,0 +1,443 @@
+"""What each `Save` writes: T0, T4 and T5 as plain SQL (section 12), called inside one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from functools import singledispatchmethod
+
+import msgspec
+
+from client.adapters.sqlite_rows import read_content, read_me
+from client.adapters.sqlite_schema import HEARD_LID, NOWHERE
+from client.core.effects import (
+    Save,
+    SaveArrived,
+    SaveComposed,
+    SaveDropped,
+    SaveFetched,
+    SaveGeneration,
+    SaveMarks,
+    SavePeople,
+    SaveRead,
+    SaveRenumbered,
+    SaveRequeued,
+    SaveSeenLast,
+    SaveSettled,
+    SaveState,
+    SaveUpload,
+)
+from client.core.model import Lane, Me, State
+from protocol.codec import from_text
+from protocol.content import Content, unpack
+from protocol.packets import Event, Gap
+from protocol.problems import Problem
+from protocol.values import SERVER_DID, ConvId, Lid, MediaId
+
+GROUP_REDRAWN_MAX = 256
+"""How many own bubbles of a group are drawn again when members come or go: those on and near the screen."""
+
+_SETTLED_UP = range(State.ACCEPTED, State.READ + 1)
+_OVER = (State.REFUSED, State.CANCELLED, State.LONG_AGO)
+
+
+def climbed(old: State, new: State) -> State:
+    """The state after both were said, whichever came first (section 10, S9, S14).
+
+    What the server has taken only climbs. What is over stays over, unless the server has it after all, or
+    the file of a refused upload is tried again. Before that the ladder climbs, and side states take turns.
+    """
+    if old in _SETTLED_UP:
+        return new if new in _SETTLED_UP and new > old else old
+    if old in _OVER:
+        again = old is State.REFUSED and new is State.UPLOADING
+        return new if new in _SETTLED_UP or again else old
+    if old >= State.RECEIVED:
+        return old
+    return max(old, new) if old.on_ladder and new.on_ladder else new
+
+
+class Saver:
+    """Writes saves and remembers which bubbles they touched, in order."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self.me: Me | None = read_me(db)
+        self._touched: dict[Lid, None] = {}
+
+    def write(self, saves: Sequence[Save]) -> list[Lid]:
+        """Write all of them; return the bubbles that look different."""
+        self._touched = {}
+        for save in saves:
+            self._write(save)
+        return list(self._touched)
+
+    @singledispatchmethod
+    def _write(self, save: Save) -> None:
+        raise AssertionError(f"nobody writes {type(save).__name__}")
+
+    # ------------------------------------------------------------------------------------ T0: the author
+
+    @_write.register
+    def _composed(self, save: SaveComposed) -> None:
+        assert self.me is not None
+        media = _media_column(save.media)
+        self._db.execute(
+            """insert into bubble (lid, conv, uid, did, n, pd, dg, at_ms, mine, kind, content, media, state)
+            values (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)
+            on conflict (lid) do update set did = excluded.did, n = excluded.n, pd = excluded.pd,
+            dg = excluded.dg, at_ms = excluded.at_ms, kind = excluded.kind, content = excluded.content,
+            media = excluded.media, state = excluded.state, code = ''""",
+            (
+                save.lid, save.conv, self.me.uid, self.me.did, save.n, save.pd, save.dg, save.at_ms,
+                self._kind(save.content, save.conv), save.content, media, State.QUEUED,
+            ),
+        )  # fmt: skip
+        self._db.execute("delete from upload where lid = ?", (save.lid,))
+        self._queue(save.lid, save.conv, save.n, save.pd, save.dg, save.content, media, save.at_ms)
+        self._end_lane(save.conv, save.lane)
+        self._touch(save.lid)
+
+    @_write.register
+    def _renumbered(self, save: SaveRenumbered) -> None:
+        for row in save.rows:
+            for table in ("outbox", "bubble"):
+                self._db.execute(f"update {table} set n = ?, pd = ? where lid = ?", (row.n, row.pd, row.lid))
+            self._touch(row.lid)
+        self._end_lane(save.conv, save.lane)
+
+    @_write.register
+    def _requeued(self, save: SaveRequeued) -> None:
+        assert self.me is not None
+        found = self._db.execute(
+            "select dg, content, media, at_ms from bubble where lid = ? and mine = 1", (save.lid,)
+        ).fetchone()
+        if found is None:
+            return
+        self._db.execute(
+            """update bubble set pos = ?, ts = 0, lost = 0, did = ?, n = ?, pd = ?, state = ?, code = ''
+            where lid = ?""",
+            (NOWHERE, self.me.did, save.n, save.pd, State.QUEUED, save.lid),
+        )
+        dg, content, media, at_ms = found
+        self._queue(save.lid, save.conv, save.n, save.pd, dg, content, media, at_ms)
+        self._end_lane(save.conv, save.lane)
+        self._touch(save.lid)
+
+    def _queue(
+        self, lid: Lid, conv: ConvId, n: int, pd: str, dg: str, content: bytes, media: str, first_ms: int
+    ) -> None:
+        self._db.execute(
+            """insert or replace into outbox (lid, conv, n, pd, dg, bytes, media, wish, parked, first_ms)
+            values (?, ?, ?, ?, ?, ?, ?, 'send', 0, ?)""",
+            (lid, conv, n, pd, dg, content, media, first_ms),
+        )
+
+    def _end_lane(self, conv: ConvId, lane: Lane) -> None:
+        self._db.execute(
+            """insert into chat (conv, lane_n, lane_dg, seen_last) values (?, ?, ?, ?)
+            on conflict (conv) do update set lane_n = excluded.lane_n, lane_dg = excluded.lane_dg,
+            seen_last = max(seen_last, excluded.seen_last)""",
+            (conv, lane.n, lane.dg, lane.seen_last),
+        )
+
+    # ------------------------------------------------------------------------ T5: what became of a message
+
+    @_write.register
+    def _settled(self, save: SaveSettled) -> None:
+        self._settle(save.lid, save.conv, save.state, save.pos, save.ts, save.code)
+        self._seen_last(SaveSeenLast(save.conv, save.seen_last))
+
+    def _settle(self, lid: Lid, conv: ConvId, said: State, pos: int, ts: int, code: str) -> None:
+        self._db.execute("delete from outbox where lid = ?", (lid,))
+        old = self._state(lid)
+        if old is None:
+            return
+        state = climbed(old, self._reached(conv, said, pos))
+        if pos and state in _SETTLED_UP:
+            self._place(lid, conv, pos, ts)
+        kept = code if state is said and state not in _SETTLED_UP else ""
+        self._db.execute("update bubble set state = ?, code = ? where lid = ?", (state, kept, lid))
+        self._touch(lid)
+
+    def _place(self, lid: Lid, conv: ConvId, pos: int, ts: int) -> None:
+        """A position is taken once (P-43): who claims one that is taken is kept out of the log's order."""
+        self._db.execute(
+            """update bubble set pos = :pos, ts = :ts, lost = exists (select 1 from bubble other
+            where other.conv = :conv and other.pos = :pos and other.lost = 0 and other.lid <> :lid)
+            where lid = :lid""",
+            {"lid": lid, "conv": conv, "pos": pos, "ts": ts},
+        )
+
+    def _reached(self, conv: ConvId, said: State, pos: int) -> State:
+        """An accepted message at a position that others are known to have is delivered already."""
+        if said not in _SETTLED_UP or not pos:
+            return said
+        row = self._db.execute("select they_have, they_read from chat where conv = ?", (conv,)).fetchone()
+        they_have, they_read = row or (0, 0)
+        known = State.READ if pos <= they_read else State.DELIVERED if pos <= they_have else said
+        return max(said, known)
+
+    def _state(self, lid: Lid) -> State | None:
+        row = self._db.execute("select state from bubble where lid = ?", (lid,)).fetchone()
+        return State(row[0]) if row else None
+
+    @_write.register
+    def _stands(self, save: SaveState) -> None:
+        old = self._state(save.lid)
+        if old is None:
+            return
+        self._db.execute("update outbox set wish = ?, parked = ? where lid = ?", (save.wish, save.parked, save.lid))
+        state = climbed(old, save.state)
+        if state is save.state:
+            self._db.execute("update bubble set state = ?, code = ? where lid = ?", (state, save.code, save.lid))
+            self._touch(save.lid)
+
+    @_write.register
+    def _seen_last(self, save: SaveSeenLast) -> None:
+        self._db.execute(
+            """insert into chat (conv, seen_last) values (?, ?)
+            on conflict (conv) do update set seen_last = max(seen_last, excluded.seen_last)""",
+            (save.conv, save.last),
+        )
+
+    @_write.register
+    def _marks(self, save: SaveMarks) -> None:
+        group = self._is_group(save.conv)
+        for mark in save.marks:
+            if group:
+                self._touch_counted(save.conv, mark.by, mark.delivered, mark.read)
+            self._db.execute(
+                """insert into mark (conv, uid, delivered, read) values (?, ?, ?, ?)
+                on conflict (conv, uid) do update set delivered = max(delivered, excluded.delivered),
+                read = max(read, excluded.read)""",
+                (save.conv, mark.by, mark.delivered, mark.read),
+            )
+        self._db.execute(
+            """insert into chat (conv, rev, they_have, they_read) values (?, ?, ?, ?)
+            on conflict (conv) do update set rev = max(rev, excluded.rev),
+            they_have = max(they_have, excluded.they_have), they_read = max(they_read, excluded.they_read)""",
+            (save.conv, save.rev, save.delivered_upto, save.read_upto),
+        )
+        self._climb(save.conv, save.read_upto, State.READ)
+        self._climb(save.conv, save.delivered_upto, State.DELIVERED)
+
+    def _climb(self, conv: ConvId, upto: int, state: State) -> None:
+        self._touch_all(
+            self._db.execute(
+                """update bubble set state = ? where conv = ? and pos <= ? and mine = 1 and lost = 0
+                and state in (3, 4, 5) and state < ? returning lid""",
+                (state, conv, upto, state),
+            )
+        )
+
+    def _is_group(self, conv: ConvId) -> bool:
+        row = self._db.execute("select form from chat where conv = ?", (conv,)).fetchone()
+        return row is not None and row[0] == "group"
+
+    def _touch_counted(self, conv: ConvId, uid: str, delivered: int, read: int) -> None:
+        """Own bubbles whose *k of m* grows by this mark."""
+        was = self._db.execute(
+            "select delivered, read from mark where conv = ? and uid = ?", (conv, uid)
+        ).fetchone() or (0, 0)
+        for old, new in zip(was, (delivered, read), strict=True):
+            self._touch_all(
+                self._db.execute(
+                    "select lid from bubble where conv = ? and pos > ? and pos <= ? and mine = 1 "
+                    "order by pos desc limit ?",
+                    (conv, old, new, GROUP_REDRAWN_MAX),
+                )
+            )
+
+    # ---------------------------------------------------------------------------------- T4: what arrived
+
+    @_write.register
+    def _arrived(self, save: SaveArrived) -> None:
+        self._db.execute(
+            """insert into chat (conv, cursor, head) values (?, ?, ?) on conflict (conv) do update set
+            cursor = max(cursor, excluded.cursor), head = max(head, excluded.head)""",
+            (save.conv, save.cursor, save.head),
+        )
+        if save.members is not None or save.form or save.title is not None:
+            self._describe(save)
+        own = set()
+        for lid, event, state in save.settled:
+            own.add((event.did, event.dg))
+            self._settle(lid, save.conv, state, event.pos, event.ts, "")
+        for event in save.events:
+            if (event.did, event.dg) not in own:
+                self._event(save.conv, event)
+        self._db.executemany(
+            "insert or replace into gap (conv, a, b, why) values (?, ?, ?, ?)",
+            _gap_rows(save.conv, save.gaps),
+        )
+
+    def _describe(self, save: SaveArrived) -> None:
+        self._db.execute(
+            "update chat set form = coalesce(nullif(?, ''), form), title = coalesce(?, title) where conv = ?",
+            (save.form, save.title, save.conv),
+        )
+        if save.members is None:
+            return
+        self._db.execute("delete from member where conv = ?", (save.conv,))
+        self._db.executemany(
+            "insert or replace into member (conv, uid, name, place) values (?, ?, ?, ?)",
+            [(save.conv, member.uid, member.name, place) for place, member in enumerate(save.members)],
+        )
+        if self._is_group(save.conv):
+            self._touch_all(
+                self._db.execute(
+                    """select lid from bubble where conv = ? and pos < ? and mine = 1 and state in (3, 4, 5)
+                    order by pos desc limit ?""",
+                    (save.conv, NOWHERE, GROUP_REDRAWN_MAX),
+                )
+            )
+
+    def _event(self, conv: ConvId, event: Event) -> None:
+        """A message, or what the server said. The same digest again takes its new place (P-43, P-69)."""
+        known = self._db.execute(
+            "select lid, mine from bubble where conv = ? and did = ? and dg = ? and dg <> ''",
+            (conv, event.did, event.dg),
+        ).fetchone()
+        if known is None:
+            self._new_bubble(conv, event)
+        elif known[1]:
+            self._settle(known[0], conv, State.ACCEPTED, event.pos, event.ts, "")
+        else:
+            self._place(known[0], conv, event.pos, event.ts)
+            self._touch(known[0])
+
+    def _new_bubble(self, conv: ConvId, event: Event) -> None:
+        mine = self.me is not None and event.uid == self.me.uid and event.did != SERVER_DID
+        content = _bytes_of(event.content)
+        kind, at_ms = self._described(event, content, conv)
+        state = self._reached(conv, State.ACCEPTED, event.pos) if mine else State.RECEIVED
+        row = self._db.execute(
+            """insert into bubble (lid, conv, pos, uid, did, n, dg, ts, at_ms, mine, kind, suite, content,
+            media, state) select coalesce((select max(lid) + 1 from bubble where lid >= :first), :first),
+            :conv, :pos, :uid, :did, :n, :dg, :ts, :at_ms, :mine, :kind, :suite, :content, :media, :state
+            where true on conflict do nothing returning lid""",
+            {
+                "first": HEARD_LID, "conv": conv, "pos": event.pos, "uid": event.uid, "did": event.did,
+                "n": event.n, "dg": event.dg, "ts": event.ts, "at_ms": at_ms, "mine": mine, "kind": kind,
+                "suite": event.suite, "content": content, "media": _media_column(event.media), "state": state,
+            },
+        ).fetchone()  # fmt: skip
+        if row is None:
+            return
+        if not kind:
+            self._db.execute(
+                "insert into raw (lid, conv, pos, bytes) values (?, ?, ?, ?)",
+                (row[0], conv, event.pos, msgspec.json.encode(event)),
+            )
+        self._touch(row[0])
+
+    def _described(self, event: Event, content: bytes, conv: ConvId) -> tuple[str, int]:
+        """The kind of an event, empty for what cannot be read (P-81), and its author's clock."""
+        if event.did == SERVER_DID:
+            return ("notice" if read_content(event.suite, content, event.uid, conv) else ""), event.ts
+        if read_content(event.suite, content, event.uid, conv) is None:
+            return "", event.ts
+        inner = unpack(content, author=event.uid, conv=conv)
+        return _kind_of(inner), inner.at_ms
+
+    def _kind(self, content: bytes, conv: ConvId) -> str:
+        assert self.me is not None
+        try:
+            return _kind_of(unpack(content, author=self.me.uid, conv=conv))
+        except Problem:
+            return ""
+
+    # --------------------------------------------------------------------------------------- generations
+
+    @_write.register
+    def _generation(self, save: SaveGeneration) -> None:
+        """P-69: bubbles above the new cursor keep their place on the screen and give up their claim to it."""
+        self._db.execute("update me set gen = ?", (save.gen,))
+        for conv, cursor in save.cursors:
+            self._db.execute(
+                """update chat set cursor = min(cursor, :cursor), head = min(head, :cursor), rev = 0,
+                they_have = 0, they_read = 0, seen_last = 0 where conv = :conv""",
+                {"conv": conv, "cursor": cursor},
+            )
+            self._db.execute("delete from mark where conv = ?", (conv,))
+            self._db.execute(
+                "update bubble set lost = 1 where conv = ? and pos > ? and pos < ?", (conv, cursor, NOWHERE)
+            )
+            self._db.execute("delete from gap where conv = ? and a > ?", (conv, cursor))
+            self._db.execute("update gap set b = min(b, ?) where conv = ?", (cursor, conv))
+
+    # --------------------------------------------------------------------------------------- the rest
+
+    @_write.register
+    def _read(self, save: SaveRead) -> None:
+        self._db.execute(
+            """insert into chat (conv, read_upto) values (?, ?)
+            on conflict (conv) do update set read_upto = max(read_upto, excluded.read_upto)""",
+            (save.conv, save.upto),
+        )
+
+    @_write.register
+    def _upload(self, save: SaveUpload) -> None:
+        assert self.me is not None
+        upload = save.upload
+        kind = upload.inspected.kind if upload.inspected else upload.kind
+        self._db.execute(
+            "insert or replace into upload (lid, conv, data) values (?, ?, ?)",
+            (upload.lid, upload.conv, msgspec.json.encode(upload)),
+        )
+        self._db.execute(
+            """insert into bubble (lid, conv, uid, did, at_ms, mine, kind, content, state, path)
+            values (?, ?, ?, ?, ?, 1, ?, x'', ?, ?) on conflict (lid) do update set kind = excluded.kind""",
+            (
+                upload.lid, upload.conv, self.me.uid, self.me.did, upload.at_ms, kind, State.UPLOADING,
+                upload.path,
+            ),
+        )  # fmt: skip
+        self._touch(upload.lid)
+
+    @_write.register
+    def _fetched(self, save: SaveFetched) -> None:
+        self._db.execute("update bubble set path = ?, code = ? where lid = ?", (save.path, save.code, save.lid))
+        self._touch(save.lid)
+
+    @_write.register
+    def _dropped(self, save: SaveDropped) -> None:
+        for table in ("bubble", "upload", "outbox", "trace"):
+            self._db.execute(f"delete from {table} where lid = ?", (save.lid,))
+        self._touched.pop(save.lid, None)
+
+    @_write.register
+    def _people(self, save: SavePeople) -> None:
+        self._db.execute("delete from person")
+        self._db.executemany(
+            "insert or replace into person (uid, name) values (?, ?)",
+            [(person.uid, person.name) for person in save.people],
+        )
+
+    def _touch(self, lid: Lid) -> None:
+        self._touched[lid] = None
+
+    def _touch_all(self, rows: Iterable[tuple[Lid]]) -> None:
+        for (lid,) in list(rows):
+            self._touch(lid)
+
+
+def _kind_of(content: Content) -> str:
+    return str(type(content.body).__struct_config__.tag)
+
+
+def _media_column(media: Sequence[MediaId]) -> str:
+    return msgspec.json.encode(media).decode()
+
+
+def _bytes_of(text: str) -> bytes:
+    """The content bytes; none for what is not base64url, whose event is kept raw."""
+    try:
+        return from_text(text)
+    except ValueError:
+        return b""
+
+
+def _gap_rows(conv: ConvId, gaps: Iterable[Gap]) -> list[tuple[ConvId, int, int, str]]:
+    return [(conv, gap.first, gap.last, gap.why) for gap in gaps]

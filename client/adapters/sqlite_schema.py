@@ -1,0 +1,232 @@
+"""The tables of a profile: how they are made, opened safely, moved to a newer version (section 11, P-61)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from sqlite_utils import Database
+
+from protocol.problems import DataCorrupt, DataInUse, DataNewer, DataReadOnly, DiskFull, Problem, StoreFailed
+
+FILE_NAME: Final = "messages.db"
+LOCK_NAME: Final = "lock"
+NOWHERE: Final = 1 << 60
+"""The position of a bubble that has none yet: behind every position, as on the screen (`Bubble.order`)."""
+HEARD_LID: Final = 1 << 40
+"""Bubbles that came from the log are numbered from here on: they never meet a `lid` given on this side."""
+TRACE_KEPT_ROWS: Final = 200_000
+BUSY_TIMEOUT_S: Final = 5.0
+
+OpenConnection = Callable[[Path], sqlite3.Connection]
+
+TABLES: Final[dict[str, tuple[dict[str, type], tuple[str, ...], dict[str, object]]]] = {
+    # name: columns, primary key, defaults; everything is STRICT and NOT NULL
+    "me": (
+        {"one": int, "uid": str, "did": str, "name": str, "token": str, "server": str, "gen": str},
+        ("one",),
+        {},
+    ),
+    "chat": (
+        {
+            "conv": str, "form": str, "title": str, "cursor": int, "rev": int, "head": int,
+            "lane_n": int, "lane_dg": str, "seen_last": int, "draft": str, "read_upto": int,
+            "they_have": int, "they_read": int,
+        },
+        ("conv",),
+        {
+            "form": "direct", "title": "", "cursor": 0, "rev": 0, "head": 0, "lane_n": 0, "lane_dg": "",
+            "seen_last": 0, "draft": "", "read_upto": 0, "they_have": 0, "they_read": 0,
+        },
+    ),
+    "bubble": (
+        {
+            "lid": int, "conv": str, "pos": int, "uid": str, "did": str, "n": int, "pd": str, "dg": str,
+            "ts": int, "at_ms": int, "mine": int, "kind": str, "suite": str, "content": bytes, "media": str,
+            "state": int, "code": str, "path": str, "lost": int,
+        },
+        ("lid",),
+        {
+            "pos": NOWHERE, "did": "", "n": 0, "pd": "", "dg": "", "ts": 0, "at_ms": 0, "mine": 0, "kind": "",
+            "suite": "plain1", "media": "[]", "code": "", "path": "", "lost": 0,
+        },
+    ),
+    "outbox": (
+        {
+            "lid": int, "conv": str, "n": int, "pd": str, "dg": str, "bytes": bytes, "media": str,
+            "wish": str, "parked": int, "first_ms": int,
+        },
+        ("lid",),
+        {"media": "[]", "wish": "send", "parked": 0, "first_ms": 0},
+    ),
+    "member": ({"conv": str, "uid": str, "name": str, "place": int}, ("conv", "uid"), {}),
+    "mark": (
+        {"conv": str, "uid": str, "delivered": int, "read": int},
+        ("conv", "uid"),
+        {"delivered": 0, "read": 0},
+    ),
+    "gap": ({"conv": str, "a": int, "b": int, "why": str}, ("conv", "a"), {}),
+    "raw": ({"lid": int, "conv": str, "pos": int, "bytes": bytes}, ("lid",), {}),
+    "upload": ({"lid": int, "conv": str, "data": bytes}, ("lid",), {}),
+    "person": ({"uid": str, "name": str}, ("uid",), {}),
+    "setting": ({"key": str, "value": str}, ("key",), {}),
+    "trace": (
+        {"id": int, "lid": int, "packet": str, "way": str, "tries": int, "at_ms": int, "note": str},
+        ("id",),
+        {},
+    ),
+}  # fmt: skip
+
+INDEXES: Final = (
+    # the order of the screen; then what must be unique while it is at the server (P-43)
+    "create index bubble_order on bubble (conv, pos, lid)",
+    f"create unique index bubble_pos on bubble (conv, pos) where pos < {NOWHERE} and lost = 0",
+    "create unique index bubble_dg on bubble (conv, did, dg) where dg <> ''",
+    # own messages that still climb, and those that wait: few at any time
+    "create index bubble_climbing on bubble (conv, pos) where mine = 1 and state in (3, 4, 5)",
+    "create index bubble_waiting on bubble (conv, state) where mine = 1 and state in (0, 1, 2, 7, 8)",
+    "create index outbox_lane on outbox (conv, n)",
+    "create index trace_lid on trace (lid, id)",
+)
+
+
+def _first_tables(db: Database) -> None:
+    for name, (columns, key, defaults) in TABLES.items():
+        db.table(name).create(
+            columns,
+            pk=key if len(key) > 1 else key[0],
+            not_null={column for column in columns if column not in key or len(key) > 1},
+            defaults=defaults,
+            strict=True,
+        )
+    for index in INDEXES:
+        db.execute(index)
+
+
+STEPS: Final[tuple[Callable[[Database], None], ...]] = (_first_tables,)
+"""Step k moves the data from version k to k + 1. A released step never changes."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """One connection that leaves transactions to us. Tests pass another one that fails on purpose."""
+    return sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=True)
+
+
+def open_database(path: Path, open_connection: OpenConnection = connect, *, check: bool = False) -> Database:
+    """Open the profile's database, made or moved to this version where needed; `check` looks for damage.
+
+    Raises:
+        DataNewer: a newer version wrote it; nothing was changed.
+        DataCorrupt, DataReadOnly, DiskFull, StoreFailed.
+    """
+    connection: sqlite3.Connection | None = None
+    try:
+        connection = open_connection(path)
+        return _prepared(connection, check)
+    except BaseException as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, (sqlite3.Error, OSError)):
+            raise problem_of(error) from error
+        raise
+
+
+def _prepared(connection: sqlite3.Connection, check: bool) -> Database:
+    version = int(connection.execute("pragma user_version").fetchone()[0])
+    if version > len(STEPS):
+        raise DataNewer()
+    if check and connection.execute("pragma quick_check(1)").fetchone()[0] != "ok":
+        raise DataCorrupt()
+    for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on", "mmap_size = 0"):
+        connection.execute(f"pragma {pragma}")
+    if sys.platform == "darwin":  # there, an ordinary fsync stops at the drive's cache
+        connection.execute("pragma fullfsync = on")
+        connection.execute("pragma checkpoint_fullfsync = on")
+    db = Database(connection, recursive_triggers=False, execute_plugins=False)
+    if version < len(STEPS):
+        _move_up(db, version)
+    return db
+
+
+def _move_up(db: Database, version: int) -> None:
+    """All steps in one transaction: a crash in between leaves the old version whole."""
+    db.conn.execute("begin immediate")
+    try:
+        for step in STEPS[version:]:
+            step(db)
+        db.conn.execute(f"pragma user_version = {len(STEPS)}")
+        db.conn.execute("commit")
+    except BaseException:
+        if db.conn.in_transaction:
+            db.conn.execute("rollback")
+        raise
+
+
+_READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
+
+
+def problem_of(error: sqlite3.Error | OSError) -> Problem:
+    """What a failure of the database or its folder means to the person."""
+    if isinstance(error, OSError):
+        return DiskFull() if error.errno in _FULL_ERRNOS else DataReadOnly()
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if primary in _DAMAGED:
+        return DataCorrupt()
+    if primary in _READ_ONLY:
+        return DataReadOnly()
+    return DiskFull() if primary == sqlite3.SQLITE_FULL else StoreFailed()
+
+
+class ProfileLock:
+    """Keeps a second process out of a profile (P-14). The system lets go of it when the holder dies."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises DataInUse, or DataReadOnly for a folder that cannot be written."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._file = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | _NO_INHERIT, 0o600)
+        except OSError as error:
+            raise problem_of(error) from error
+        try:
+            _lock(self._file)
+        except OSError as error:
+            os.close(self._file)
+            raise DataInUse() from error
+        self.was_killed = os.fstat(self._file).st_size > 0
+        """Whether the last holder ended without `release`."""
+        try:
+            os.write(self._file, b"open")
+        except OSError as error:
+            os.close(self._file)
+            raise problem_of(error) from error
+
+    def release(self, *, orderly: bool = True) -> None:
+        """Let others in. After an end that was not orderly the next one looks for damage."""
+        if orderly:
+            os.ftruncate(self._file, 0)
+        os.close(self._file)
+
+
+_NO_INHERIT = getattr(os, "O_NOINHERIT", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: int) -> None:
+        # A locked byte cannot be read or written by others: lock one far behind the contents.
+        os.lseek(file, 1 << 20, os.SEEK_SET)
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        os.lseek(file, 0, os.SEEK_SET)
+
+else:
+    import fcntl
+
+    def _lock(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,193 @@
+"""Faults, crashes and speed of the profile's database; what it promises is in tests/contracts/test_messages.py."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from client.adapters.sqlite_messages import SqliteMessages
+from client.adapters.sqlite_rows import AFTER, BEFORE, UNREAD, WAITING
+from client.adapters.sqlite_schema import FILE_NAME, connect, open_database
+from client.core.effects import SaveComposed, SaveSeenLast, SaveSettled
+from client.core.model import Lane, Me, State
+from protocol.content import Content, Text, pack
+from protocol.lanes import digest
+from protocol.problems import DataCorrupt, DataInUse, DiskFull, StoreFailed
+from protocol.values import ConvId, Did, Digest, Lid, Uid
+
+ROOT = Path(__file__).parents[3]
+CHAT = ConvId("chat")
+ME = Me(Uid("alice"), Did("12"), "Alice", "token", "http://127.0.0.1:1")
+
+
+def composed(number: int) -> SaveComposed:
+    content = pack(Content(ME.uid, CHAT, b"%08d" % number, 5, Text(f"message {number}")))
+    dg = digest(CHAT, content)
+    return SaveComposed(Lid(number), CHAT, number, Digest(""), dg, content, (), 5, Lane(number, dg))
+
+
+class Faulty(sqlite3.Connection):
+    """A connection whose commits fail on demand: before they happen, or after, when nobody can tell."""
+
+    fails: str = ""
+
+    def execute(self, sql: str, *values: object) -> sqlite3.Cursor:  # type: ignore[override]
+        if sql == "commit" and Faulty.fails:
+            fails, Faulty.fails = Faulty.fails, ""
+            if fails == "after":
+                super().execute(sql)
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL if fails == "full" else sqlite3.SQLITE_IOERR_FSYNC
+            raise error
+        return super().execute(sql, *values)
+
+
+def faulty(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, factory=Faulty)
+
+
+@pytest.mark.parametrize(
+    ("fails", "problem", "kept"),
+    [("before", StoreFailed, []), ("full", DiskFull, []), ("after", StoreFailed, [1])],
+)
+async def test_after_a_failed_commit_the_disk_says_what_is_true(
+    tmp_path: Path, fails: str, problem: type[Exception], kept: list[int]
+) -> None:
+    messages = SqliteMessages(tmp_path, faulty)
+    await messages.open()
+    await messages.become(ME)
+
+    Faulty.fails = fails
+    with pytest.raises(problem):
+        await messages.save([composed(1), SaveSeenLast(CHAT, 3)])
+
+    memory = await messages.load()
+    assert [row.n for row in memory.rows] == kept
+    assert [room.lane.seen_last for room in memory.rooms] == [3 for _ in kept]
+    await messages.save([composed(1)])  # the same again is fine in both cases
+    assert [row.n for row in (await messages.load()).rows] == [1]
+    await messages.close()
+
+
+async def test_one_bad_save_takes_the_others_with_it(tmp_path: Path) -> None:
+    messages = SqliteMessages(tmp_path)
+    await messages.open()
+    await messages.become(ME)
+
+    with pytest.raises(AssertionError):
+        await messages.save([composed(1), "not a save"])  # type: ignore[list-item]
+    assert (await messages.load()).rows == ()
+    await messages.close()
+
+
+async def test_everything_happens_on_one_thread(tmp_path: Path) -> None:
+    threads = set()
+
+    def noting(path: Path) -> sqlite3.Connection:
+        threads.add(threading.current_thread().name)
+        return connect(path)
+
+    messages = SqliteMessages(tmp_path, noting)
+    await messages.open()
+    await messages.become(ME)
+    await messages.close()
+
+    assert len(threads) == 1
+    assert threading.current_thread().name not in threads
+
+
+async def test_a_second_window_on_the_profile_is_refused(tmp_path: Path) -> None:
+    messages, second = SqliteMessages(tmp_path), SqliteMessages(tmp_path)
+    await messages.open()
+    with pytest.raises(DataInUse):
+        await second.open()
+    await messages.close()
+
+    await second.open()
+    await second.close()
+
+
+async def test_a_profile_that_does_not_open_is_not_locked(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"damaged" * 1_000)
+    for _ in range(2):
+        with pytest.raises(DataCorrupt):
+            await SqliteMessages(tmp_path).open()
+
+
+async def test_what_was_saved_is_there_after_a_restart(tmp_path: Path) -> None:
+    messages = SqliteMessages(tmp_path)
+    await messages.open()
+    await messages.become(ME)
+    await messages.save([composed(1), SaveSettled(Lid(1), CHAT, State.ACCEPTED, 4, 9, 1)])
+    before = await messages.load()
+    await messages.close()
+
+    messages = SqliteMessages(tmp_path)
+    await messages.open()
+    assert await messages.load() == before
+    assert before.me == ME
+    await messages.close()
+
+
+@pytest.mark.parametrize("sql", [BEFORE, AFTER, UNREAD, WAITING])
+def test_what_the_screen_asks_for_is_read_from_an_index(tmp_path: Path, sql: str) -> None:
+    db = open_database(tmp_path / FILE_NAME)
+    plan = [row[3] for row in db.execute(f"explain query plan {sql}", (1,) * sql.count("?"))]
+    db.close()
+
+    assert "USING" in plan[0]
+    assert "INDEX" in plan[0]
+    assert not any("TEMP B-TREE" in step for step in plan), plan
+
+
+SAVER = """
+import asyncio, sys
+from pathlib import Path
+from tests.client.adapters.test_sqlite_messages import ME, composed
+from client.adapters.sqlite_messages import SqliteMessages
+
+async def main() -> None:
+    messages = SqliteMessages(Path(sys.argv[1]))
+    await messages.open()
+    await messages.become(ME)
+    for number in range(1, 1_000_000):
+        await messages.save([composed(number)])
+        print(number, flush=True)
+
+asyncio.run(main())
+"""
+
+
+def saved_until_killed(folder: Path, after: int) -> list[int]:
+    """The numbers a process said it had saved before it was killed, `after` or a few more."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SAVER, str(folder)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as saver:
+        assert saver.stdout is not None
+        said = [int(saver.stdout.readline()) for _ in range(after)]
+        saver.kill()
+        return said + [int(line) for line in saver.stdout.read().split()]
+
+
+@pytest.mark.parametrize("after", [1, 25, 60])
+async def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, after: int) -> None:
+    """C2 of section 13: killed in the middle of saving, whenever that is."""
+    said = saved_until_killed(tmp_path, after)
+
+    with connect(tmp_path / FILE_NAME) as raw:
+        assert raw.execute("pragma integrity_check").fetchone() == ("ok",)
+    raw.close()
+    messages = SqliteMessages(tmp_path)
+    await messages.open()
+    memory = await messages.load()
+    numbers = [row.n for row in memory.rows]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert said == numbers[: len(said)]
+    assert len(numbers) - len(said) <= 1
+    assert memory.rooms[0].lane.n == len(numbers)
+    await messages.close()
