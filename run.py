@@ -127,7 +127,7 @@ def follow(
     step, detail, tail = Step(title), "starting", list[str]()
     with subprocess.Popen(
         words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        encoding="utf-8", errors="replace", env={**os.environ, **(env or {})}, cwd=ROOT,
+        encoding="utf-8", errors="replace", env={**os.environ, **(env or {})}, cwd=ROOT, close_fds=False,
     ) as process:  # fmt: skip
         assert process.stdout is not None
         try:
@@ -174,6 +174,8 @@ def alone() -> Iterator[None]:
     """Hold the checkout's lock while the environment is made. The system drops it when the process ends."""
     NOTES.mkdir(exist_ok=True)
     with (NOTES / "lock").open("a+b") as file:
+        # pip and apt-get inherit the lock: should this process be killed, the next run waits for them to end.
+        os.set_inheritable(file.fileno(), True)
         if not _try_lock(file):
             step = Step("Waiting for another run.py that is preparing the environment")
             while not _try_lock(file):

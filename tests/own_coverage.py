@@ -30,10 +30,16 @@ class Gap:
     jumps: tuple[tuple[int, int], ...]
 
     def __str__(self) -> str:
-        lines = ", ".join(map(str, self.lines))
-        jumps = ", ".join(f"{start}->{'exit' if end < 0 else end}" for start, end in self.jumps)
+        lines = listed([str(line) for line in self.lines])
+        jumps = listed([f"{start}->{'exit' if end < 0 else end}" for start, end in self.jumps])
         parts = [lines and f"lines {lines}", jumps and f"jumps {jumps}"]
         return f"{self.module}: {'; '.join(filter(None, parts))}"
+
+
+def listed(places: list[str], most: int = 12) -> str:
+    """The first few places, and how many there are in all."""
+    more = f" … ({len(places)} in all)" if len(places) > most else ""
+    return ", ".join(places[:most]) + more
 
 
 def modules() -> list[str]:

@@ -22,9 +22,7 @@ def build_wheel(folder: Path) -> Path:
     with zipfile.ZipFile(path, "w") as wheel:
         wheel.writestr("tiny.py", "ANSWER = 42\n")
         wheel.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
-        wheel.writestr(
-            "tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
+        wheel.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr("tiny-1.0.dist-info/RECORD", "")
     return path
 
@@ -71,9 +69,7 @@ def test_it_is_made_once_and_repaired_after_an_interruption(
 
 def test_a_package_that_is_not_what_was_locked_is_refused(environment: run.Environment) -> None:
     lock = environment.locks / "runtime.txt"
-    lock.write_text(
-        lock.read_text(encoding="utf-8").split("sha256:")[0] + "sha256:" + "0" * 64, encoding="utf-8"
-    )
+    lock.write_text(lock.read_text(encoding="utf-8").split("sha256:")[0] + "sha256:" + "0" * 64, encoding="utf-8")
     with pytest.raises(run.Stop, match="could not be installed") as stop:
         environment.ensure("runtime")
     assert "do not match the hashes" in str(stop.value).lower()
@@ -92,3 +88,26 @@ def test_two_at_once_make_one(environment: run.Environment, tmp_path: Path) -> N
     assert [process.returncode for process in both] == [0, 0]
     assert sum("Making venv" in text for text in said) == 1
     assert answer_of(environment) == "42 protocol"
+
+
+@pytest.mark.skipif(run.WINDOWS, reason="a lock that children inherit is a thing of POSIX")
+def test_what_a_killed_run_left_working_is_waited_for(environment: run.Environment, tmp_path: Path) -> None:
+    """A killed run.py leaves its pip behind; whoever comes next must not delete what that is still writing."""
+    code = (
+        "import sys, run; from pathlib import Path; run.NOTES = Path(sys.argv[1]) / 'notes'\n"
+        "step = ['sh', '-c', 'echo works; read line < ' + sys.argv[2]]\n"
+        "with run.alone(): run.follow('a long step', step, print)"
+    )
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    env = {**os.environ, "PYTHONPATH": str(run.ROOT), "PYTHONUNBUFFERED": "1"}
+    words = [sys.executable, "-c", code, str(tmp_path), str(gate)]
+    with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline().strip().isdigit(), "the long step runs"
+        first.kill()
+    with (tmp_path / "notes" / "lock").open("a+b") as file:
+        assert not run._try_lock(file)
+        gate.write_text("go on\n", encoding="utf-8")
+    environment.ensure("runtime")
+    assert environment.holds("runtime")
