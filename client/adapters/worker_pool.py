@@ -1,7 +1,7 @@
-"""The near end of the media worker: starts its process when there is a file to look at, and outlives its deaths.
+"""The near end of the media worker: starts its process when there is a file to look at, outlives its deaths.
 
-No decoder is loaded here (SEC-32). One job at a time; a job that hangs or crashes costs the process, and its file
-is then measured by a fresh one without any decoder and sent as a plain file.
+No decoder is loaded here (SEC-32). One job at a time; a job that hangs or crashes costs the process, and its
+file is then measured by a fresh one without any decoder and sent as a plain file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ SLOWEST_READING_BYTES_PER_S = 10_000_000  # on top of the wall time: a large fil
 TRANSCODE_WITHIN_S = 630.0
 JOBS_PER_PROCESS = 200  # what a decoder leaks is given back
 ENVIRONMENT_KEPT = (
-    "PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR", "TMPDIR", "TEMP", "TMP", "LANG", "LC_ALL",
+    "PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR",
+    "TMPDIR", "TEMP", "TMP", "LANG", "LC_ALL",
 )  # fmt: skip
 
 
@@ -64,6 +65,11 @@ class WorkerPool:
         self.ready: Mapping[str, Any] = {}
         """What the last process said of itself: layers, skipped layers, tools."""
 
+    @property
+    def pid(self) -> int | None:
+        """The number of the process, while there is one."""
+        return None if self._process is None else self._process.pid
+
     async def inspect(self, path: str, name: str, kind: Kind) -> Inspected:
         """Look into a file; what is not understood is a plain file.
 
@@ -81,12 +87,10 @@ class WorkerPool:
         return _inspected(found, name)
 
     async def transcode(self, path: str, kind: Literal["voice", "video"]) -> Path | None:
-        """Have a smaller copy made for sending; None where that is not possible (no ffmpeg, no such sound)."""
+        """Have a smaller copy made for sending; None where there is no way (say, no ffmpeg)."""
         async with self._turn:
             try:
-                made = await self._ask(
-                    {"do": "transcode", "path": path, "kind": kind}, "", TRANSCODE_WITHIN_S
-                )
+                made = await self._ask({"do": "transcode", "path": path, "kind": kind}, "", TRANSCODE_WITHIN_S)
             except (_WorkerLost, Problem):
                 return None
         return Path(made["file"])
@@ -141,9 +145,7 @@ class WorkerPool:
     async def _running(self) -> Process:
         """The process, started or started anew where that is due."""
         process = self._process
-        if process is not None and (
-            process.returncode is not None or self._jobs_done >= self._jobs_per_process
-        ):
+        if process is not None and (process.returncode is not None or self._jobs_done >= self._jobs_per_process):
             await self._drop(process)
         if self._process is None:
             self._process = await self._start()
@@ -178,11 +180,12 @@ class WorkerPool:
 
 async def _kill(process: Process) -> None:
     """End the process and whatever it started, and wait until the system has let go of it."""
-    with suppress(ProcessLookupError, PermissionError):
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)  # its own session: ffmpeg goes too
-        elif process.returncode is None:
-            process.kill()
+    if process.returncode is None:
+        with suppress(ProcessLookupError, PermissionError):
+            if os.name == "posix":
+                os.killpg(process.pid, signal.SIGKILL)  # its own session: ffmpeg goes too
+            else:
+                process.kill()
     if process.stdin is not None:
         process.stdin.close()
     await process.wait()

@@ -14,6 +14,7 @@ from client.worker.source import Source, Undecodable
 BOXES_MAX = 20_000
 TELLING_BYTES_MAX = 4 * 1024 * 1024
 CONTAINERS = frozenset((b"moov", b"trak", b"mdia", b"minf", b"stbl"))
+DATA_HANDLER = b"dhlr"  # QuickTime names one per track; it says where the data is, not what
 TELLING = frozenset((b"udta", b"meta", b"uuid"))
 PLACE_SIGNS = (b"\xa9xyz", b"loci", b"location", b"GPSLatitude", b"exif:GPS")
 SAMPLE_ENTRY_SIZE_PLACE = 8 + 8 + 24  # version and count, box header, fields before width and height
@@ -85,7 +86,7 @@ def movie(source: Source) -> Movie:
         for box in boxes(source):
             if box.name == b"mvhd":
                 duration_ms = _duration_ms(source.at(box.body, 32))
-            elif box.name == b"hdlr":
+            elif box.name == b"hdlr" and source.at(box.body + 4, 4) != DATA_HANDLER:
                 handler = source.at(box.body + 8, 4)
                 handlers.append(handler)
             elif box.name == b"stsd" and handler == b"vide":

@@ -92,9 +92,7 @@ def stream(
     if program is None:
         raise Undecodable("ffmpeg is missing")
     command = [program, "-nostdin", "-v", "quiet", *before, *read_options(source, demuxer), *after]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **_child(source)
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **_child(source)) as process:
         assert process.stdout is not None
         ending = Timer(within_s, process.kill)
         ending.start()

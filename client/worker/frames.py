@@ -36,9 +36,7 @@ def look(source: Source, what: Format) -> tuple[Look, int]:
     height, width = frame.shape[:2]
     if duration_ms > limits.DURATION_MS_MAX or not limits.fits(width, height):
         raise Undecodable("too long or too large")
-    return Look(
-        width, height, pictures.preview(pictures.shrink(frame, pictures.PREVIEW_SIDE_PX))
-    ), duration_ms
+    return Look(width, height, pictures.preview(pictures.shrink(frame, pictures.PREVIEW_SIDE_PX))), duration_ms
 
 
 def _claimed_duration_ms(source: Source, what: Format) -> int:

@@ -43,8 +43,7 @@ DECODER_ENVIRONMENT = {
     "OPENCV_IO_MAX_IMAGE_PIXELS": "50000000",
     "OPENCV_IO_MAX_IMAGE_WIDTH": str(SIDE_PX_MAX),
     "OPENCV_IO_MAX_IMAGE_HEIGHT": str(SIDE_PX_MAX),
-    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "format_whitelist;mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
-    "|protocol_whitelist;file",
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "format_whitelist;mov,mp4,m4a,3gp,3g2,mj2,matroska,webm|protocol_whitelist;file",
     "OPENCV_LOG_LEVEL": "OFF",
     "OPENCV_FFMPEG_LOGLEVEL": "-8",
     "OPENBLAS_NUM_THREADS": "1",

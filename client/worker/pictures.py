@@ -81,7 +81,9 @@ def _decode(source: Source, what: Format, size: sniff.Size) -> Any:
         }
         flags = next((reduced[by] for by in reduced if by <= spare), cv2.IMREAD_COLOR)
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
-    encoded = numpy.frombuffer(source.at(0, source.size_bytes), numpy.uint8)
+    # A cut JPEG has no end marker, and is refused without one; with one, what there is of it is shown.
+    tail = b"\xff\xd9" if what is sniff.JPEG else b""
+    encoded = numpy.frombuffer(source.at(0, source.size_bytes) + tail, numpy.uint8)
     try:
         picture = cv2.imdecode(encoded, flags)
     except (cv2.error, MemoryError) as problem:

@@ -243,9 +243,7 @@ def _webp_size(source: Source) -> Size:
         if size is None and name in (b"VP8X", b"VP8L", b"VP8 "):
             size = _webp_chunk_size(name, source.at(place, 10))
         if name == b"EXIF":
-            orientation = exif.orientation(
-                source.at(place, min(length, exif.BYTES_MAX)).removeprefix(exif.JPEG_LEAD)
-            )
+            orientation = exif.orientation(source.at(place, min(length, exif.BYTES_MAX)).removeprefix(exif.JPEG_LEAD))
     if size is None:
         raise ValueError("no picture chunk")
     return replace(size, orientation=orientation)

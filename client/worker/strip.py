@@ -25,8 +25,7 @@ Piece = bytes | tuple[int, int]
 """New bytes, or (place, length) of bytes of the original."""
 
 PNG_KEPT = frozenset(
-    b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs sPLT"
-    b" acTL fcTL fdAT".split()
+    b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs sPLT acTL fcTL fdAT".split()
 )
 WEBP_TELLING = frozenset((b"EXIF", b"XMP "))
 WEBP_EXIF_FLAG, WEBP_XMP_FLAG = 0x08, 0x04

@@ -69,6 +69,4 @@ def _spread(levels: Sequence[int]) -> list[int]:
     if count == 0:
         return [0] * BINS
     starts = [place * count // BINS for place in range(BINS + 1)]
-    return [
-        max(levels[first : max(first + 1, last)]) for first, last in zip(starts, starts[1:], strict=False)
-    ]
+    return [max(levels[first : max(first + 1, last)]) for first, last in zip(starts, starts[1:], strict=False)]

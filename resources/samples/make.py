@@ -1,4 +1,4 @@
-"""Makes the sample media beside it: a photograph-like picture, a voice note, a film with sound, and two files.
+"""Makes the sample media beside it: a picture like a photograph, a voice note, a film with sound, two files.
 
     python resources/samples/make.py
 
@@ -70,7 +70,7 @@ def blend(below: Any, colour: tuple[float, float, float], cover: Any) -> Any:
 def sky(dice: Any, width: int, height: int, sun: tuple[float, float]) -> Any:
     """Evening: blue above, gold at the horizon, a sun with its glow, clouds lit from below."""
     down = numpy.linspace(0, 1, height, dtype=numpy.float32)[:, None, None]
-    zenith, horizon = numpy.float32([0.60, 0.38, 0.20]), numpy.float32([0.55, 0.74, 0.98])
+    zenith, horizon = numpy.array([[0.60, 0.38, 0.20], [0.55, 0.74, 0.98]], numpy.float32)
     picture = zenith * (1 - down**0.8) + horizon * down**0.8 + numpy.zeros((height, width, 3), numpy.float32)
     rows, columns = numpy.mgrid[0:height, 0:width].astype(numpy.float32)
     far = numpy.hypot(columns - sun[0] * width, (rows - sun[1] * height) * 1.0) / width
@@ -109,10 +109,10 @@ def water(dice: Any, picture: Any, bottom: int, sun_x: float) -> Any:
     waves = field(dice, width, depth * 6, 70)[::6][:depth] - 0.5
     squeezed = bottom - 1 - rows * (bottom * 0.78 / depth)
     across = columns + waves * 26 * near
+    up = numpy.minimum(squeezed + waves * 90 * (0.15 + near), bottom - 2.0)
     mirror = cv2.remap(
-        picture.astype(numpy.float32), across, numpy.minimum(squeezed + waves * 90 * (0.15 + near), bottom - 2.0), cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REFLECT,
-    )  # fmt: skip
+        picture.astype(numpy.float32), across, up, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+    )
     lake = blend(mirror * 0.80, (0.34, 0.27, 0.14), 0.20 + 0.30 * near)
     path = numpy.exp(-(((columns / width - sun_x) / (0.035 + 0.10 * near)) ** 2))
     glints = numpy.clip((waves - 0.03) * 9, 0, 1) * path
@@ -208,8 +208,9 @@ def make_voice(out: Path) -> None:
         speak(chinese, "cmn", CHINESE)
         joined = "[0:a]apad=pad_dur=0.25[a];[a][1:a]concat=n=2:v=0:a=1,volume=0.9"
         run(
-            "ffmpeg", "-y", "-v", "error", "-i", english, "-i", chinese, "-filter_complex", joined, "-map_metadata", "-1",
-            "-bitexact", "-ac", "1", "-ar", "48000", "-c:a", "libopus", "-b:a", "28k", "-application", "voip", out,
+            "ffmpeg", "-y", "-v", "error", "-i", english, "-i", chinese, "-filter_complex", joined,
+            "-map_metadata", "-1", "-bitexact", "-ac", "1", "-ar", "48000",
+            "-c:a", "libopus", "-b:a", "28k", "-application", "voip", out,
         )  # fmt: skip
 
 
@@ -223,7 +224,7 @@ def film_frames() -> bytes:
         gone = place / (count - black)
         sailing = boat(wide, 0.30 + 0.32 * gone, 0.76 + 0.006 * numpy.sin(place / 4), 24)
         left = round((wide.shape[1] - FILM_WIDTH) * gone)
-        dusk = numpy.float32([1 - 0.10 * gone, 1 - 0.22 * gone, 1 - 0.16 * gone])
+        dusk = numpy.array([1 - 0.10 * gone, 1 - 0.22 * gone, 1 - 0.16 * gone], numpy.float32)
         frames.append((sailing[:, left : left + FILM_WIDTH] * dusk * 255).clip(0, 255).astype(numpy.uint8))
     return b"".join(frame.tobytes() for frame in frames)
 
@@ -231,11 +232,15 @@ def film_frames() -> bytes:
 def make_film(out: Path) -> None:
     """H.264 and AAC; a chord that fades in and out."""
     fade = f"afade=t=in:d=0.4,afade=t=out:st={FILM_S - 0.9}:d=0.9"
-    chord = "aevalsrc='0.12*sin(2*PI*220*t)+0.10*sin(2*PI*277.18*t)+0.08*sin(2*PI*329.63*t)*(0.6+0.4*sin(2*PI*3*t))'"
+    tones = "0.12*sin(2*PI*220*t)+0.10*sin(2*PI*277.18*t)+0.08*sin(2*PI*329.63*t)*(0.6+0.4*sin(2*PI*3*t))"
+    chord = f"aevalsrc='{tones}':d={FILM_S}:s=44100,{fade}"
+    size = f"{FILM_WIDTH}x{FILM_HEIGHT}"
     run(
-        "ffmpeg", "-y", "-v", "error", "-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{FILM_WIDTH}x{FILM_HEIGHT}",
-        "-r", str(FILM_RATE), "-i", "pipe:0", "-f", "lavfi", "-i", f"{chord}:d={FILM_S}:s=44100,{fade}", "-shortest",
-        "-c:v", "libx264", "-preset", "slow", "-crf", "25", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "64k",
+        "ffmpeg", "-y", "-v", "error",
+        "-f", "rawvideo", "-pix_fmt", "bgr24", "-s", size, "-r", str(FILM_RATE), "-i", "pipe:0",
+        "-f", "lavfi", "-i", chord, "-shortest",
+        "-c:v", "libx264", "-preset", "slow", "-crf", "25", "-pix_fmt", "yuv420p",
+        "-c:a", "aac", "-b:a", "64k",
         "-bitexact", "-movflags", "+faststart", out, data=film_frames(),
     )  # fmt: skip
 

@@ -1,0 +1,273 @@
+"""The near end of the media worker: with the real process, and with ones that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from client.adapters.worker_pool import WorkerPool
+from protocol.content import unpack_bins
+from protocol.problems import MediaTooLarge, MediaVanished, Problem, WorkerFailed
+
+SAMPLES = Path(__file__).resolve().parents[3] / "resources" / "samples"
+REAL = (sys.executable, "-m", "client.worker")
+PHOTO, VOICE, FILM, NOTES = (str(SAMPLES / name) for name in ("photo.jpg", "voice.ogg", "video.mp4", "notes.pdf"))
+
+Script = Callable[[str], tuple[str, ...]]
+
+
+@pytest.fixture
+async def pool(tmp_path: Path) -> AsyncIterator[WorkerPool]:
+    real = WorkerPool(REAL, tmp_path / "out")
+    yield real
+    await real.close()
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Script:
+    """A worker that does as the body says: `request` is the request, `ok(...)` answers it like the real one."""
+
+    def make(body: str) -> tuple[str, ...]:
+        path = tmp_path / "fake.py"
+        lead = f"""
+import json, os, sys, time
+from pathlib import Path
+from client.worker import jobs
+with open({str(tmp_path / "started")!r}, "a") as log:
+    log.write(str(os.getpid()) + "\\n")
+def say(what):
+    print(json.dumps(what), flush=True)
+def ok():
+    say({{"id": request["id"], "ok": jobs.run(request)}})
+say({{"ready": {{"layers": []}}}})
+for line in sys.stdin:
+    request = json.loads(line)
+"""
+        path.write_text(lead + "\n".join("    " + line for line in body.strip().splitlines()))
+        return (sys.executable, str(path))
+
+    return make
+
+
+def starts(folder: Path) -> list[int]:
+    return [int(line) for line in (folder / "started").read_text().split()]
+
+
+def sha256(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+async def within(seconds: float, what: Awaitable[object]) -> None:
+    began_s = time.monotonic()
+    await what
+    assert time.monotonic() - began_s < seconds
+
+
+# --- the real one
+
+
+async def test_a_picture(pool: WorkerPool, tmp_path: Path) -> None:
+    found = await pool.inspect(PHOTO, "evening.jpg", "auto")
+    assert (found.kind, found.type, found.name) == ("picture", "image/jpeg", "evening.jpg")
+    assert (found.width, found.height) == (1200, 1600)
+    assert 0 < len(found.preview) <= 12 * 1024
+    assert found.preview_type in ("image/jpeg", "image/webp")
+    assert Path(found.path).parent == tmp_path / "out"
+    assert (found.sha256, found.size_bytes) == (sha256(found.path), Path(found.path).stat().st_size)
+    assert "address_space" in pool.ready["layers"] or sys.platform != "linux"
+
+
+async def test_a_voice_note_a_film_and_a_file(pool: WorkerPool) -> None:
+    voice = await pool.inspect(VOICE, "voice.ogg", "voice")
+    assert (voice.kind, len(voice.waveform), max(unpack_bins(voice.waveform))) == ("voice", 63, 31)
+    film = await pool.inspect(FILM, "video.mp4", "video")
+    assert (film.kind, film.width, film.height, film.duration_ms) == ("video", 640, 360, 3600)
+    notes = await pool.inspect(NOTES, "notes.pdf", "auto")
+    assert (notes.kind, notes.path, notes.preview, notes.waveform) == ("file", NOTES, b"", b"")
+
+
+async def test_jobs_asked_at_once_are_done_one_after_another(pool: WorkerPool) -> None:
+    paths = [PHOTO, VOICE, FILM, NOTES] * 2
+    found = await asyncio.gather(*(pool.inspect(path, path, "auto") for path in paths))
+    assert [one.kind for one in found] == ["picture", "voice", "video", "file"] * 2
+
+
+async def test_problems_are_those_of_the_language(pool: WorkerPool, tmp_path: Path) -> None:
+    with pytest.raises(MediaVanished) as vanished:
+        await pool.inspect(str(tmp_path / "gone"), "shown.jpg", "auto")
+    assert vanished.value.facts == {"name": "shown.jpg"}
+    with (tmp_path / "huge").open("wb") as sparse:
+        sparse.truncate(513 * 1024 * 1024)
+    with pytest.raises(MediaTooLarge) as large:
+        await pool.inspect(str(tmp_path / "huge"), "huge", "auto")
+    assert large.value.for_person() == "This file is 538 MB; at most 537 MB can be sent."
+
+
+async def test_a_name_that_is_not_text_travels_whole(pool: WorkerPool, tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff\xfe 1.txt") if sys.platform == "linux" else "既 1.txt"
+    (tmp_path / name).write_text("words")
+    found = await pool.inspect(str(tmp_path / name), name, "auto")
+    assert (found.type, found.path) == ("text/plain", str(tmp_path / name))
+
+
+async def test_a_voice_is_made_smaller(pool: WorkerPool) -> None:
+    made = await pool.transcode(VOICE, "voice")
+    assert made is not None
+    assert made.read_bytes()[:4] == b"OggS"
+    assert await pool.transcode(NOTES, "video") is None
+
+
+async def test_killed_in_the_middle_it_starts_again(pool: WorkerPool) -> None:
+    await pool.inspect(NOTES, "notes.pdf", "auto")
+    assert pool.pid is not None
+    os.kill(pool.pid, signal.SIGKILL)
+    found = await pool.inspect(PHOTO, "photo.jpg", "auto")
+    assert found.sha256 == sha256(found.path)
+
+
+async def test_our_environment_and_our_modules_stay_as_they_were(pool: WorkerPool) -> None:
+    before, modules = dict(os.environ), {"cv2", "pydub"} & set(sys.modules)
+    await pool.inspect(PHOTO, "photo.jpg", "auto")
+    assert dict(os.environ) == before
+    assert {"cv2", "pydub"} & set(sys.modules) == modules
+
+
+async def test_it_is_told_no_secret(script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEXAGRAM_TOKEN", "CANARY")
+    seen = tmp_path / "seen"
+    pool = WorkerPool(script(f"Path({str(seen)!r}).write_text(json.dumps(dict(os.environ)))\nok()"), tmp_path)
+    await pool.inspect(NOTES, "notes.pdf", "auto")
+    await pool.close()
+    assert "CANARY" not in seen.read_text()
+    assert "PATH" in json.loads(seen.read_text())
+
+
+async def test_nothing_is_started_before_there_is_a_file(tmp_path: Path) -> None:
+    idle = WorkerPool(REAL, tmp_path)
+    assert idle.pid is None
+    await within(0.2, idle.close())
+
+
+# --- ones that misbehave
+
+CRASH = "os._exit(3) if request['do'] == 'inspect' else ok()"
+HANG = "time.sleep(600) if request['do'] == 'inspect' else ok()"
+NONSENSE = "print('what?', flush=True) if request['do'] == 'inspect' else ok()"
+OLD_ANSWER = "request['id'] -= request['do'] == 'inspect'\nok()"
+ENDLESS = "sys.stdout.write('x' * 3_000_000 + '\\n') if request['do'] == 'inspect' else ok()"
+
+
+@pytest.mark.parametrize("body", [CRASH, HANG, NONSENSE, OLD_ANSWER, ENDLESS])
+async def test_a_file_that_brings_the_worker_down_is_sent_as_a_plain_file(
+    script: Script, tmp_path: Path, body: str
+) -> None:
+    pool = WorkerPool(script(body), tmp_path / "out", wall_timeout_s=0.4)
+    found = await pool.inspect(PHOTO, "photo.jpg", "picture")
+    assert (found.kind, found.type, found.preview) == ("file", "application/octet-stream", b"")
+    assert (found.sha256, found.size_bytes) == (sha256(found.path), Path(found.path).stat().st_size)
+    assert b"Sample Phone" not in Path(found.path).read_bytes()
+    first, second = starts(tmp_path)
+    assert first != second
+    await pool.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process of Windows has no group to end")
+async def test_what_a_hanging_worker_started_ends_with_it(script: Script, tmp_path: Path) -> None:
+    """Its child holds one end of a pipe: the other end sees its end only when the child is gone too."""
+    child = tmp_path / "child"
+    os.mkfifo(child)
+    body = f"""
+import subprocess
+if request["do"] == "inspect":
+    subprocess.Popen(["sleep", "600"], stdout=open({str(child)!r}, "w"))
+    time.sleep(600)
+ok()
+"""
+    pool = WorkerPool(script(body), tmp_path / "out", wall_timeout_s=0.6)
+    end = os.open(child, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        await pool.inspect(NOTES, "notes.pdf", "auto")
+        assert os.read(end, 1) == b"", "nobody holds the other end any more"
+    finally:
+        os.close(end)
+    await pool.close()
+
+
+async def test_a_worker_that_always_dies_is_a_problem_with_a_sentence(script: Script, tmp_path: Path) -> None:
+    pool = WorkerPool(script("os._exit(3)"), tmp_path)
+    with pytest.raises(WorkerFailed) as failed:
+        await pool.inspect(NOTES, "notes.pdf", "auto")
+    assert failed.value.facts == {"name": "notes.pdf"}
+    await pool.close()
+
+
+@pytest.mark.parametrize(
+    "command", [("/no/such/program",), (sys.executable, "-c", "pass"), (sys.executable, "-c", "print(7)")]
+)
+async def test_a_worker_that_cannot_start_is_the_same_problem(tmp_path: Path, command: tuple[str, ...]) -> None:
+    pool = WorkerPool(command, tmp_path)
+    with pytest.raises(WorkerFailed):
+        await pool.inspect(NOTES, "notes.pdf", "auto")
+    assert await pool.transcode(VOICE, "voice") is None
+    await pool.close()
+
+
+async def test_an_unknown_code_of_the_worker_is_a_problem_too(script: Script, tmp_path: Path) -> None:
+    pool = WorkerPool(script("say({'id': request['id'], 'problem': 'of_tomorrow', 'facts': {}})"), tmp_path)
+    with pytest.raises(Problem) as told:
+        await pool.inspect(NOTES, "notes.pdf", "auto")
+    assert told.value.code == "worker_failed"
+    await pool.close()
+
+
+async def test_after_its_jobs_the_process_is_replaced(script: Script, tmp_path: Path) -> None:
+    pool = WorkerPool(script("ok()"), tmp_path, jobs_per_process=3)
+    for _ in range(7):
+        await pool.inspect(NOTES, "notes.pdf", "auto")
+    assert len(starts(tmp_path)) == 3
+    await pool.close()
+
+
+async def test_a_job_given_up_does_not_answer_the_next(script: Script, tmp_path: Path) -> None:
+    pool = WorkerPool(script(f"time.sleep(600) if request['path'] == {PHOTO!r} else ok()"), tmp_path)
+    await pool.inspect(NOTES, "notes.pdf", "auto")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await pool.inspect(PHOTO, "photo.jpg", "auto")
+    assert (await pool.inspect(NOTES, "notes.pdf", "auto")).sha256 == sha256(NOTES)
+    await pool.close()
+
+
+async def test_closing_takes_less_than_a_second_even_in_a_job(script: Script, tmp_path: Path) -> None:
+    pool = WorkerPool(script("time.sleep(600)"), tmp_path)
+    async with asyncio.TaskGroup() as tasks:
+        job = tasks.create_task(_expect_failure(pool))
+        while pool.pid is None:
+            await asyncio.sleep(0)
+        await within(1.0, pool.close())
+        await job
+    with pytest.raises(WorkerFailed):
+        await pool.inspect(NOTES, "notes.pdf", "auto")
+
+
+async def _expect_failure(pool: WorkerPool) -> None:
+    with pytest.raises(WorkerFailed):
+        await pool.inspect(NOTES, "notes.pdf", "auto")
+
+
+async def test_a_worker_that_ignores_the_end_of_its_input_is_ended(script: Script, tmp_path: Path) -> None:
+    command = script("ok()")
+    fake = Path(command[1])
+    fake.write_text(fake.read_text() + "\nwhile True:\n    time.sleep(1)\n")
+    pool = WorkerPool(command, tmp_path)
+    await pool.inspect(NOTES, "notes.pdf", "auto")
+    await within(1.0, pool.close())
