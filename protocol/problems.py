@@ -78,6 +78,11 @@ class NotPossibleNow(Problem):
     said = "That cannot be done with this message any more; look at its state."
 
 
+class CancelTooLate(Problem):
+    code = "cancel_too_late"
+    said = "It was too late to cancel: the message was sent before."
+
+
 class NotMember(Problem):
     code = "not_member"
     said = "You are not a member of this conversation any more. Your message was not sent."
