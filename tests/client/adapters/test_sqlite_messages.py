@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ class Faulty(sqlite3.Connection):
 
     fails: str = ""
 
-    def execute(self, sql: str, *values: object) -> sqlite3.Cursor:  # type: ignore[override]
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
         if sql == "commit" and Faulty.fails:
             fails, Faulty.fails = Faulty.fails, ""
             if fails == "after":
@@ -148,6 +149,7 @@ def test_what_the_screen_asks_for_is_read_from_an_index(tmp_path: Path, sql: str
 SAVER = """
 import asyncio, sys
 from pathlib import Path
+from typing import Any
 from tests.client.adapters.test_sqlite_messages import ME, composed
 from client.adapters.sqlite_messages import SqliteMessages
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from client.adapters import sqlite_schema
 from client.adapters.sqlite_schema import FILE_NAME, STEPS, TABLES, ProfileLock, connect, open_database, problem_of
@@ -58,7 +59,7 @@ def test_a_move_that_fails_leaves_the_old_version_whole(tmp_path: Path, monkeypa
     path = tmp_path / FILE_NAME
     open_database(path).close()
 
-    def adds_and_fails(db: sqlite_schema.Database) -> None:
+    def adds_and_fails(db: Database) -> None:
         db.execute("create table half (done integer) strict")
         raise sqlite3.OperationalError("the power went")
 
