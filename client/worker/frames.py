@@ -9,7 +9,7 @@ from typing import Any
 from client.worker import boxes, ffmpeg, limits, pictures
 from client.worker.pictures import Look
 from client.worker.sniff import Format
-from client.worker.source import Source, Undecodable
+from client.worker.source import OtherKind, Source, Undecodable
 
 SEARCHED_S = 3.0
 LOOKED_AT_MOST = 40
@@ -23,7 +23,8 @@ def look(source: Source, what: Format) -> tuple[Look, int]:
     """Return how the film looks and its duration in milliseconds (0: not known).
 
     Raises:
-        Undecodable: no film, a broken one, or one that is larger or longer than we decode (SEC-34).
+        OtherKind: no film in it.
+        Undecodable: a broken one, or one that is larger or longer than we decode (SEC-34).
     """
     duration_ms = _claimed_duration_ms(source, what)
     film = _opened(source)
@@ -54,8 +55,10 @@ def _claimed_duration_ms(source: Source, what: Format) -> int:
 
 
 def _check(duration_ms: int, sizes: tuple[tuple[int, int], ...], sounds: int) -> None:
-    if not sizes or max(len(sizes), sounds) > limits.STREAMS_OF_A_KIND_MAX:
-        raise Undecodable("no picture, or too many streams")
+    if not sizes:
+        raise OtherKind("no film")
+    if max(len(sizes), sounds) > limits.STREAMS_OF_A_KIND_MAX:
+        raise Undecodable("too many streams")
     if duration_ms > limits.DURATION_MS_MAX or not all(limits.fits(*size) for size in sizes):
         raise Undecodable("too long or too large")
 
@@ -64,7 +67,7 @@ def _opened(source: Source) -> Any:
     cv2 = pictures.load_cv2()
     film = cv2.VideoCapture(source.decoder_name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not film.isOpened():
-        raise Undecodable("not a film")
+        raise OtherKind("not a film") if ffmpeg.find("ffprobe") is None else Undecodable("broken film")
     film.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
     return film
 

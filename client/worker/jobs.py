@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from client.worker import frames, limits, pictures, sniff, sounds, waveform
 from client.worker.limits import FILE_SIZE_BYTES
 from client.worker.sniff import Format
-from client.worker.source import Refusal, Source, Undecodable, measured, opened
+from client.worker.source import OtherKind, Refusal, Source, Undecodable, measured, opened
 from client.worker.strip import strip
 from client.worker.transcode import transcode
 
@@ -112,10 +111,14 @@ def _allow(source: Source) -> None:
 
 
 def _show(source: Source, what: Format, wish: str) -> Shown:
-    """Try what the file may be, the wished kind first; the first that can be decoded wins."""
+    """Try what the file may be, the wished kind first; what cannot be decoded is a plain file."""
     for kind in _candidates(what, wish):
-        with suppress(Undecodable, MemoryError):
+        try:
             return SHOW[kind](source, what)
+        except OtherKind:
+            continue
+        except (Undecodable, MemoryError):
+            break  # a film that we cannot show is not a voice note
     as_file = wish == "file" or not what.kinds
     return Shown(type=what.type if as_file else sniff.UNKNOWN.type)
 

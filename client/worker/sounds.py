@@ -17,11 +17,12 @@ from typing import Any
 
 from client.worker import boxes, ffmpeg, limits, waveform
 from client.worker.sniff import Format
-from client.worker.source import Source, Undecodable
+from client.worker.source import OtherKind, Source, Undecodable
 
 RATE_HZ = 8_000
 HEARD_WITHIN_S = 8.0
 BLOCK_S = 0.5
+BEYOND_S = 60  # heard past the limit, so that what is longer shows it
 LEVELS_MAX = 800
 FIRST_LEVEL_MS = 10
 OGG_TAIL_BYTES = 65_536
@@ -127,7 +128,7 @@ def _wav_blocks(wav: wave.Wave_read) -> Iterator[bytes]:
 
 
 def _listen_through_ffmpeg(source: Source, what: Format) -> Sound:
-    before = ["-t", str(limits.DURATION_MS_MAX // 1000 + 1)]
+    before = ["-t", str(limits.DURATION_MS_MAX // 1000 + BEYOND_S)]
     after = ["-map", "0:a:0", "-vn", "-sn", "-dn", "-ac", "1", "-ar", str(RATE_HZ), "-f", "s16le", "pipe:1"]
     levels = Levels(load_segment(), RATE_HZ, 2, 1)
     started_s = time.monotonic()
@@ -150,7 +151,7 @@ def _sound(levels: Levels, blocks: Iterable[bytes]) -> Sound:
             raise Undecodable("too long")
     levels.finish()
     if levels.frames == 0:
-        raise Undecodable("no sound")
+        raise OtherKind("no sound")
     return Sound(levels.duration_ms, levels.drawn(levels.duration_ms))
 
 

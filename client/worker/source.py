@@ -32,6 +32,10 @@ class Undecodable(Exception):
     """Not what it claims to be, or more than we decode. It can still be sent as a plain file."""
 
 
+class OtherKind(Undecodable):
+    """Nothing of this kind is in the file: no film in a sound, no sound in a film. It may be the other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """An open regular file: its handle, its path as given, and its size in bytes when it was opened."""

@@ -66,6 +66,10 @@ def sha256(path: str) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
+def size_of(path: str) -> int:
+    return os.path.getsize(path)
+
+
 def holds(path: str, data: bytes) -> bool:
     return data in Path(path).read_bytes()
 
@@ -91,7 +95,7 @@ async def test_a_picture(pool: WorkerPool, tmp_path: Path) -> None:
     assert 0 < len(found.preview) <= 12 * 1024
     assert found.preview_type in ("image/jpeg", "image/webp")
     assert os.path.dirname(found.path) == str(tmp_path / "out")
-    assert (found.sha256, found.size_bytes) == (sha256(found.path), os.path.getsize(found.path))
+    assert (found.sha256, found.size_bytes) == (sha256(found.path), size_of(found.path))
     assert "address_space" in pool.ready["layers"] or sys.platform != "linux"
 
 
@@ -182,7 +186,7 @@ async def test_a_file_that_brings_the_worker_down_is_sent_as_a_plain_file(
     pool = WorkerPool(script(body), tmp_path / "out", wall_timeout_s=0.4)
     found = await pool.inspect(PHOTO, "photo.jpg", "picture")
     assert (found.kind, found.type, found.preview) == ("file", "application/octet-stream", b"")
-    assert (found.sha256, found.size_bytes) == (sha256(found.path), os.path.getsize(found.path))
+    assert (found.sha256, found.size_bytes) == (sha256(found.path), size_of(found.path))
     assert not holds(found.path, b"Sample Phone")
     first, second = starts(tmp_path)
     assert first != second

@@ -87,6 +87,21 @@ def test_a_film_with_too_large_pictures_is_a_plain_file(worker: WorkerProcess, t
     assert (said["kind"], said["preview"]) == ("file", "")
 
 
+def test_a_film_that_cannot_be_shown_is_a_plain_file_and_no_voice_note(worker: WorkerProcess, tmp_path: Path) -> None:
+    """Its sound could be heard; but it is a film, and the person would miss the picture."""
+    path = tmp_path / "x.mp4"
+    media.ffmpeg(
+        "-f", "lavfi", "-i", "color=red:s=8000x8000:r=1:d=1", "-f", "lavfi", "-i", "sine=d=1",
+        "-map", "0", "-map", "1", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-c:a", "aac", path,
+    )  # fmt: skip
+    assert worker.inspect(path)["kind"] == "file"
+    assert worker.inspect(path, "voice")["kind"] == "voice"
+
+
+def test_a_film_without_sound_wished_as_voice_is_a_film(worker: WorkerProcess, tmp_path: Path) -> None:
+    assert worker.inspect(media.film(tmp_path / "x.mp4"), "voice")["kind"] == "video"
+
+
 def test_a_film_with_too_many_streams_is_a_plain_file(worker: WorkerProcess, tmp_path: Path) -> None:
     maps = ("-map", "0:v", "-map", "0:v", "-map", "0:v")
     path = tmp_path / "x.mp4"

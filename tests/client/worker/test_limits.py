@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -117,8 +118,8 @@ def test_a_picture_has_at_most_40_megapixels_and_16384_a_side(width: int, height
 
 def test_a_system_without_these_layers_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "resource", None)
-    monkeypatch.setattr(limits.sys, "platform", "win32")
-    monkeypatch.setattr(limits.os, "environ", {})
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(os, "environ", {})
     said = limits.apply()
     assert said["layers"] == []
     assert set(said["skipped"].values()) == {"not offered by win32"}
