@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias, TypeVar
 
 from client.app.parts import Machine, Parts
@@ -115,6 +115,14 @@ class Chat:
         await self._tasks.close()
         await self._stage.tracer.flush()
         self._screen.flush()
+
+    def now_s(self) -> float:
+        """The clock of `Bubble.due_s` and `Line.retry_s`, monotonic."""
+        return self._parts.clock.now_s()
+
+    def wall_ms(self) -> int:
+        """The time to show."""
+        return self._parts.clock.wall_ms()
 
     # ------------------------------------------------------------------------------- account and line
 
@@ -251,12 +259,15 @@ class Chat:
     async def ask(self, lid: Lid) -> Finding:
         """What became of it? Asks the server first and never guesses; at most a little over 3 s (P-57)."""
         await self._parts.messages.bubble(lid)
-        answer = self._stage.answers.expect(("ask", lid))
-        await self._wish(Ask(lid))
+        answer: asyncio.Future[Finding] = self._stage.answers.expect(("ask", lid))
         try:
-            return await _within(answer, STATUS_WAIT_S + 1.0)
+            async with asyncio.timeout(STATUS_WAIT_S + 1.0):
+                await self._wish(Ask(lid))
+                return await answer
         except TimeoutError:
             return Finding(lid, "no_answer")
+        finally:
+            answer.cancel()
 
     async def trace(self, lid: Lid) -> list[Seen]:
         """The packets seen about a message, oldest first."""
@@ -342,11 +353,15 @@ class Chat:
         """Ask the server something that only it knows. Raises ServerUnreachable when it does not answer."""
         me = self._joined()
         answer: asyncio.Future[T] = self._stage.answers.expect(key)
-        await self._wish(question)
         try:
-            return await _within(answer, ANSWER_WAIT_S)
+            async with asyncio.timeout(ANSWER_WAIT_S):
+                await self._stage.ready()
+                await self._wish(question)
+                return await answer
         except TimeoutError:
             raise ServerUnreachable(address=me.server) from None
+        finally:
+            answer.cancel()
 
     async def _join_request(self, wish: list[str]) -> str:
         """The same wish to join has the same request number, also after a crash: asking again is safe."""
@@ -356,11 +371,6 @@ class Chat:
         request = self._x()
         await self._parts.messages.set_setting(JOINING, json.dumps([*wish, request]))
         return request
-
-
-async def _within(answer: Awaitable[T], wait_s: float) -> T:
-    async with asyncio.timeout(wait_s):
-        return await answer
 
 
 def _named(name: str, people: Sequence[Person]) -> Person | None:

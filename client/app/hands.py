@@ -45,9 +45,7 @@ log = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 0.1
 GOING_AWAY = 1001  # close code of the WebSocket
-Asked: TypeAlias = (
-    Connect | HangUp | Send | InspectFile | UploadFile | DownloadFile | StopTransfer | FindOwnAbove
-)
+Asked: TypeAlias = Connect | HangUp | Send | InspectFile | UploadFile | DownloadFile | StopTransfer | FindOwnAbove
 
 
 class Hands:

@@ -64,9 +64,7 @@ class _Wish:
 class Runner:
     """Runs the core. `post` and `wish` are its only doors; both belong to the loop's thread."""
 
-    def __init__(
-        self, messages: Messages, clock: Clock, make: Callable[[Memory], Machine], stage: Stage
-    ) -> None:
+    def __init__(self, messages: Messages, clock: Clock, make: Callable[[Memory], Machine], stage: Stage) -> None:
         self._messages, self._clock, self._make, self._stage = messages, clock, make, stage
         self._core: Machine | None = None
         self._queue: deque[_Wish] = deque()

@@ -1,4 +1,4 @@
-"""A server's address as people write it, and the two addresses that follow from it."""
+"""A server's address as people write it, made one spelling."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from protocol.problems import AddressInvalid
 
 SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
-LINES = {"http": "ws", "https": "wss"}
 
 
 def server_url(address: str) -> str:
@@ -22,9 +21,3 @@ def server_url(address: str) -> str:
         raise AddressInvalid(address=address)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{SCHEMES[parts.scheme]}://{host}{'' if port is None else f':{port}'}"
-
-
-def line_url(server: str) -> str:
-    """Where the WebSocket of a server is (section 24)."""
-    scheme, _, rest = server.partition("://")
-    return f"{LINES[scheme]}://{rest}/v1/line"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from typing import cast, get_args
@@ -19,7 +20,6 @@ from client.app.facts import complete
 from client.app.hands import Asked, Hands
 from client.app.parts import Parts
 from client.app.screen import Screen
-from client.app.server_url import line_url
 from client.app.tasks import Tasks
 from client.app.trace import Tracer
 from client.core import effects as do
@@ -47,6 +47,11 @@ class Stage:
         self._messages, self._tasks, self._screen = parts.messages, tasks, screen
         self._uploads: dict[Lid, ConvId] = {}
         self._disk_failed = False
+        self._ready = asyncio.Event()
+
+    async def ready(self) -> None:
+        """Wait until the server talks to us."""
+        await self._ready.wait()
 
     # --------------------------------------------------------------------------------- for the runner
 
@@ -56,7 +61,7 @@ class Stage:
         self.next_lid = max(self.next_lid, memory.next_lid)
         self._uploads = {upload.lid: upload.conv for upload in memory.uploads}
         if memory.me is not None:
-            self.hands.aim(line_url(memory.me.server))
+            self.hands.aim(memory.me.server)
 
     def saved(self, saves: Sequence[Save], bubbles: Sequence[Bubble]) -> None:
         """This is durable now: draw it."""
@@ -128,6 +133,7 @@ class Stage:
         if line != self.line:
             log.info("= line %s %s", line.state, line.code)
             self.line = line
+            self._ready.set() if line.state == "ready" else self._ready.clear()
             self._screen.tell(LineChanged(line))
 
     def _told(self, told: Told) -> None:

@@ -1,0 +1,172 @@
+"""Values as plain JSON objects for the harness (docs/HEADLESS.md). No decisions, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from client.app.changes import (
+    BubbleDropped,
+    Change,
+    LineChanged,
+    NewMessages,
+    PacketSeen,
+    PeopleChanged,
+    ProblemSeen,
+    Progressed,
+)
+from client.core.model import Bubble, ChatEntry, Finding, Line, Me, Seen
+from protocol.content import Attachment, Body, Notice, Text
+from protocol.packets import Person
+from protocol.problems import Problem, problem
+
+Fields: TypeAlias = dict[str, Any]
+
+
+def me_fields(me: Me) -> Fields:
+    """Who this profile is; never the token."""
+    return {"uid": me.uid, "did": me.did, "name": me.name, "server": me.server}
+
+
+def line_fields(line: Line, now_s: float) -> Fields:
+    """How the connection stands; `retry_in_s` is when it is tried next."""
+    fields: Fields = {"state": line.state}
+    if line.retry_s > now_s:
+        fields["retry_in_s"] = round(line.retry_s - now_s, 3)
+    return fields | ({"code": line.code} if line.code else {})
+
+
+def state_fields(bubble: Bubble, at_ms: int) -> Fields:
+    """Where an own message stands."""
+    fields: Fields = {"lid": bubble.lid, "conv": bubble.conv, "state": bubble.state.word, "at_ms": at_ms}
+    for name in ("n", "pos", "ts", "tries", "code"):
+        if value := getattr(bubble, name):
+            fields[name] = value
+    if bubble.of > 1:
+        fields |= {"delivered_to": bubble.delivered_to, "read_by": bubble.read_by, "of": bubble.of}
+    return fields
+
+
+def bubble_fields(bubble: Bubble) -> Fields:
+    """A message as a person sees it; previews and waveforms by their size only."""
+    fields: Fields = {
+        "lid": bubble.lid,
+        "conv": bubble.conv,
+        "uid": bubble.uid,
+        "mine": bubble.mine,
+        "state": bubble.state.word,
+        "pos": bubble.pos,
+        "n": bubble.n,
+        "ts": bubble.ts,
+        "at_ms": bubble.at_ms,
+        **body_fields(bubble.body),
+    }
+    for name in ("dg", "path", "code"):
+        if value := getattr(bubble, name):
+            fields[name] = value
+    return fields
+
+
+def body_fields(body: Body | Notice | None) -> Fields:
+    """What it says: its kind, and text, caption and file if it has them."""
+    if body is None:
+        return {"kind": "unreadable"}
+    kind: Fields = {"kind": str(body.__struct_config__.tag)}
+    if isinstance(body, Text):
+        return kind | {"text": body.text}
+    file = getattr(body, "file", None)
+    if file is not None:
+        caption = getattr(body, "caption", "")
+        return kind | {"file": file_fields(file)} | ({"caption": caption} if caption else {})
+    return kind | {name: value for name in body.__struct_fields__ if (value := getattr(body, name))}
+
+
+def file_fields(file: Attachment) -> Fields:
+    """A file, as far as it is known without a download."""
+    fields: Fields = {
+        "media": file.media,
+        "name": file.name,
+        "type": file.type,
+        "size_bytes": file.size_bytes,
+        "sha256": file.sha256,
+    }
+    for name in ("width", "height", "duration_ms"):
+        if value := getattr(file, name):
+            fields[name] = value
+    for name in ("preview", "waveform"):
+        if value := getattr(file, name):
+            fields[f"{name}_bytes"] = len(value)
+    return fields
+
+
+def seen_fields(seen: Seen) -> Fields:
+    """A packet that was seen about a message."""
+    fields: Fields = {
+        "lid": seen.lid,
+        "packet": seen.packet,
+        "way": seen.way,
+        "tries": seen.tries,
+        "at_ms": seen.at_ms,
+    }
+    return fields | ({"note": seen.note} if seen.note else {})
+
+
+def finding_fields(finding: Finding) -> Fields:
+    """What the server said about a message."""
+    fields: Fields = {"lid": finding.lid, "found": finding.found}
+    for name in ("code", "ts"):
+        if value := getattr(finding, name):
+            fields[name] = value
+    return fields
+
+
+def chat_fields(entry: ChatEntry) -> Fields:
+    """A row of the chat list."""
+    return {
+        "conv": entry.conv,
+        "form": entry.form,
+        "title": entry.title,
+        "members": [{"uid": member.uid, "name": member.name} for member in entry.members],
+        "unread": entry.unread,
+        "waiting": entry.waiting,
+        "needs_you": entry.needs_you,
+        "read_upto": entry.read_upto,
+    }
+
+
+def person_fields(person: Person) -> Fields:
+    """An entry of the people list."""
+    return {"uid": person.uid, "name": person.name}
+
+
+def problem_fields(why: Problem, translate: Callable[[str], str]) -> Fields:
+    """A stable code, and a sentence for the person."""
+    return {"code": why.code, "text": why.for_person(translate)}
+
+
+def change_fields(change: Change, translate: Callable[[str], str], now_s: float) -> Fields | None:
+    """The line about a change; None for what has no line of its own."""
+    match change:
+        case BubbleDropped(lid, conv):
+            return {"event": "dropped", "lid": lid, "conv": conv}
+        case LineChanged(line):
+            return {"event": "line", **line_fields(line, now_s)}
+        case Progressed(progress):
+            return {
+                "event": "progress",
+                "lid": progress.lid,
+                "way": progress.way,
+                "done_bytes": progress.done_bytes,
+                "total_bytes": progress.total_bytes,
+            }
+        case PacketSeen(seen, conv):
+            return {"event": "trace", "conv": conv, **seen_fields(seen)}
+        case ProblemSeen(code, facts, lid):
+            about = {"lid": lid} if lid else {}
+            return {"event": "problem", **problem_fields(problem(code, **facts), translate), **about}
+        case PeopleChanged(people):
+            return {"event": "people", "people": [person_fields(person) for person in people]}
+        case NewMessages(conv, uids):
+            return {"event": "new", "conv": conv, "uids": list(uids)}
+        case _:
+            return None

@@ -1,0 +1,181 @@
+"""The harness's wishes: one JSON object each, checked before anything is done (docs/HEADLESS.md)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+
+from client.app.chat import FileKind
+from protocol.problems import WishInvalid
+from protocol.values import ConvId, Count, Lid
+
+WISH_MAX_BYTES = 1024 * 1024
+Ref: TypeAlias = Any
+"""Whatever the caller wants back in the answer."""
+Number: TypeAlias = Annotated[Lid, msgspec.Meta(ge=1)]
+
+
+class Wish(msgspec.Struct, frozen=True, tag_field="do", forbid_unknown_fields=True, kw_only=True):
+    """Something the caller wants."""
+
+    ref: Ref = None
+
+
+class Say(Wish, frozen=True, tag="say"):
+    """Send words, to a person by name or into a conversation."""
+
+    text: str
+    to: str = ""
+    conv: ConvId = ConvId("")
+
+
+class SendFile(Wish, frozen=True, tag="send"):
+    """Send a file."""
+
+    path: str
+    to: str = ""
+    conv: ConvId = ConvId("")
+    kind: FileKind = "auto"
+    caption: str = ""
+
+
+class Fetch(Wish, frozen=True, tag="fetch"):
+    """Download the file of a bubble."""
+
+    lid: Number
+
+
+class StopFetch(Wish, frozen=True, tag="stop"):
+    """Stop that."""
+
+    lid: Number
+
+
+class Resend(Wish, frozen=True, tag="resend"):
+    """Send again."""
+
+    lid: Number
+
+
+class Cancel(Wish, frozen=True, tag="cancel"):
+    """Do not send."""
+
+    lid: Number
+
+
+class Status(Wish, frozen=True, tag="status"):
+    """Ask the server what became of a message."""
+
+    lid: Number
+
+
+class Trace(Wish, frozen=True, tag="trace"):
+    """The packets seen about a message."""
+
+    lid: Number
+
+
+class Read(Wish, frozen=True, tag="read"):
+    """Everything up to this position was read."""
+
+    conv: ConvId
+    upto: Count
+
+
+class History(Wish, frozen=True, tag="history"):
+    """A page of a conversation, newest last. `before` is a `lid` of an earlier page."""
+
+    conv: ConvId = ConvId("")
+    with_: str = msgspec.field(default="", name="with")
+    before: Lid | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 50
+
+
+class OpenChat(Wish, frozen=True, tag="open"):
+    """A conversation with one person, or a group."""
+
+    with_: str = msgspec.field(default="", name="with")
+    title: str = ""
+    members: tuple[str, ...] = ()
+
+
+class People(Wish, frozen=True, tag="people"):
+    """Who is on this server?"""
+
+
+class Chats(Wish, frozen=True, tag="chats"):
+    """The chat list."""
+
+
+class Invite(Wish, frozen=True, tag="invite"):
+    """A fresh invite code."""
+
+
+class Connect(Wish, frozen=True, tag="connect"):
+    """Call the server now."""
+
+
+class Retry(Wish, frozen=True, tag="retry"):
+    """The same by its other name."""
+
+
+class SetRetry(Wish, frozen=True, tag="set"):
+    """Another ladder from now on."""
+
+    retry: Literal["ladder", "ask"]
+    literal: bool = False
+
+
+class Quit(Wish, frozen=True, tag="quit"):
+    """End, as when the input ends."""
+
+
+AnyWish: TypeAlias = (
+    Say
+    | SendFile
+    | Fetch
+    | StopFetch
+    | Resend
+    | Cancel
+    | Status
+    | Trace
+    | Read
+    | History
+    | OpenChat
+    | People
+    | Chats
+    | Invite
+    | Connect
+    | Retry
+    | SetRetry
+    | Quit
+)
+_decoder: msgspec.json.Decoder[AnyWish] = msgspec.json.Decoder(AnyWish)
+_loose: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
+def read_wish(line: bytes) -> AnyWish:
+    """Return the wish of a line. Raises WishInvalid, whose sentence says what is wrong with it."""
+    if len(line) > WISH_MAX_BYTES:
+        raise WishInvalid(why=f"it is longer than {WISH_MAX_BYTES} bytes")
+    try:
+        wish = _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise WishInvalid(why=str(error).rstrip(".")) from None
+    if isinstance(wish, Say | SendFile) and bool(wish.to) == bool(wish.conv):
+        raise WishInvalid(why="it needs either `to` or `conv`")
+    if isinstance(wish, History) and bool(wish.with_) == bool(wish.conv):
+        raise WishInvalid(why="it needs either `with` or `conv`")
+    if isinstance(wish, OpenChat) and bool(wish.with_) == bool(wish.title):
+        raise WishInvalid(why="it needs either `with` or `title` and `members`")
+    return wish
+
+
+def ref_of(line: bytes) -> Ref:
+    """The `ref` of a line that is not a wish, as far as it can be read."""
+    try:
+        item = _loose.decode(line[:WISH_MAX_BYTES])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return item.get("ref") if isinstance(item, dict) else None

@@ -1,0 +1,313 @@
+"""The whole client on standard input and output: one JSON line a wish, one a change (docs/HEADLESS.md).
+
+It is the test harness, the interface for bots, and the load generator.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from client.app import wishes
+from client.app.changes import BubblesChanged, Change
+from client.app.chat import Chat
+from client.app.lines import (
+    bubble_fields,
+    change_fields,
+    chat_fields,
+    finding_fields,
+    line_fields,
+    me_fields,
+    person_fields,
+    problem_fields,
+    seen_fields,
+    state_fields,
+)
+from client.app.tasks import Tasks
+from client.bootstrap import Profile, open_client
+from client.core.model import Bubble, State
+from client.harness_io import LinesIn, LinesOut
+from client.words import language_of, problem_words
+from protocol.problems import NotJoined, Problem, UnknownPerson
+from protocol.values import ConvId, Lid, Uid, replace
+
+WISHES_AT_ONCE = 1024
+REMEMBERED_BUBBLES = 65_536  # of these the harness knows what it has told already
+LINGER_S = 5.0
+LOOK_EVERY_S = 0.05
+QUIETABLE = ("trace", "progress", "bubble", "state", "line", "new", "people")
+
+
+class Harness:
+    """Reads wishes, does them, answers each with `done` or `problem`, and tells every change."""
+
+    def __init__(self, chat: Chat, profile: Profile, out: LinesOut, options: argparse.Namespace) -> None:
+        self._chat, self._profile, self._out, self._options = chat, profile, out, options
+        self._translate = problem_words(options.language)
+        self._tasks = Tasks()
+        self._room = asyncio.Semaphore(WISHES_AT_ONCE)
+        self._told: OrderedDict[Lid, Bubble] = OrderedDict()
+        self._convs: dict[str, ConvId] = {}
+        self._busy = 0
+
+    # ------------------------------------------------------------------------------------ start, end
+
+    async def run(self, lines: LinesIn) -> int:
+        """Serve until the input ends; return the exit code: 0, or 2 if something still waits here."""
+        unsubscribe = self._chat.subscribe(self._tell)
+        try:
+            async for batch in lines.batches():
+                if not await self._serve(batch):
+                    break
+            return await self._linger()
+        finally:
+            unsubscribe()
+            await self._tasks.close()
+            self._out.flush()
+
+    async def join(self) -> None:
+        """Join if the profile has not yet; raises the Problem why that cannot be."""
+        options = self._options
+        if self._chat.me is None:
+            if not options.name or not options.invite:
+                raise NotJoined()
+            await self._chat.join(self._profile.server, options.name, options.invite)
+        me = self._chat.me
+        assert me is not None
+        line = line_fields(self._chat.line, self._now_s())
+        self._out.say({"event": "ready", "me": me_fields(me), "line": line})
+
+    async def set_up(self) -> None:
+        """Take the ladder and the language from the command line."""
+        options, settings = self._options, self._chat.settings
+        wanted = replace(settings, retry_mode=options.retry, retry_literal=options.literal)
+        if wanted != settings:
+            await self._chat.change_settings(wanted)
+
+    def problem(self, why: Problem, **about: object) -> None:
+        """Say what went wrong."""
+        known = {key: value for key, value in about.items() if value is not None}
+        self._out.say({"event": "problem", **problem_fields(why, self._translate), **known})
+
+    async def _linger(self) -> int:
+        """Wait until nothing is unanswered, as long as `--linger` says; everything is durable anyway."""
+        end_s = self._now_s() + self._options.linger
+        while waiting := self._busy or await self._waiting():
+            if self._now_s() >= end_s:
+                break
+            await asyncio.sleep(LOOK_EVERY_S)
+        self._out.say({"event": "bye", "waiting": int(waiting)})
+        return 2 if waiting else 0
+
+    async def _waiting(self) -> int:
+        return sum(entry.waiting for entry in await self._chat.chats())
+
+    # --------------------------------------------------------------------------------------- wishes
+
+    async def _serve(self, batch: Sequence[bytes]) -> bool:
+        """Begin the wishes of these lines, in order. False after `quit`."""
+        for line in batch:
+            if not line.strip():
+                continue
+            try:
+                wish = wishes.read_wish(line)
+            except Problem as why:
+                self.problem(why, ref=wishes.ref_of(line))
+                continue
+            if isinstance(wish, wishes.Quit):
+                self._done(wish, {})
+                return False
+            await self._begin(wish)
+        return True
+
+    async def _begin(self, wish: wishes.AnyWish) -> None:
+        """Messages to the same person leave in the order of their lines, without waiting for one another."""
+        await self._room.acquire()
+        self._busy += 1
+        conv = None
+        if isinstance(wish, wishes.Say | wishes.SendFile):
+            conv = wish.conv or self._convs.get(wish.to) or await self._find(wish)
+            if conv is None:
+                return self._end()
+        self._tasks.start(self._answer(wish, conv), f"wish {type(wish).__name__}")
+        return None
+
+    def _end(self) -> None:
+        self._busy -= 1
+        self._room.release()
+
+    async def _find(self, wish: wishes.Say | wishes.SendFile) -> ConvId | None:
+        try:
+            conv = self._convs[wish.to] = await self._chat.open_with_name(wish.to)
+        except Problem as why:
+            self.problem(why, ref=wish.ref)
+            return None
+        return conv
+
+    async def _answer(self, wish: wishes.AnyWish, conv: ConvId | None) -> None:
+        try:
+            self._done(wish, await self._do(wish, conv))
+        except Problem as why:
+            self.problem(why, ref=wish.ref, lid=getattr(wish, "lid", None))
+        finally:
+            self._end()
+
+    def _done(self, wish: wishes.AnyWish, result: dict[str, Any]) -> None:
+        ref = {} if wish.ref is None else {"ref": wish.ref}
+        self._out.say({"event": "done", "do": str(wish.__struct_config__.tag), **ref, **result})
+
+    async def _do(self, wish: wishes.AnyWish, conv: ConvId | None) -> dict[str, Any]:
+        chat = self._chat
+        match wish:
+            case wishes.Say(text=text):
+                return await self._sent(await chat.say(conv or ConvId(""), text))
+            case wishes.SendFile(path=path, kind=kind, caption=caption):
+                return await self._sent(await chat.send_file(conv or ConvId(""), path, kind, caption))
+            case wishes.Fetch(lid=lid):
+                await chat.fetch(lid)
+            case wishes.StopFetch(lid=lid):
+                await chat.stop_fetch(lid)
+            case wishes.Resend(lid=lid):
+                return await self._sent(await chat.resend(lid))
+            case wishes.Cancel(lid=lid):
+                await chat.cancel(lid)
+            case wishes.Read(conv=where, upto=upto):
+                await chat.read(where, upto)
+            case wishes.Connect() | wishes.Retry():
+                chat.connect()
+            case wishes.SetRetry(retry=retry, literal=literal):
+                await chat.change_settings(replace(chat.settings, retry_mode=retry, retry_literal=literal))
+            case _:
+                return await self._look(wish)
+        return {"lid": wish.lid} if hasattr(wish, "lid") else {}
+
+    async def _look(self, wish: wishes.AnyWish) -> dict[str, Any]:
+        chat = self._chat
+        match wish:
+            case wishes.Status(lid=lid):
+                finding, bubble = await chat.ask(lid), await chat.bubble(lid)
+                return finding_fields(finding) | {"state": bubble.state.word}
+            case wishes.Trace(lid=lid):
+                return {"lid": lid, "packets": [seen_fields(seen) for seen in await chat.trace(lid)]}
+            case wishes.History():
+                return await self._history(wish)
+            case wishes.People():
+                return {"people": [person_fields(person) for person in await chat.people()]}
+            case wishes.Chats():
+                return {"chats": [chat_fields(entry) for entry in await chat.chats()]}
+            case wishes.Invite():
+                return {"invite": await chat.invite()}
+            case wishes.OpenChat(with_=name) if name:
+                return {"conv": await chat.open_with_name(name)}
+            case wishes.OpenChat(title=title, members=names):
+                return {"conv": await chat.open_group(title, [await self._uid(name) for name in names])}
+        raise AssertionError(f"nobody does {wish}")
+
+    async def _sent(self, lid: Lid) -> dict[str, Any]:
+        return {"lid": lid}
+
+    async def _uid(self, name: str) -> Uid:
+        for person in await self._chat.people():
+            if person.name.casefold() == name.casefold():
+                return person.uid
+        raise UnknownPerson(name=name)
+
+    async def _history(self, wish: wishes.History) -> dict[str, Any]:
+        conv = wish.conv or await self._chat.open_with_name(wish.with_)
+        before = None if wish.before is None else (await self._chat.bubble(wish.before)).order
+        page = await self._chat.page(conv, before=before, limit=wish.limit)
+        return {"conv": conv, "bubbles": [bubble_fields(bubble) for bubble in page]}
+
+    # --------------------------------------------------------------------------------------- changes
+
+    def _tell(self, change: Change) -> None:
+        if isinstance(change, BubblesChanged):
+            for bubble in change.bubbles:
+                self._tell_bubble(bubble)
+            return
+        fields = change_fields(change, self._translate, self._now_s())
+        if fields is not None:
+            self._say(fields)
+
+    def _tell_bubble(self, bubble: Bubble) -> None:
+        """A new bubble in full, a known one when it looks different; of own ones each state as well."""
+        before = self._told.pop(bubble.lid, None)
+        self._told[bubble.lid] = bubble
+        if len(self._told) > REMEMBERED_BUBBLES:
+            self._told.popitem(last=False)
+        if before is None or _face(before) != _face(bubble):
+            self._say({"event": "bubble", **bubble_fields(bubble)})
+        if bubble.mine and bubble.state < State.RECEIVED and (before is None or _state(before) != _state(bubble)):
+            self._say({"event": "state", **state_fields(bubble, self._chat.wall_ms())})
+
+    def _say(self, fields: dict[str, Any]) -> None:
+        if fields["event"] not in self._options.quiet:
+            self._out.say(fields)
+
+    def _now_s(self) -> float:
+        return self._chat.now_s()
+
+
+def _face(bubble: Bubble) -> tuple[object, ...]:
+    """What the harness tells in full: what the message says, where its file is, and where it stands in the log."""
+    return bubble.body, bubble.path, bubble.mine or bubble.pos
+
+
+def _state(bubble: Bubble) -> tuple[object, ...]:
+    return bubble.state, bubble.tries, bubble.code, bubble.pos, bubble.delivered_to, bubble.read_by
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of `python -m client headless`."""
+    arguments = argparse.ArgumentParser("headless", description="The client as JSON lines (docs/HEADLESS.md).")
+    add_profile(arguments)
+    arguments.add_argument("--language", type=language_of, default="en", help="of the sentences: en or zh")
+    arguments.add_argument("--retry", choices=("ladder", "ask"), default="ladder", help="when to ask")
+    arguments.add_argument("--literal", action="store_true", help="the ladder counts time offline as well")
+    arguments.add_argument("--linger", type=float, default=LINGER_S, help="wait so many seconds at the end")
+    arguments.add_argument("--drop", action="append", default=[], metavar="PACKET:N", help="lose a packet")
+    arguments.add_argument("--quiet", type=_quiet, default=frozenset(), help="events not to write: trace,…")
+    return arguments
+
+
+def add_profile(arguments: argparse.ArgumentParser) -> None:
+    """The options that say whose client this is."""
+    arguments.add_argument("--data-dir", type=Path, required=True, help="the profile's folder")
+    arguments.add_argument("--server", default="", help="its address, like 127.0.0.1:8787")
+    arguments.add_argument("--name", default="", help="to join with")
+    arguments.add_argument("--invite", default="", help="to join with")
+    arguments.add_argument("--log", type=Path, default=None, help="write a log of packets to this file")
+
+
+def _quiet(text: str) -> frozenset[str]:
+    events = frozenset(text.split(","))
+    if unknown := events - set(QUIETABLE):
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}; known are {', '.join(QUIETABLE)}")
+    return events
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the harness; exit code 0, 1 for a start that failed, 2 if something still waits here."""
+    options = parser().parse_args(argv)
+    return asyncio.run(_main(options))
+
+
+async def _main(options: argparse.Namespace) -> int:
+    out = LinesOut()
+    translate = problem_words(options.language)
+    try:
+        profile = Profile.of(options.data_dir, options.server, drop=tuple(options.drop), log_file=options.log)
+        async with open_client(profile, screen_batch_s=0.0) as chat:
+            harness = Harness(chat, profile, out, options)
+            await harness.set_up()
+            await harness.join()
+            return await harness.run(LinesIn())
+    except Problem as why:
+        out.say({"event": "problem", **problem_fields(why, translate)})
+        return 1
+    finally:
+        out.flush()
