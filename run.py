@@ -260,9 +260,7 @@ class Environment:
         self.stamp.unlink(missing_ok=True)
         self._install(lock)
         # dev.txt holds everything runtime.txt does.
-        held = {
-            name: _sha256(self.locks / f"{name}.txt") for name in {lock, "runtime" if lock == "dev" else lock}
-        }
+        held = {name: _sha256(self.locks / f"{name}.txt") for name in {lock, "runtime" if lock == "dev" else lock}}
         _write_note(self.stamp, {**note, "home": self._home(), **held})
 
     def _make(self) -> None:
@@ -354,9 +352,7 @@ def ensure_venv_module() -> None:
     Debian.install([package])
     importlib.invalidate_caches()
     if not importlib.util.find_spec("ensurepip"):
-        raise Stop(
-            f"Python's venv module is missing. Install it, then run this again:\n    {Debian.line([package])}"
-        )
+        raise Stop(f"Python's venv module is missing. Install it, then run this again:\n    {Debian.line([package])}")
 
 
 # --- system packages --------------------------------------------------------------------------------------
@@ -387,9 +383,9 @@ class Debian:
         missing = cls.missing([*needs, *wants])
         lacking = [name for name in missing if name in needs]
         if lacking:
-            raise Stop(f"These system packages are needed: {' '.join(lacking)}.\n    {cls.line(missing)}")
+            raise Stop(f"System packages are missing: {' '.join(lacking)}. To install:\n    {cls.line(missing)}")
         if missing:
-            say(f"- Some things will not work without {' '.join(missing)}:\n    {cls.line(missing)}")
+            say(f"- Some things need {' '.join(missing)}. To install:\n    {cls.line(missing)}")
 
     @classmethod
     def install(cls, names: Sequence[str]) -> None:
@@ -402,9 +398,7 @@ class Debian:
         title = f"Installing system packages ({' '.join(names)})"
         try:
             if any(cls.LISTS.glob("*_Packages*")):
-                with contextlib.suppress(
-                    Stop
-                ):  # old lists name files that are gone: fetch new ones, try again
+                with contextlib.suppress(Stop):  # old lists name files that are gone: fetch new ones, try again
                     follow(title, install, apt_digest)
                     return
             follow("Fetching the lists of system packages", [*apt, "update"], apt_digest)
@@ -480,9 +474,7 @@ def module(name: str, *before: str) -> Callable[[Sequence[str]], int]:
 
 def has_screen() -> bool:
     """Whether a window can be shown. Only on Linux can there be a session without a screen."""
-    return not sys.platform.startswith("linux") or bool(
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    )
+    return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def bundle(arguments: Sequence[str]) -> int:
@@ -509,9 +501,7 @@ def lock(arguments: Sequence[str]) -> int:
         ]
         compile_words += ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--quiet"]
         compile_words += ["--custom-compile-command", "python3 run.py lock", *arguments]
-        code = subprocess.run(
-            [*compile_words, "-o", f"{name}.txt", f"{name}.in"], cwd=LOCKS, check=False
-        ).returncode
+        code = subprocess.run([*compile_words, "-o", f"{name}.txt", f"{name}.in"], cwd=LOCKS, check=False).returncode
         if code != 0:
             return code
     return 0
@@ -523,12 +513,8 @@ def doctor(_: Sequence[str]) -> int:
     print(f"Python        {_python()} ({sys.executable})")
     for name, use in (("runtime", "to use the app"), ("dev", "to test it")):
         print(f"Environment   {'ready' if environment.holds(name) else 'not ready'} {use}")
-    print(
-        f"Screen        {'yes' if has_screen() else 'no (the app cannot open; the demo and the server can)'}"
-    )
-    print(
-        f"ffmpeg        {shutil.which('ffmpeg') or 'not found (some sounds and videos cannot be converted)'}"
-    )
+    print(f"Screen        {'yes' if has_screen() else 'no (the app cannot open; the demo and the server can)'}")
+    print(f"ffmpeg        {shutil.which('ffmpeg') or 'not found (some sounds and videos cannot be converted)'}")
     if Debian.is_here():
         missing = Debian.missing([*GRAPHICS, *SOUND, *SCREEN, *FONTS, *MEDIA])
         print(f"System        {'complete' if not missing else 'install: ' + Debian.line(missing)}")

@@ -118,9 +118,7 @@ def test_pip_is_told_in_short() -> None:
     digest = run.PipDigest(total=2)
     assert digest("Collecting numpy==2.4.6 (from -r requirements/dev.txt (line 10))") == "1 of 2"
     wheel = "numpy-2.4.6-cp311-cp311-manylinux_2_27_x86_64.whl"
-    assert digest(f"  Downloading {wheel} (16.9 MB)") == "1 of 2: numpy (16.9 MB)".replace("(", "").replace(
-        ")", ""
-    )
+    assert digest(f"  Downloading {wheel} (16.9 MB)") == "1 of 2: numpy (16.9 MB)".replace("(", "").replace(")", "")
     assert digest(f"  Using cached {wheel}") == "1 of 2: numpy"
     assert digest("Requirement already satisfied: idna==3.20 in x") == "2 of 2"
     assert digest("Installing collected packages: numpy") == "unpacking"
@@ -128,10 +126,7 @@ def test_pip_is_told_in_short() -> None:
 
 
 def test_apt_is_told_in_short() -> None:
-    assert (
-        run.apt_digest("Get:3 http://deb.example bookworm/main amd64 xvfb amd64 2:21.1 [3,036 kB]")
-        == "get xvfb"
-    )
+    assert run.apt_digest("Get:3 http://deb.example bookworm/main amd64 xvfb amd64 2:21.1 [3,036 kB]") == "get xvfb"
     assert run.apt_digest("Unpacking xvfb (2:21.1) ...") == "unpacking xvfb"
     assert run.apt_digest("Reading package lists...") is None
 
@@ -145,9 +140,7 @@ class TestSystemPackages:
         folder.mkdir()
         answer = tmp_path / "answer"
         answer.write_text(
-            "installed\tffmpeg, \n"
-            "installed\tlibglib2.0-0t64, libglib2.0-0 (= 2.84)\n"
-            "not-installed\txvfb, xserver\n",
+            "installed\tffmpeg, \ninstalled\tlibglib2.0-0t64, libglib2.0-0 (= 2.84)\nnot-installed\txvfb, xserver\n",
             encoding="utf-8",
         )
         program = folder / "dpkg-query"
@@ -179,7 +172,7 @@ class TestSystemPackages:
         assert installed.read_text(encoding="utf-8").count("asked") == 2
 
     def test_what_is_needed_stops_with_the_line_to_type(self, installed: Path) -> None:
-        with pytest.raises(run.Stop, match="needed: xvfb") as stop:
+        with pytest.raises(run.Stop, match="missing: xvfb") as stop:
             run.Debian.ensure(["ffmpeg", "xvfb"], [])
         assert "sudo apt-get install -y --no-install-recommends xvfb" in str(stop.value)
 
@@ -187,8 +180,6 @@ class TestSystemPackages:
         run.Debian.ensure(["ffmpeg"], ["xvfb"])
         assert "sudo apt-get install -y --no-install-recommends xvfb" in capsys.readouterr().err
 
-    def test_nothing_is_said_when_all_is_there(
-        self, installed: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_nothing_is_said_when_all_is_there(self, installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
         run.Debian.ensure(["ffmpeg"], ["libglib2.0-0"])
         assert capsys.readouterr().err == ""
