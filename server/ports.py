@@ -2,16 +2,171 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from protocol.codec import Garbled
+from protocol.packets import FromClient, FromServer, Head, OpenA, OpenR, Person, Status, StatusKey
 from protocol.values import ConvId, Did, MediaId, Uid, Value
+from server.core.acceptance import Answer, Offer
+from server.core.moves import Ask, Bell, Marks, MarksBell, Move, Moved, Page
 from server.core.rights import File, Standing
 from server.core.values import Identity as Identity
 
 
 class StoreUnknown(Exception):
     """The commit reported an error: nobody knows whether it happened (P-37). Answer nothing, begin again."""
+
+
+# ------------------------------------------------------------------------------------- time, dice, the line
+
+
+class Clock(Protocol):
+    """The time; nobody else knows it."""
+
+    def now_s(self) -> float:
+        """Seconds of a clock that never jumps, for all timers (P-77)."""
+        ...
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970 UTC, for `ts` and lifetimes."""
+        ...
+
+
+class Dice(Protocol):
+    """Randomness; nobody else has any."""
+
+    def fraction(self) -> float:
+        """A number in [0, 1)."""
+        ...
+
+    def some_bytes(self, size: int) -> bytes:
+        """Bytes that nobody can guess."""
+        ...
+
+
+class Carrier(Protocol):
+    """The server's end of one connection. Nothing here waits."""
+
+    def send(self, packets: Sequence[FromServer]) -> None:
+        """Put these on the wire, in order, in as few frames as they need (P-10)."""
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Say why, then end (P-18)."""
+        ...
+
+    def unsent_bytes(self) -> int:
+        """What the other side has not taken yet (P-80)."""
+        ...
+
+
+class Line(Protocol):
+    """One connection as the doors know it."""
+
+    def received(self, packets: Sequence[FromClient | Garbled]) -> None:
+        """One frame came in."""
+        ...
+
+    def ended(self) -> None:
+        """The connection is gone."""
+        ...
+
+
+class Hub(Protocol):
+    """Where a door brings its connections."""
+
+    def connect(self, carrier: Carrier) -> Line:
+        """A connection came in."""
+        ...
+
+
+# ------------------------------------------------------------------------------------ messages and doorbells
+
+
+class Store(Protocol):
+    """Messages, cursors and marks. Each method is one transaction of section 12, may be asked twice, and is durable
+    when it returns.
+
+    Raises, everywhere: StoreUnknown (the commit failed: nobody knows), DiskFull, StoreFailed (nothing was stored).
+    """
+
+    async def accept(self, offers: Sequence[Offer]) -> list[Answer]:
+        """T1 and T1': decide about offers one after another (section 6); answers in order, Spoiled for an exception."""
+        ...
+
+    async def climb(self, moves: Sequence[Move]) -> list[Moved]:
+        """T3: cursors and marks, which only climb; answers in order (P-44, P-49)."""
+        ...
+
+    async def page(self, who: Identity, ask: Ask) -> Page:
+        """Positions of a log as this person may see them (P-42, P-70)."""
+        ...
+
+    async def marks_since(self, who: Identity, conv: ConvId, rev: int) -> Marks:
+        """All marks that changed after `rev` (P-50)."""
+        ...
+
+    async def heads(self, who: Identity) -> tuple[Head, ...]:
+        """Where every conversation of this person stands (P-46)."""
+        ...
+
+    async def states(self, who: Identity, keys: Sequence[StatusKey]) -> tuple[Status, ...]:
+        """What became of these messages of this device (P-57)."""
+        ...
+
+    async def people(self) -> tuple[Person, ...]:
+        """Everybody with an account."""
+        ...
+
+    async def open_conversation(self, who: Identity, wish: OpenR) -> tuple[OpenA, Bell | None]:
+        """The conversation, made now or earlier; a doorbell if it was made now (P-59)."""
+        ...
+
+    async def raise_session(self, who: Identity) -> int | None:
+        """T2: the next session number, or None if the device was ended (P-13)."""
+        ...
+
+    async def generation(self) -> str:
+        """The generation of the data: a growing number and 64 random bits (P-9)."""
+        ...
+
+
+class Listener(Protocol):
+    """A session that hears doorbells. Nothing here waits."""
+
+    def ring(self, bell: Bell | MarksBell) -> None:
+        """There is news."""
+        ...
+
+    def replaced(self, sn: int) -> None:
+        """A newer session of the same device began (P-13)."""
+        ...
+
+
+class Route(Protocol):
+    """Doorbells: fire and forget. A lost one costs one poll of the heads, never a message (P-46, P-86)."""
+
+    def attach(self, who: Identity, sn: int, listener: Listener) -> None:
+        """This session hears what concerns its person; an older one of the same device is replaced."""
+        ...
+
+    def detach(self, listener: Listener) -> None:
+        """It hears no more; asked twice it does nothing."""
+        ...
+
+    def publish(self, bell: Bell | MarksBell) -> None:
+        """Ring at every member's sessions."""
+        ...
+
+
+class Presence(Protocol):
+    """Who has a session. A hint: a wrong answer costs one forged `ack:N`, never a message (P-51)."""
+
+    def somebody_home(self, uids: Sequence[Uid], *, but: Uid) -> bool:
+        """Whether a device of any of these has a session; `but` does not count."""
+        ...
 
 
 # --------------------------------------------------------------------------------------------- accounts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 import time
 
@@ -19,3 +20,30 @@ def now_s() -> float:
 def dice(size_bytes: int) -> bytes:
     """Random bytes that nobody can guess."""
     return secrets.token_bytes(size_bytes)
+
+
+class SystemClock:
+    """The port of this computer's clocks."""
+
+    def now_s(self) -> float:
+        """Seconds that only go forward."""
+        return time.monotonic()
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970 UTC."""
+        return now_ms()
+
+
+class SystemDice:
+    """The system's randomness where nobody may guess it, a cheap one where it only spreads things in time."""
+
+    def __init__(self) -> None:
+        self._cheap = random.Random()
+
+    def fraction(self) -> float:
+        """A number in [0, 1)."""
+        return self._cheap.random()
+
+    def some_bytes(self, size: int) -> bytes:
+        """Bytes that nobody can guess."""
+        return dice(size)

@@ -26,7 +26,8 @@ _PEOPLE = (
     "create index device_uid on device (uid)",
     "create table called (folded text primary key, uid text not null) strict, without rowid",  # one look, one name
     """create table invite (code_sha256 blob primary key, made_ms integer not null,
-        expires_ms integer not null, used_by integer, used_ms integer not null default 0, request_sha256 blob) strict""",
+        expires_ms integer not null, used_by integer, used_ms integer not null default 0,
+        request_sha256 blob) strict""",
     "create table listing (uid text, conv text, primary key (uid, conv)) strict, without rowid",
     """create table request (uid text, x text, conv text not null, primary key (uid, x))
         strict, without rowid""",
@@ -40,24 +41,28 @@ _CONVERSATIONS = (
         pair text unique) strict, without rowid""",
     "create table crev (conv text primary key, rev integer not null) strict, without rowid",
     """create table member (conv text, uid text, since integer, until integer,
-        role integer not null default 0, blocked integer not null default 0, primary key (conv, uid, since)) strict, without rowid""",
+        role integer not null default 0, blocked integer not null default 0,
+        primary key (conv, uid, since)) strict, without rowid""",
     """create table log (conv text, pos integer, did integer not null, n integer not null, uid text not null,
         ts integer not null, dg blob not null, suite text not null, content blob not null, rel text,
         primary key (conv, pos)) strict, without rowid""",
+    "create index log_rel on log (conv, rel) where rel is not null",
     """create table slot (conv text, did integer, n integer, dg blob not null, kind integer not null,
-        pos integer not null, code text not null default '', primary key (conv, did, n))
+        pos integer not null, code text not null, primary key (conv, did, n))
         strict, without rowid""",
     "create unique index slot_dg on slot (conv, did, dg) where kind <> 3",
     """create table cursor (conv text, did integer, upto integer not null, primary key (conv, did))
         strict, without rowid""",
     """create table mark (conv text, uid text, delivered integer not null, read integer not null,
         rev integer not null, primary key (conv, uid)) strict, without rowid""",
-    """create table pin (conv text, pos integer, media text, primary key (conv, pos, media))
+    """create table pin (conv text, pos integer, media text, place integer not null default 0,
+        primary key (conv, pos, media))
         strict, without rowid""",
     "create index pin_media on pin (media)",
     """create table upload (media text primary key, conv text not null, did integer not null,
         number integer not null, size integer not null, offset integer not null default 0,
-        sha256 blob not null, done integer not null default 0, touched integer not null, unique (did, number)) strict""",
+        sha256 blob not null, done integer not null default 0, touched integer not null,
+        unique (did, number)) strict""",
 )
 
 SCHEMA = Schema(1, (_META, *_PEOPLE, *_CONVERSATIONS))

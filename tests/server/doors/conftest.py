@@ -7,13 +7,13 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from secrets import token_bytes
 
 import httpx
 import pytest
 from aiohttp import web
 
 from protocol.values import ConvId, Uid
-from server.app.clock import dice
 from server.app.housekeeping import Housekeeping
 from server.app.media import Media
 from server.blobs.files import FileBlobs, open_blobs
@@ -50,7 +50,7 @@ class House:
         self.writer = open_writer(self.root / "data.sqlite", SCHEMA)
         self._stack.push_async_callback(self.writer.close)
         self.blobs = await self._stack.enter_async_context(open_blobs((self.root / "media").as_uri(), clock))
-        self.accounts = SqliteAccounts(self.writer, clock, dice)
+        self.accounts = SqliteAccounts(self.writer, clock, token_bytes)
         self.uploads = SqliteUploads(self.writer, clock)
         self.housekeeping = Housekeeping(self.uploads, self.blobs, self.accounts, clock)
         await self._listen()
@@ -61,7 +61,7 @@ class House:
         routes = [
             *AccountsRoutes(self.accounts).routes(),
             *AdminRoutes(self.accounts, ADMIN_SECRET).routes(),
-            *MediaRoutes(Media(self.uploads, self.blobs, dice), self.accounts).routes(),
+            *MediaRoutes(Media(self.uploads, self.blobs, token_bytes), self.accounts).routes(),
         ]
         await self._stack.enter_async_context(serving(application(routes, no_line, nobody), listener))
         client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", trust_env=False)
@@ -82,12 +82,15 @@ class House:
     async def seat(self, uid: Uid, since: int = 1, until: int | None = None) -> None:
         """Make a person a member of TALK from a position on."""
         row = (TALK, uid, since, until)
-        sql = "insert into member (conv, uid, since, until) values (?, ?, ?, ?)"
-        await self.writer.run(lambda db: db.execute(sql, row))
+        talk = "insert into conv (conv, head, ts, form) values (?, 9, 0, 'group') on conflict do nothing"
+        member = "insert into member (conv, uid, since, until) values (?, ?, ?, ?)"
+        await self.writer.run(lambda db: (db.execute(talk, [TALK]), db.execute(member, row)))
 
     async def pin(self, media: str, pos: int) -> None:
         """What a message that names a file does."""
-        await self.writer.run(lambda db: db.execute("insert into pin values (?, ?, ?)", (TALK, pos, media)))
+        await self.writer.run(
+            lambda db: db.execute("insert into pin (conv, pos, media) values (?, ?, ?)", (TALK, pos, media))
+        )
 
     async def unpin(self, media: str) -> None:
         """What a recall does."""

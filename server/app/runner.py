@@ -1,0 +1,305 @@
+"""Between machines, store and doors: performs what sessions ask for, brings them what came of it; decides nothing.
+
+What many sessions ask of the store in one turn of the loop becomes one request, and what they send in one turn
+becomes one write per connection (joined frames and group commit are where the speed is).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from protocol.codec import Garbled
+from protocol.packets import FromClient, FromServer
+from protocol.problems import Problem
+from protocol.values import ConvId, Uid
+from server.app.tasks import Tasks
+from server.core import effects as do
+from server.core import events as on
+from server.core.acceptance import Answer, Offer, Settled, Spoiled, Taken
+from server.core.delivery import bells, marks_bells
+from server.core.moves import Bell, MarksBell, Move, Moved
+from server.core.session import Rules, Session
+from server.core.values import Identity
+from server.ports import Accounts, Carrier, Clock, Dice, Presence, Route, Store, StoreUnknown
+
+log = logging.getLogger("hexagram.server")
+
+
+class Connection:
+    """One connection: its machine, its wire, its one timer."""
+
+    def __init__(self, runner: Runner, carrier: Carrier) -> None:
+        self._runner, self._carrier = runner, carrier
+        self._session = Session(runner.clock.now_s(), runner.rules)
+        self._timer: asyncio.TimerHandle | None = None
+        self._due_s = float("inf")
+        self._out: list[FromServer] = []
+        self.who: Identity | None = None
+        self._arm()
+
+    # --- from the door
+
+    def received(self, packets: Sequence[FromClient | Garbled]) -> None:
+        """One frame came in."""
+        self.post(on.Received(tuple(packets)))
+
+    def ended(self) -> None:
+        """The connection is gone; what it asked of the store is done all the same."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._runner.forget(self)
+
+    # --- from the route
+
+    def ring(self, bell: Bell | MarksBell) -> None:
+        """There is news."""
+        if isinstance(bell, Bell):
+            self.post(on.Rung(bell))
+        else:
+            self.post(on.MarksRung(bell, self._runner.dice.fraction()))
+
+    def replaced(self, sn: int) -> None:
+        """A newer session of this device began."""
+        self.post(on.Replaced(sn))
+
+    # --- from the runner
+
+    def post(self, event: on.Event) -> None:
+        """Let the session handle an event, and do as it says, in order."""
+        for effect in self._session.handle(event, self._runner.clock.now_s()):
+            if isinstance(effect, do.Send):
+                if not self._out:
+                    self._runner.flush_soon(self)
+                self._out += effect.packets
+            elif isinstance(effect, do.Close):
+                self._close(effect)
+            else:
+                self._runner.perform(self, effect)
+        self._arm()
+
+    def flush(self) -> None:
+        """Write what has gathered; tell the session how much the other side has not read."""
+        if self._out:
+            packets, self._out = self._out, []
+            self._carrier.send(packets)
+            self._measure()
+
+    def _measure(self) -> None:
+        self.post(on.Unsent(self._carrier.unsent_bytes()))
+
+    def _close(self, close: do.Close) -> None:
+        packets, self._out = self._out, []
+        if packets:
+            self._carrier.send(packets)
+        self._carrier.close(close.code, close.reason)
+        self._runner.detach(self)
+
+    def _arm(self) -> None:
+        """At most one timer; it is not moved for a later time, only for an earlier one."""
+        due_s = self._session.next_wakeup_s()
+        if due_s >= self._due_s or due_s == float("inf"):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._due_s = due_s
+        self._timer = loop.call_later(max(0.0, due_s - self._runner.clock.now_s()), self._wake)
+
+    def _wake(self) -> None:
+        self._due_s, self._timer = float("inf"), None
+        if self._session.next_wakeup_s() <= self._runner.clock.now_s():
+            self._measure()
+            self.post(on.Tick())
+        else:
+            self._arm()
+
+
+class Runner:
+    """All connections of this process."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        accounts: Accounts,
+        route: Route,
+        presence: Presence,
+        clock: Clock,
+        dice: Dice,
+        rules: Rules | None = None,
+    ) -> None:
+        self._store, self._accounts, self._route, self._presence = store, accounts, route, presence
+        self.clock, self.dice = clock, dice
+        self.rules = rules or Rules()
+        self._tasks = Tasks()
+        self._connections: set[Connection] = set()
+        self._dirty: list[Connection] = []
+        self._offers: list[tuple[Connection, Sequence[Offer]]] = []
+        self._moves: list[tuple[Connection, Sequence[Move]]] = []
+
+    def connect(self, carrier: Carrier) -> Connection:
+        """A connection came in."""
+        connection = Connection(self, carrier)
+        self._connections.add(connection)
+        return connection
+
+    def forget(self, connection: Connection) -> None:
+        """A connection is gone."""
+        self._connections.discard(connection)
+        self.detach(connection)
+
+    def detach(self, connection: Connection) -> None:
+        """No more doorbells for it."""
+        self._route.detach(connection)
+
+    async def stop(self) -> None:
+        """Tell everybody to call again later, and finish what was begun (P-80)."""
+        self._tell_all(on.Stopping())
+        await self._tasks.finish()
+
+    def flush_soon(self, connection: Connection) -> None:
+        """One write per connection and turn of the loop."""
+        if not self._dirty:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._dirty.append(connection)
+
+    def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, []
+        for connection in dirty:
+            connection.flush()
+
+    def _tell_all(self, event: on.Event) -> None:
+        for connection in tuple(self._connections):
+            connection.post(event)
+
+    # --- effects
+
+    def perform(self, connection: Connection, effect: do.Effect) -> None:
+        """Begin what a session asked for; the answer comes as an event."""
+        match effect:
+            case do.Accept(offers):
+                self._submit_soon()
+                self._offers.append((connection, offers))
+            case do.Raise(moves):
+                self._submit_soon()
+                self._moves.append((connection, moves))
+            case _:
+                self._tasks.start(self._ask(connection, effect))
+
+    def _submit_soon(self) -> None:
+        if not self._offers and not self._moves:
+            asyncio.get_running_loop().call_soon(self._submit)
+
+    def _submit(self) -> None:
+        offers, self._offers = self._offers, []
+        moves, self._moves = self._moves, []
+        if offers:
+            self._tasks.start(self._accept(offers))
+        if moves:
+            self._tasks.start(self._raise(moves))
+
+    async def _ask(self, connection: Connection, effect: do.Effect) -> None:
+        try:
+            event = await self._answer(connection, effect)
+        except StoreUnknown as error:
+            self._lost(error)
+            return
+        except Problem as problem:
+            event = on.Failed(problem.code)
+        except Exception:
+            log.exception("a question to the store failed")
+            event = on.Failed("internal")
+        connection.post(event)
+
+    async def _answer(self, connection: Connection, effect: do.Effect) -> on.Event:
+        if isinstance(effect, do.Identify):
+            connection.who = await self._accounts.who_is(effect.token)
+            return on.Identified(connection.who)
+        if isinstance(effect, do.Begin):
+            return await self._begin(connection, effect.who)
+        assert connection.who is not None
+        return await self._read(connection.who, effect)
+
+    async def _begin(self, connection: Connection, who: Identity) -> on.Event:
+        """The doorbells are attached before the heads are read, or news between the two would be lost (P-86)."""
+        sn = await self._store.raise_session(who)
+        if sn is None:
+            return on.Identified(None)
+        if connection in self._connections:
+            self._route.attach(who, sn, connection)
+        heads = await self._store.heads(who)
+        return on.Begun(sn, await self._store.generation(), self.clock.now_ms(), heads)
+
+    async def _read(self, who: Identity, effect: do.Effect) -> on.Event:
+        match effect:
+            case do.ReadPage(ask):
+                return on.Paged(await self._store.page(who, ask))
+            case do.ReadMarks(conv, rev):
+                return on.MarksRead(await self._store.marks_since(who, conv, rev))
+            case do.ReadHeads():
+                return on.HeadsRead(await self._store.heads(who))
+            case do.ReadStates(keys):
+                return on.Stated(await self._store.states(who, keys))
+            case do.ReadPeople():
+                return on.PeopleRead(await self._store.people())
+            case do.Open(wish):
+                answer, bell = await self._store.open_conversation(who, wish)
+                if bell is not None:
+                    self._route.publish(bell)
+                return on.Opened(answer)
+        raise AssertionError(effect)
+
+    # --- many at once
+
+    async def _accept(self, asked: Sequence[tuple[Connection, Sequence[Offer]]]) -> None:
+        offers = [offer for _, some in asked for offer in some]
+        try:
+            answers = await self._store.accept(offers)
+        except StoreUnknown as error:
+            self._lost(error)
+            return
+        except Problem as problem:
+            answers = [Spoiled(offer, problem.code) for offer in offers]
+        home = self._homes(answers)
+        start = 0
+        for connection, some in asked:
+            connection.post(on.Decided(tuple(answers[start : start + len(some)]), home))
+            start += len(some)
+        for bell in bells(answers):
+            self._route.publish(bell)
+
+    def _homes(self, answers: Sequence[Answer]) -> frozenset[ConvId]:
+        """Conversations where somebody else than the one who writes has a session."""
+        asked: set[tuple[ConvId, Uid]] = set()
+        home: set[ConvId] = set()
+        for answer in answers:
+            if isinstance(answer, Taken | Settled):
+                key = (answer.offer.packet.conv, answer.offer.who.uid)
+                if key not in asked:
+                    asked.add(key)
+                    if self._presence.somebody_home(answer.members, but=key[1]):
+                        home.add(key[0])
+        return frozenset(home)
+
+    async def _raise(self, asked: Sequence[tuple[Connection, Sequence[Move]]]) -> None:
+        moves = [move for _, some in asked for move in some]
+        try:
+            moved = await self._store.climb(moves)
+        except StoreUnknown as error:
+            self._lost(error)
+            return
+        except Problem as problem:
+            moved = [Moved(move, code=problem.code) for move in moves]
+        start = 0
+        for connection, some in asked:
+            connection.post(on.Climbed(tuple(moved[start : start + len(some)])))
+            start += len(some)
+        for bell in marks_bells(moved):
+            self._route.publish(bell)
+
+    def _lost(self, error: StoreUnknown) -> None:
+        """Nobody knows whether it was committed: nobody is answered, everybody begins again (P-37)."""
+        log.error("a commit reported an error: %r; all sessions begin again", error)
+        self._tell_all(on.StoreLost())

@@ -1,0 +1,148 @@
+"""Everything that can happen to a session."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from protocol.codec import Garbled
+from protocol.packets import FromClient, Head, OpenA, Person, Status
+from protocol.values import ConvId, Value
+from server.core.acceptance import Answer
+from server.core.moves import Bell, Marks, MarksBell, Moved, Page
+from server.core.values import Identity
+
+
+class Received(Value, frozen=True, gc=False):
+    """One frame came in; what could not be read stands in its place."""
+
+    packets: tuple[FromClient | Garbled, ...]
+
+
+class Identified(Value, frozen=True):
+    """Whose token it is; nobody's is None."""
+
+    who: Identity | None
+
+
+class Begun(Value, frozen=True):
+    """T2 is committed and doorbells are attached: the number of this session and the state of things (P-13)."""
+
+    sn: int
+    gen: str
+    now_ms: int
+    heads: tuple[Head, ...]
+
+
+class Decided(Value, frozen=True, gc=False):
+    """T1 is committed. `home`: conversations where a device of another member has a session, a hint (P-51)."""
+
+    answers: tuple[Answer, ...]
+    home: frozenset[ConvId]
+
+
+class Climbed(Value, frozen=True, gc=False):
+    """T3 is committed."""
+
+    moved: tuple[Moved, ...]
+
+
+class Paged(Value, frozen=True, gc=False):
+    """A page of the log was read."""
+
+    page: Page
+
+
+class MarksRead(Value, frozen=True):
+    """The marks of a conversation were read."""
+
+    marks: Marks
+
+
+class HeadsRead(Value, frozen=True):
+    """Where everything stands."""
+
+    heads: tuple[Head, ...]
+
+
+class Stated(Value, frozen=True):
+    """What became of the messages asked about."""
+
+    states: tuple[Status, ...]
+
+
+class PeopleRead(Value, frozen=True):
+    """Who is here."""
+
+    people: tuple[Person, ...]
+
+
+class Opened(Value, frozen=True):
+    """A conversation was opened, or not."""
+
+    answer: OpenA
+
+
+class Rung(Value, frozen=True, gc=False):
+    """A doorbell: there is news in the log."""
+
+    bell: Bell
+
+
+class MarksRung(Value, frozen=True, gc=False):
+    """A doorbell: marks climbed. `jitter` in [0, 1) spreads what follows in time (P-52)."""
+
+    bell: MarksBell
+    jitter: float
+
+
+class Replaced(Value, frozen=True):
+    """A newer session of the same device began (P-13)."""
+
+    sn: int
+
+
+class Unsent(Value, frozen=True):
+    """So many bytes wait for the other side to read them (P-80)."""
+
+    size_bytes: int
+
+
+class Failed(Value, frozen=True):
+    """What was asked could not be done; nothing was stored. `code` is a problem's."""
+
+    code: str
+
+
+class StoreLost(Value, frozen=True):
+    """A commit reported an error: nobody knows (P-37)."""
+
+
+class Stopping(Value, frozen=True):
+    """The server is about to stop."""
+
+
+class Tick(Value, frozen=True):
+    """Time passed."""
+
+
+Event: TypeAlias = (
+    Received
+    | Identified
+    | Begun
+    | Decided
+    | Climbed
+    | Paged
+    | MarksRead
+    | HeadsRead
+    | Stated
+    | PeopleRead
+    | Opened
+    | Rung
+    | MarksRung
+    | Replaced
+    | Unsent
+    | Failed
+    | StoreLost
+    | Stopping
+    | Tick
+)

@@ -1,0 +1,103 @@
+"""May this person do that? The one place that decides; the default is no (SEC-20)."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import assert_never
+
+from protocol.packets import Relation
+from protocol.values import Uid, Value
+
+EDIT_MAX_MS = 24 * 3600 * 1000  # how long one's own message can be changed (P-74)
+EDITS_MAX = 20  # how often (P-74)
+ADMINISTRATOR = 1  # role of a member
+
+
+class Action(Enum):
+    """What can be asked of a conversation or a file."""
+
+    SEND = "send"
+    PULL = "pull"
+    ACKNOWLEDGE = "acknowledge"
+    UPLOAD = "upload"
+    FETCH = "fetch"
+
+
+class Standing(Value, frozen=True):
+    """How a person stands to a conversation, as the store found it.
+
+    `spans` are the (join, leave) positions, leave 0 while the person is still there; `blocked` means that the other
+    person of a direct conversation does not want to hear (P-70).
+    """
+
+    spans: tuple[tuple[int, int], ...] = ()
+    role: int = 0
+    blocked: bool = False
+
+    @property
+    def current(self) -> bool:
+        """Whether the person is a member now."""
+        return bool(self.spans) and self.spans[-1][1] == 0
+
+    def sees(self, pos: int) -> bool:
+        """Whether a position lies between a join and the following leave, both included (P-70)."""
+        return any(since <= pos and (until == 0 or pos <= until) for since, until in self.spans)
+
+    def head(self, head: int) -> int:
+        """The last position that this person may see, where the conversation stands at `head`."""
+        if not self.spans:
+            return 0
+        return self.spans[-1][1] or head
+
+
+class File(Value, frozen=True):
+    """How a person stands to an uploaded file (SEC-21)."""
+
+    owner: bool
+    seen: bool
+
+
+class Target(Value, frozen=True):
+    """The message that an edit or a recall points at, as the store found it."""
+
+    author: Uid
+    age_ms: int
+    edits: int
+    visible: bool
+
+
+NOBODY = Standing()
+
+
+def may(action: Action, thing: Standing | File) -> str:
+    """Return the code of the refusal, or an empty text: go ahead."""
+    match thing:
+        case File(owner, seen):
+            return "" if action is Action.FETCH and (owner or seen) else "media_unknown"
+        case Standing(spans):
+            if not spans:
+                return "unknown_conversation"
+            return _in_conversation(action, thing)
+    assert_never(thing)
+
+
+def _in_conversation(action: Action, standing: Standing) -> str:
+    """For somebody who is or was a member: reading ends with the leave, but is not taken back (P-70)."""
+    if action in (Action.PULL, Action.ACKNOWLEDGE):
+        return ""
+    if action not in (Action.SEND, Action.UPLOAD):
+        return "unknown_conversation"
+    if not standing.current:
+        return "not_member"
+    return "blocked" if standing.blocked else ""
+
+
+def may_relate(rel: Relation, author: Uid, standing: Standing, target: Target | None) -> str:
+    """Whether an edit or a recall may be taken; the code of the refusal, or an empty text (P-74)."""
+    if target is None or not target.visible:
+        return "relation_refused"
+    if rel.kind == "recall":
+        allowed = target.author == author or standing.role >= ADMINISTRATOR
+    else:
+        allowed = target.author == author and target.age_ms <= EDIT_MAX_MS and target.edits < EDITS_MAX
+    return "" if allowed else "relation_refused"

@@ -1,0 +1,88 @@
+"""The WebSocket door: frames in, frames out, one write per connection and turn of the loop (P-10, P-18)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from aiohttp import WSMsgType, web
+
+from protocol.codec import frames, from_client
+from protocol.limits import FRAME_MAX_BYTES
+from protocol.packets import FromServer
+from server.ports import Hub
+
+CLOSE_WAIT_S = 5.0  # for the other side to take the last bytes and to close, ours
+TEXT, CLOSE = 0x81, 0x88  # first byte of an unfragmented frame (RFC 6455)
+
+
+def wrapped(first: int, payload: bytes) -> bytes:
+    """A WebSocket frame from the server: not masked, not compressed (RFC 6455, section 5.2)."""
+    size = len(payload)
+    if size < 126:
+        return bytes((first, size)) + payload
+    if size < 1 << 16:
+        return bytes((first, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((first, 127)) + size.to_bytes(8, "big") + payload
+
+
+class SocketCarrier:
+    """Writes to the transport itself: nothing waits, and what one turn gathered is one write."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._abort: asyncio.TimerHandle | None = None
+        self.closing = False
+
+    def send(self, packets: Sequence[FromServer]) -> None:
+        if not self.closing and not self._transport.is_closing():
+            self._transport.write(b"".join([wrapped(TEXT, frame) for frame in frames(packets)]))
+
+    def close(self, code: int, reason: str) -> None:
+        """Say why; a side that does not answer is cut off."""
+        if self.closing or self._transport.is_closing():
+            return
+        self._transport.write(wrapped(CLOSE, code.to_bytes(2, "big") + reason.encode()[:100]))
+        self.closing = True
+        self._abort = asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._transport.abort)
+
+    def unsent_bytes(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    def ended(self) -> None:
+        """The connection is gone."""
+        if self._abort is not None:
+            self._abort.cancel()
+
+
+class ImSocket:
+    """Brings WebSocket connections to the hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Serve one connection until it ends. A request from a browser page is refused (SEC-18)."""
+        if "Origin" in request.headers:
+            return web.json_response({"code": "origin_refused"}, status=403)
+        socket = web.WebSocketResponse(
+            autoping=False, compress=False, max_msg_size=FRAME_MAX_BYTES + 1, timeout=CLOSE_WAIT_S, decode_text=False
+        )
+        await socket.prepare(request)
+        if request.transport is None:  # gone already
+            return socket
+        carrier = SocketCarrier(request.transport)
+        line = self._hub.connect(carrier)
+        try:
+            while True:
+                message = await socket.receive()
+                if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
+                    if not carrier.closing:
+                        line.received(from_client.read(message.data))
+                elif message.type is WSMsgType.PING:
+                    await socket.pong(message.data)
+                elif message.type is not WSMsgType.PONG:
+                    return socket
+        finally:
+            line.ended()
+            carrier.ended()

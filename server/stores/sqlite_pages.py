@@ -1,0 +1,171 @@
+"""Reading: pages of the log, heads, and what became of a message. Plain functions over a connection, no writing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from protocol.codec import from_text, to_text
+from protocol.limits import FRAME_MAX_BYTES, KIB, STORED_AFTER_S
+from protocol.packets import Event, Fate, Gap, Head, Mark, Relation, Status, StatusKey
+from protocol.values import Did, Digest, MediaId, Uid
+from server.core.acceptance import ALIAS, CANCELLED, MESSAGE
+from server.core.moves import Ask, Page
+from server.core.rights import Action, Standing, may
+from server.core.values import Identity
+from server.stores.sqlite_rooms import Room, marks_above, rev_of
+
+PAGE_MAX_BYTES = FRAME_MAX_BYTES - 96 * KIB  # what a page may hold before its last event; one event fits behind it
+EVENT_OVERHEAD_BYTES = 256  # names and numbers around the content
+
+_CURSOR = "select upto from cursor where conv = ? and did = ?"
+_ROWS = """select pos, ts, uid, did, n, dg, suite, content, rel from log
+    where conv = ? and pos > ? and pos <= ? order by pos limit ?"""
+_PINS = "select pos, media from pin where conv = ? and pos > ? and pos <= ? order by pos, place"
+_HEADS = """select l.conv, c.head, coalesce(r.rev, 0), coalesce(c.base, 0), m.until
+    from listing l join conv c on c.conv = l.conv left join crev r on r.conv = l.conv
+    join member m on m.conv = l.conv and m.uid = l.uid
+        and m.since = (select max(since) from member where conv = l.conv and uid = l.uid)
+    where l.uid = ? order by l.conv"""
+_LAST = "select n, dg from slot where conv = ? and did = ? order by n desc limit 1"
+_BY_DIGEST = "select dg, kind, pos, code from slot where conv = ? and did = ? and dg = ? and kind <> 3"
+_BY_NUMBER = "select dg, kind, pos, code from slot where conv = ? and did = ? and n = ?"
+_TIME = "select ts from log where conv = ? and pos = ?"
+
+
+def page(db: sqlite3.Connection, who: Identity, ask: Ask) -> Page:
+    """Positions above `ask.after` as this person may see them, at most `ask.limit`, within one frame (P-42, P-45)."""
+    room = Room(db, ask.conv)
+    standing = room.standing(who.uid)
+    if code := may(Action.PULL, standing):
+        return Page(ask, code=code)
+    row = db.execute(_CURSOR, (ask.conv, int(who.did))).fetchone()
+    cursor: int = row[0] if row else 0
+    after = cursor if ask.after is None else ask.after
+    walk = _Walk(db, room, standing, after)
+    walk.go(ask.limit)
+    rev, marks = (rev_of(db, ask.conv), marks_above(db, ask.conv, ask.rev)) if ask.pull else (0, ())
+    return Page(ask, after, walk.at, walk.head, cursor, tuple(walk.events), tuple(walk.gaps), rev, marks)
+
+
+class _Walk:
+    """Goes up the log from a position; what it leaves behind is an event or lies in a gap."""
+
+    def __init__(self, db: sqlite3.Connection, room: Room, standing: Standing, after: int) -> None:
+        self._db, self._room, self._standing = db, room, standing
+        self.at, self.head = after, standing.head(room.head)
+        self.events: list[Event] = []
+        self.gaps: list[Gap] = []
+        self._room_bytes = PAGE_MAX_BYTES
+
+    def go(self, limit: int) -> None:
+        while self.at < self.head and len(self.events) < limit and self._room_bytes > 0:
+            if not self._jump():
+                self._read(self._span_end(), limit - len(self.events))
+
+    def _jump(self) -> bool:
+        """Pass over what this person does not see, or what has expired, as one gap."""
+        next_pos = self.at + 1
+        if not self._standing.sees(next_pos):
+            joins = [since for since, _ in self._standing.spans if since > next_pos]
+            before = next_pos < self._standing.spans[0][0]
+            self._gap(min([self.head, *(since - 1 for since in joins)]), "before_join" if before else "not_member")
+            return True
+        if next_pos <= self._room.floor:
+            self._gap(min(self._room.floor, self._span_end()), "expired")
+            return True
+        return False
+
+    def _span_end(self) -> int:
+        ends = [until or self.head for since, until in self._standing.spans if since <= self.at + 1]
+        return min(end for end in ends if end > self.at)
+
+    def _gap(self, last: int, why: str) -> None:
+        self.gaps.append(Gap(self.at + 1, last, why))
+        self.at = last
+
+    def _read(self, last: int, limit: int) -> None:
+        conv, first = self._room.conv, self.at
+        pins: dict[int, list[MediaId]] | None = None
+        for row in self._db.execute(_ROWS, (conv, first, last, limit)).fetchall():
+            assert row[0] == self.at + 1, (conv, row[0], self.at)  # no holes above the floor (P-7)
+            if row[8] == "erased":
+                self._gap(row[0], "stub")
+                continue
+            pins = pins if pins is not None else self._pins(first, last)
+            self.events.append(event_of(row, tuple(pins.get(row[0], ()))))
+            self.at = row[0]
+            self._room_bytes -= len(self.events[-1].content) + EVENT_OVERHEAD_BYTES
+            if self._room_bytes <= 0:
+                return
+        assert self.at > first, (conv, first, last)
+
+    def _pins(self, first: int, last: int) -> dict[int, list[MediaId]]:
+        pins: dict[int, list[MediaId]] = {}
+        for pos, media in self._db.execute(_PINS, (self._room.conv, first, last)):
+            pins.setdefault(pos, []).append(media)
+        return pins
+
+
+def event_of(row: tuple[int, int, Uid, int, int, bytes, str, bytes, str | None], media: tuple[MediaId, ...]) -> Event:
+    """A row of the log as everybody sees it."""
+    pos, ts, uid, did, n, dg, suite, content, rel = row
+    relation = None
+    if rel is not None:
+        kind, _, target = rel.partition(":")
+        relation = Relation("edit" if kind == "edit" else "recall", int(target))
+    return Event(pos, ts, uid, Did(str(did)), n, Digest(to_text(dg)), suite, to_text(content), media, relation)
+
+
+def heads(db: sqlite3.Connection, uid: Uid) -> tuple[Head, ...]:
+    """Where every conversation of this person stands, as the person may see it (P-46)."""
+    return tuple(Head(conv, until or head, rev, base) for conv, head, rev, base, until in db.execute(_HEADS, (uid,)))
+
+
+def states(db: sqlite3.Connection, who: Identity, keys: Sequence[StatusKey], now_ms: int) -> tuple[Status, ...]:
+    """What became of these messages of this device: first by digest, then by number (section 3, `is`)."""
+    return tuple(_state(db, who, key, now_ms) for key in keys)
+
+
+def _state(db: sqlite3.Connection, who: Identity, key: StatusKey, now_ms: int) -> Status:
+    did = int(who.did)
+    row = db.execute(_LAST, (key.conv, did)).fetchone()
+    last, ld = (int(row[0]), Digest(to_text(row[1]))) if row else (0, Digest(""))
+    slot = _slot_by_digest(db, key, did)
+    if slot is None:
+        taken = db.execute(_BY_NUMBER, (key.conv, did, key.n)).fetchone() is not None
+        fate: Fate = "other" if taken else "gone" if key.n <= last else "unknown"
+        return Status(key.conv, key.n, key.dg, fate, last, ld)
+    _, kind, pos, code = slot
+    if kind != MESSAGE:
+        return Status(key.conv, key.n, key.dg, "cancelled" if kind == CANCELLED else "refused", last, ld, code=code)
+    return _accepted(db, who, key, last, ld, pos, now_ms)
+
+
+def _slot_by_digest(db: sqlite3.Connection, key: StatusKey, did: int) -> tuple[bytes, int, int, str] | None:
+    try:
+        dg = from_text(key.dg)
+    except ValueError:
+        return None
+    row: tuple[bytes, int, int, str] | None = db.execute(_BY_DIGEST, (key.conv, did, dg)).fetchone()
+    assert row is None or row[1] != ALIAS
+    return row
+
+
+def _accepted(
+    db: sqlite3.Connection, who: Identity, key: StatusKey, last: int, ld: Digest, pos: int, now_ms: int
+) -> Status:
+    """A message in the log: how many other members have it, and have read it (P-53)."""
+    others = set(Room(db, key.conv).members) - {who.uid}
+    marks = [mark for mark in marks_above(db, key.conv, 0) if mark.by in others]
+    delivered, read = _at_least(pos, marks, "delivered"), _at_least(pos, marks, "read")
+    row = db.execute(_TIME, (key.conv, pos)).fetchone()
+    ts: int = row[0] if row else 0
+    fate: Fate = "stored" if not delivered and now_ms - ts >= STORED_AFTER_S * 1000 else "accepted"
+    if others and delivered == len(others):
+        fate = "read" if read == len(others) else "delivered"
+    return Status(key.conv, key.n, key.dg, fate, last, ld, pos, ts, delivered, read)
+
+
+def _at_least(pos: int, marks: Sequence[Mark], what: str) -> int:
+    return sum(getattr(mark, what) >= pos for mark in marks)

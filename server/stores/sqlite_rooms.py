@@ -1,0 +1,55 @@
+"""A conversation as one transaction sees it: its head, and how everybody stands to it. Read once per batch."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from protocol.packets import Mark
+from protocol.values import ConvId, Uid
+from server.core.rights import NOBODY, Standing
+
+_HEAD = "select head, ts, floor from conv where conv = ?"
+_MEMBERS = "select uid, since, until, role, blocked from member where conv = ? order by uid, since"
+_REV = "select rev from crev where conv = ?"
+_MARKS = """select uid, delivered, read from mark where conv = ? and rev > ? order by rev"""
+
+
+class Room:
+    """What is known of a conversation inside a transaction; a conversation that is not there has head 0, nobody."""
+
+    __slots__ = ("_standings", "conv", "floor", "head", "members", "ts")
+
+    def __init__(self, db: sqlite3.Connection, conv: ConvId) -> None:
+        self.conv = conv
+        row: tuple[int, int, int] = db.execute(_HEAD, (conv,)).fetchone() or (0, 0, 0)
+        self.head, self.ts, self.floor = row
+        self._standings = _standings(db, conv) if self.head else {}
+        self.members = tuple(uid for uid, standing in self._standings.items() if standing.current)
+
+    def standing(self, uid: Uid) -> Standing:
+        """How this person stands here."""
+        return self._standings.get(uid, NOBODY)
+
+
+def _standings(db: sqlite3.Connection, conv: ConvId) -> dict[Uid, Standing]:
+    rows = db.execute(_MEMBERS, (conv,)).fetchall()
+    spans: dict[Uid, tuple[tuple[int, int], ...]] = {}
+    roles: dict[Uid, int] = {}
+    blockers: set[Uid] = set()
+    for uid, since, until, role, blocked in rows:
+        spans[uid] = (*spans.get(uid, ()), (since, until or 0))
+        roles[uid] = role
+        if blocked:
+            blockers.add(uid)
+    return {uid: Standing(spans[uid], roles[uid], bool(blockers - {uid})) for uid in spans}
+
+
+def rev_of(db: sqlite3.Connection, conv: ConvId) -> int:
+    """How many changes of marks the conversation has seen (P-8)."""
+    row = db.execute(_REV, (conv,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def marks_above(db: sqlite3.Connection, conv: ConvId, rev: int) -> tuple[Mark, ...]:
+    """All marks that changed after `rev` (P-50)."""
+    return tuple(Mark(*row) for row in db.execute(_MARKS, (conv, rev)))

@@ -1,0 +1,105 @@
+"""The store of messages over one writer: each method schedules one transaction of section 12, and waits for it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from protocol.packets import Head, OpenA, OpenR, Person, Status, StatusKey
+from protocol.problems import Problem
+from protocol.values import ConvId
+from server.core.acceptance import Answer, Offer, Spoiled
+from server.core.codes import ID_BYTES, id_text
+from server.core.moves import Ask, Bell, Marks, Move, Moved, Page
+from server.core.values import Identity
+from server.ports import Clock, Dice
+from server.stores import sqlite_conversations as conversations
+from server.stores import sqlite_pages as pages
+from server.stores.sqlite_log import accept_all
+from server.stores.sqlite_marks import marks_since, move_all
+from server.stores.writer import Lot
+
+T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 - an item of a lot
+R = TypeVar("R")
+
+GENERATION_BYTES = 8  # 64 random bits (P-9)
+_GENERATION = "insert into meta values ('gen', ?) on conflict do nothing"
+_GENERATION_IS = "select value from meta where key = 'gen'"
+
+
+class Scheduler(Protocol):
+    """What runs transactions: `Writer` for a file, `Inline` for a file in memory."""
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T: ...
+
+    async def put(self, lot: Lot[I, R], items: Sequence[I]) -> list[R | Exception]: ...
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T: ...
+
+
+class SqliteStore:
+    """Messages, cursors and marks in SQLite."""
+
+    def __init__(self, scheduler: Scheduler, clock: Clock, dice: Dice) -> None:
+        self._do, self._clock, self._dice = scheduler, clock, dice
+        self._accept: Lot[Offer, Answer] = Lot(lambda db, offers: accept_all(db, offers, clock.now_ms()))
+        self._climb: Lot[Move, Moved] = Lot(move_all)
+
+    async def accept(self, offers: Sequence[Offer]) -> list[Answer]:
+        answers = await self._do.put(self._accept, offers)
+        return [
+            Spoiled(offer, _code(answer)) if isinstance(answer, Exception) else answer
+            for offer, answer in zip(offers, answers, strict=True)
+        ]
+
+    async def climb(self, moves: Sequence[Move]) -> list[Moved]:
+        answers = await self._do.put(self._climb, moves)
+        return [
+            Moved(move, code=_code(answer)) if isinstance(answer, Exception) else answer
+            for move, answer in zip(moves, answers, strict=True)
+        ]
+
+    async def page(self, who: Identity, ask: Ask) -> Page:
+        return await self._do.read(lambda db: pages.page(db, who, ask))
+
+    async def marks_since(self, who: Identity, conv: ConvId, rev: int) -> Marks:
+        return await self._do.read(lambda db: marks_since(db, who.uid, conv, rev))
+
+    async def heads(self, who: Identity) -> tuple[Head, ...]:
+        return await self._do.read(lambda db: pages.heads(db, who.uid))
+
+    async def states(self, who: Identity, keys: Sequence[StatusKey]) -> tuple[Status, ...]:
+        return await self._do.read(lambda db: pages.states(db, who, keys, self._clock.now_ms()))
+
+    async def people(self) -> tuple[Person, ...]:
+        return await self._do.read(conversations.people)
+
+    async def open_conversation(self, who: Identity, wish: OpenR) -> tuple[OpenA, Bell | None]:
+        """Two transactions: the listing is durable before anybody joins (P-59)."""
+        fresh = ConvId(id_text(self._dice.some_bytes(ID_BYTES)))
+        plan = await self._do.run(lambda db: conversations.plan(db, who, wish, fresh))
+        if plan.code:
+            return OpenA(wish.x, code=plan.code), None
+        now_ms = self._clock.now_ms()
+        bell = await self._do.run(lambda db: conversations.found(db, who, plan, wish.title, now_ms))
+        return OpenA(wish.x, plan.conv), bell
+
+    async def raise_session(self, who: Identity) -> int | None:
+        now_ms = self._clock.now_ms()
+        return await self._do.run(lambda db: conversations.raise_session(db, who.did, now_ms))
+
+    async def generation(self) -> str:
+        """`1.` and 16 hexadecimal digits; made when the data is new (P-9)."""
+        fresh = f"1.{self._dice.some_bytes(GENERATION_BYTES).hex()}"
+        return await self._do.run(lambda db: _generation(db, fresh))
+
+
+def _generation(db: sqlite3.Connection, fresh: str) -> str:
+    db.execute(_GENERATION, (fresh,))
+    return str(db.execute(_GENERATION_IS).fetchone()[0])
+
+
+def _code(error: Exception) -> str:
+    return error.code if isinstance(error, Problem) else "internal"
