@@ -200,6 +200,12 @@ class Said(Value, frozen=True):
     packets: tuple[FromServer | Garbled, ...]
 
 
+class Unanswered(Value, frozen=True):
+    """The oldest thing that waits for an answer was sent at `since_s`; None when nothing waits (P-15)."""
+
+    since_s: float | None
+
+
 class Pull(Value, frozen=True):
     """Something of this conversation is missing here (P-46)."""
 
@@ -253,4 +259,5 @@ Event: TypeAlias = (
     | OwnAbove
     | Tick
 )
-Internal: TypeAlias = SessionUp | SessionDown | Said | Pull | MembersNow | Placed | Rewound | Compose
+Internal: TypeAlias = SessionUp | SessionDown | Said | Unanswered | Pull | MembersNow | Placed | Rewound | Compose
+INTERNAL = (SessionUp, SessionDown, Said, Unanswered, Pull, MembersNow, Placed, Rewound, Compose)

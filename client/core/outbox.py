@@ -116,6 +116,10 @@ class Outbox:
         """Since when the oldest flying row waits for its answer (P-15)."""
         return min((waiting.sent_s for waiting in self._flying.values()), default=None)
 
+    def waits(self, lid: Lid) -> bool:
+        """Whether this bubble has an unsettled row."""
+        return lid in self._conv_of
+
     def key_of(self, lid: Lid) -> StatusKey | None:
         """What to ask the server about this bubble; None if it does not wait here any more (P-57)."""
         if lid in self._conv_of:

@@ -1,0 +1,198 @@
+"""Ticks: how far other people have got, and how far this person has read (section 9).
+
+Marks are merged by maximum and never fall. One `rev` a conversation says how many changes of marks are known; a hole
+in it is pulled, so that a lost `ack:N` costs nothing (P-50).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from client.core.effects import Output, SaveMarks, SaveRead, Send, TracedAt
+from client.core.events import (
+    Event,
+    Internal,
+    MembersNow,
+    Placed,
+    Pull,
+    Quit,
+    ReadUpto,
+    Rewound,
+    Said,
+    SessionDown,
+    SessionUp,
+)
+from client.core.model import Memory, Reach, Room
+from protocol.limits import READ_JOIN_S
+from protocol.packets import AckN, Mark, OfflineA, Packet, ReadR
+from protocol.values import ConvId, Uid
+
+
+@dataclass(slots=True, eq=False)
+class _Standing:
+    """Marks of one conversation. Everybody else there has `delivered` and has read `read` (P-53).
+
+    `own_read` is how far this person has read here; `told_read` what the server is known to know of it.
+    """
+
+    conv: ConvId
+    rev: int = 0
+    reach: dict[Uid, Reach] = field(default_factory=dict)
+    others: tuple[Uid, ...] = ()
+    delivered: int = 0
+    read: int = 0
+    own_read: int = 0
+    told_read: int = 0
+    read_due_s: float | None = None
+
+
+class Marks:
+    """The machine of marks."""
+
+    def __init__(self, memory: Memory) -> None:
+        assert memory.me is not None
+        self._uid = memory.me.uid
+        self._wire: int | None = None
+        self._standings = {room.conv: self._standing_of(room) for room in memory.rooms}
+
+    def handle(self, event: Event | Internal, now_s: float) -> list[Output]:
+        outputs = self._react(event, now_s)
+        if self._wire is not None:
+            outputs += self._say_due(self._wire, now_s)
+        return outputs
+
+    def next_wakeup_s(self) -> float | None:
+        """When a joined read:R is due."""
+        if self._wire is None:
+            return None
+        due = [standing.read_due_s for standing in self._standings.values()]
+        return min((due_s for due_s in due if due_s is not None), default=None)
+
+    def rev_of(self, conv: ConvId) -> int:
+        """How far the marks of this conversation are known (P-8)."""
+        return self._standings[conv].rev if conv in self._standings else 0
+
+    def _react(self, event: Event | Internal, now_s: float) -> list[Output]:
+        match event:
+            case Said(packets):
+                return [output for packet in packets for output in self._hear(packet)]
+            case MembersNow(conv, members):
+                standing = self._standing(conv)
+                standing.others = tuple(member.uid for member in members if member.uid != self._uid)
+                return [self._save(standing)] if _climb(standing) else []
+            case Placed(conv, first):
+                standing = self._standing(conv)
+                return [self._save(standing)] if first <= standing.delivered else []
+            case ReadUpto(conv, pos):
+                return self._read(self._standing(conv), pos, now_s)
+            case SessionUp(wire):
+                self._wire = wire
+                self._plan_reads(now_s)
+            case SessionDown():
+                self._wire = None
+            case Quit():
+                self._plan_reads(now_s)
+            case Rewound(_, bases):
+                self._rewind(bases)
+        return []
+
+    # -------------------------------------------------------------------------------- of other people
+
+    def _hear(self, packet: object) -> list[Output]:
+        match packet:
+            case AckN(conv, from_, to, marks) if not packet.forged:
+                standing = self._standing(conv)
+                hole: list[Output] = [Pull(conv)] if from_ > standing.rev else []
+                return [*self._merge(standing, from_, to, marks), *hole]
+            case OfflineA(conv) if packet.marks or packet.rev_to:
+                return self._merge(self._standing(conv), packet.rev_from, packet.rev_to, packet.marks)
+        return []
+
+    def _merge(self, standing: _Standing, from_: int, to: int, marks: Sequence[Mark]) -> list[Output]:
+        """T5: by maximum always; `rev` moves only if nothing is missing before (P-50)."""
+        before = (standing.rev, standing.delivered)
+        risen = [mark for mark in marks if _raise(standing, mark)]
+        if from_ <= standing.rev:
+            standing.rev = max(standing.rev, to)
+        climbed = _climb(standing)
+        outputs: list[Output] = []
+        if risen or climbed or standing.rev > before[0]:
+            outputs.append(self._save(standing, risen))
+        if others := [mark.delivered for mark in risen if mark.by != self._uid]:
+            outputs.append(TracedAt(standing.conv, before[1] + 1, max(others), "ack:N", "in"))
+        return outputs + self._heed_own(standing)
+
+    def _heed_own(self, standing: _Standing) -> list[Output]:
+        """What this person has read on another device, or the server's word that it knows."""
+        known = standing.reach.get(self._uid, Reach()).read
+        standing.told_read = max(standing.told_read, known)
+        if known <= standing.own_read:
+            return []
+        standing.own_read = known
+        return [SaveRead(standing.conv, known)]
+
+    def _save(self, standing: _Standing, marks: Sequence[Mark] = ()) -> Output:
+        return SaveMarks(standing.conv, tuple(marks), standing.rev, standing.delivered, standing.read)
+
+    # ------------------------------------------------------------------------------------ of this person
+
+    def _read(self, standing: _Standing, pos: int, now_s: float) -> list[Output]:
+        """Kept at once, told joined for 1 s (P-73)."""
+        if pos <= standing.own_read:
+            return []
+        standing.own_read = pos
+        if standing.read_due_s is None:
+            standing.read_due_s = now_s + READ_JOIN_S
+        return [SaveRead(standing.conv, pos)]
+
+    def _plan_reads(self, now_s: float) -> None:
+        """Say at once whatever the server may not know."""
+        for standing in self._standings.values():
+            if standing.own_read > standing.told_read:
+                standing.read_due_s = now_s
+
+    def _say_due(self, wire: int, now_s: float) -> list[Output]:
+        packets: list[Packet] = []
+        for standing in self._standings.values():
+            if standing.read_due_s is not None and standing.read_due_s <= now_s:
+                standing.read_due_s = None
+                packets.append(ReadR(conv=standing.conv, upto=standing.own_read))
+        return [Send(wire, tuple(packets))] if packets else []
+
+    # ------------------------------------------------------------------------------------------ standings
+
+    def _rewind(self, bases: dict[ConvId, int]) -> None:
+        """Marks of another generation mean nothing; they are pulled again (P-69)."""
+        for standing in self._standings.values():
+            standing.rev = standing.delivered = standing.read = standing.told_read = 0
+            standing.own_read = min(standing.own_read, bases.get(standing.conv, 0))
+            standing.reach.clear()
+
+    def _standing(self, conv: ConvId) -> _Standing:
+        return self._standings.setdefault(conv, _Standing(conv))
+
+    def _standing_of(self, room: Room) -> _Standing:
+        told = room.marks.get(self._uid, Reach()).read
+        standing = _Standing(room.conv, room.rev, dict(room.marks), told_read=told)
+        standing.others = tuple(member.uid for member in room.members if member.uid != self._uid)
+        standing.own_read = max(room.read_upto, told)
+        _climb(standing)
+        return standing
+
+
+def _raise(standing: _Standing, mark: Mark) -> bool:
+    """Merge one mark by maximum; whether it rose."""
+    old = standing.reach.get(mark.by, Reach())
+    new = Reach(max(old.delivered, mark.delivered), max(old.read, mark.read))
+    standing.reach[mark.by] = new
+    return new != old
+
+
+def _climb(standing: _Standing) -> bool:
+    """Delivered is what all current others have, read what all have read; neither ever falls (P-53, S14)."""
+    before = (standing.delivered, standing.read)
+    reaches = [standing.reach.get(uid, Reach()) for uid in standing.others]
+    standing.delivered = max(standing.delivered, min((reach.delivered for reach in reaches), default=0))
+    standing.read = max(standing.read, min((reach.read for reach in reaches), default=0))
+    return (standing.delivered, standing.read) != before
