@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.web import Application as Application
 
 from protocol.limits import HELLO_WAIT_S
 from protocol.problems import Problem, ServerInternal, StoreFailed, TransferInterrupted, UnknownType

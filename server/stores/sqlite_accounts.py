@@ -21,9 +21,7 @@ Dice = Callable[[int], bytes]
 
 HOLDER = """select account.uid, device.did, account.name from device join account using (uid)
             where device.token_sha256 = ? and device.ended = 0"""
-MEMBER = (
-    "select account.uid, account.name from device join account using (uid) where device.did = ? and ended = 0"
-)
+MEMBER = "select account.uid, account.name from device join account using (uid) where device.did = ? and ended = 0"
 STALE = "delete from invite where expires_ms <= :now and (used_by is null or used_ms + :keep <= :now)"
 
 
@@ -51,9 +49,7 @@ class SqliteAccounts:
         code, now_ms = self._dice(INVITE_BYTES), self._now_ms()
         row = (_hash(code), now_ms, now_ms + INVITE_KEEP_MS)
         await self._writer.run(
-            lambda db: db.execute(
-                "insert into invite (code_sha256, made_ms, expires_ms) values (?, ?, ?)", row
-            )
+            lambda db: db.execute("insert into invite (code_sha256, made_ms, expires_ms) values (?, ?, ?)", row)
         )
         return invite_text(code)
 
@@ -86,9 +82,7 @@ class SqliteAccounts:
         uid, did, token = id_text(self._dice(ID_BYTES)), self._new_did(), self._new_token()
         db.execute("insert into called values (?, ?)", [folded(name), uid])
         db.execute("insert into account (uid, name, made_ms) values (?, ?, ?)", [uid, name, self._now_ms()])
-        db.execute(
-            "insert into device (did, uid, token_sha256) values (?, ?, ?)", [did, uid, _hash(token.encode())]
-        )
+        db.execute("insert into device (did, uid, token_sha256) values (?, ?, ?)", [did, uid, _hash(token.encode())])
         db.execute(
             "update invite set used_by = ?, used_ms = ?, request_sha256 = ? where code_sha256 = ?",
             [did, self._now_ms(), _secret(request), _hash(code)],

@@ -10,6 +10,7 @@ from protocol.problems import MediaChanged
 from protocol.values import ConvId, Did, MediaId, Uid
 from server.core.rights import File, Standing
 from server.ports import Glance, NewUpload, Upload
+from server.stores.sqlite_rooms import Room
 from server.stores.writer import Writer
 
 COLUMNS = "media, conv, did, number, size, sha256, offset, done"
@@ -20,8 +21,6 @@ OWNER = "select 1 from device where did = ? and uid = ?"
 SEEN = """select 1 from pin join member on member.conv = pin.conv and pin.pos >= member.since
           where pin.media = :media and member.uid = :uid
           and (coalesce(member.until, 0) = 0 or pin.pos <= member.until)"""
-STANDING = """select since, coalesce(until, 0), role, blocked from member
-              where conv = ? and uid = ? order by since"""
 STALE = """delete from upload where touched < ? and
            (done = 0 or not exists (select 1 from pin where pin.media = upload.media)) returning media"""
 
@@ -49,15 +48,11 @@ class SqliteUploads:
 
     async def standing(self, uid: Uid, conv: ConvId) -> Standing:
         """How the person stands to the conversation."""
-        rows = await self._writer.read(lambda db: db.execute(STANDING, [conv, uid]).fetchall())
-        spans = tuple((since, until) for since, until, _, _ in rows)
-        return Standing(spans, rows[-1][2], bool(rows[-1][3])) if rows else Standing()
+        return await self._writer.read(lambda db: Room(db, conv).standing(uid))
 
     async def move(self, media: MediaId, offset: int) -> None:
         """Record what is durable."""
-        await self._update(
-            "update upload set offset = ?, touched = ? where media = ?", offset, self._now_ms(), media
-        )
+        await self._update("update upload set offset = ?, touched = ? where media = ?", offset, self._now_ms(), media)
 
     async def finish(self, media: MediaId) -> None:
         """The file is whole and true, under its name."""

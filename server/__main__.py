@@ -1,0 +1,155 @@
+"""`python -m server`: the server, and the commands for whoever looks after it.
+
+    python -m server --data-dir DIR [--listen HOST:PORT] [--until-stdin-closes]
+    python -m server invite --data-dir DIR
+    python -m server doctor --data-dir DIR
+
+The server prints one JSON line on stdout once it listens, and its log on stderr. What it cannot do it says in one
+sentence on stderr, with an exit code of its own (`EXIT_CODES`), and leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import http.client
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from protocol.problems import Problem
+from server.app.logs import log_to
+from server.app.settings import LISTEN_DEFAULT, Settings, settings_for
+from server.app.words import LANGUAGES, language, translator
+from server.bootstrap import open_accounts, open_server, path_of, run
+from server.stores.doctor import examine
+from server.stores.folder import Door, find_door
+from server.stores.schema import SCHEMA
+
+EXIT_CODES = {
+    "address_invalid": 10, "address_not_loopback": 11, "port_in_use": 12,
+    "data_read_only": 20, "data_newer": 21, "data_corrupt": 22, "data_in_use": 23,
+    "disk_full": 24, "store_failed": 25,
+}  # fmt: skip
+UNFORESEEN = 1
+ADMIN_WAIT_S = 5.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the arguments say; return the exit code."""
+    wishes = _parser().parse_args(arguments)
+    os.umask(0o077)  # whatever this process makes is its owner's alone (SEC-46)
+    log_to(sys.stderr, logging.DEBUG if wishes.verbose else logging.INFO)
+    try:
+        settings = settings_for(wishes.data_dir, wishes.listen)
+        return COMMANDS[wishes.command](settings, wishes)
+    except Problem as problem:
+        translate = translator(language(wishes.language, os.environ))
+        print(problem.for_person(translate), file=sys.stderr)
+        return EXIT_CODES.get(problem.code, UNFORESEEN)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="hexagram-server", description="The Hexagram server.")
+    parser.add_argument("command", nargs="?", default="serve", choices=sorted(COMMANDS), help="default: serve")
+    parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="where everything is kept")
+    parser.add_argument(
+        "--listen", default=LISTEN_DEFAULT, metavar="HOST:PORT", help="default: %(default)s; port 0: any"
+    )
+    parser.add_argument(
+        "--until-stdin-closes", action="store_true", help="end when whoever started it is gone, however it went"
+    )
+    parser.add_argument("--language", choices=LANGUAGES, help="of what it says; default: the computer's")
+    parser.add_argument("--verbose", action="store_true", help="log each packet")
+    return parser
+
+
+def serve(settings: Settings, wishes: argparse.Namespace) -> int:
+    """Serve until somebody says stop."""
+    run(lambda: _serve(settings, wishes.until_stdin_closes))
+    return 0
+
+
+async def _serve(settings: Settings, until_stdin_closes: bool) -> None:
+    stop = asyncio.Event()
+    _on_signals(stop.set)
+    if until_stdin_closes:
+        _on_stdin_closing(asyncio.get_running_loop(), stop.set)
+    async with open_server(settings) as address:
+        told = {"event": "listening", "url": address.url, "host": address.host, "port": address.port}
+        print(json.dumps(told), flush=True)
+        await stop.wait()
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, stop)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+
+
+def _on_stdin_closing(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """A pipe closes when its other end dies, also by kill -9; so a bundled server never outlives its window."""
+
+    def wait() -> None:
+        with suppress(OSError):  # closed already
+            while os.read(0, 4096):
+                pass
+        with suppress(RuntimeError):  # the loop has ended by itself
+            loop.call_soon_threadsafe(stop)
+
+    threading.Thread(target=wait, name="stdin", daemon=True).start()
+
+
+def invite(settings: Settings, _: argparse.Namespace) -> int:
+    """Print a fresh invite: from the running server, or from the data if none runs."""
+    door = find_door(settings.admin_file)
+    code = (_asked(door) if door else None) or run(lambda: _fresh_invite(settings))
+    print(code)
+    return 0
+
+
+def _asked(door: Door) -> str | None:
+    """What the running server answers; nothing if it does not run any more."""
+    where = urlsplit(door.url)
+    line = http.client.HTTPConnection(where.hostname or "", where.port, timeout=ADMIN_WAIT_S)
+    try:
+        line.request("POST", "/admin/invites", headers={"Authorization": f"Bearer {door.secret}"})
+        answer = line.getresponse()
+        return str(json.loads(answer.read())["invite"]) if answer.status == 201 else None
+    except (OSError, http.client.HTTPException, ValueError, KeyError):
+        return None
+    finally:
+        line.close()
+
+
+async def _fresh_invite(settings: Settings) -> str:
+    async with open_accounts(settings) as accounts:
+        return await accounts.new_invite()
+
+
+def doctor(settings: Settings, _: argparse.Namespace) -> int:
+    """Print what is known about the data, one line each; exit code 22 if it is damaged."""
+    findings = examine(path_of(settings.store_url), SCHEMA)
+    for name, value in findings.items():
+        print(f"{name}: {value}")
+    return 0 if findings.get("integrity", "ok") == "ok" else EXIT_CODES["data_corrupt"]
+
+
+COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], int]] = {
+    "serve": serve,
+    "invite": invite,
+    "doctor": doctor,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
