@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import json
 import os
 import shutil
@@ -19,6 +20,9 @@ from typing import IO, Any
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect as sync_connect
+from websockets.typing import Origin
 
 from protocol.problems import BY_CODE
 from server.__main__ import EXIT_CODES
@@ -326,3 +330,57 @@ def test_a_folder_moved_elsewhere_still_works(tmp_path: Path) -> None:
     shutil.move(tmp_path / "here", tmp_path / "there ü")
     server = Server(tmp_path / "there ü")
     assert server.end()[0] == 0
+
+
+def test_sessions_are_told_to_call_again(server: Server, tmp_path: Path) -> None:
+    """4503 (P-18), within the second that stopping may take."""
+    invite = once("invite", "--data-dir", tmp_path / "data").stdout.strip()
+    wish = {"name": "alice", "invite": invite}
+    token = httpx.post(f"{server.url}/v1/join", json=wish, trust_env=False).json()["token"]
+    with sync_connect(f"{server.url.replace('http', 'ws')}/v1/line", proxy=None) as line:
+        line.send(json.dumps([{"t": "hello", "v": [1, 1], "token": token}]))
+        assert json.loads(line.recv())[0]["t"] == "welcome"
+        server.process.terminate()
+        with pytest.raises(ConnectionClosed):
+            line.recv(timeout=10)
+    assert line.close_code == 4503
+    assert server.process.wait(10) == 0
+
+
+def test_the_line_is_closed_to_web_pages(server: Server) -> None:
+    """SEC-18."""
+    with pytest.raises(InvalidStatus) as refused:
+        sync_connect(f"{server.url.replace('http', 'ws')}/v1/line", origin=Origin(server.url), proxy=None)
+    assert refused.value.response.status_code == 403
+
+
+def test_a_file_goes_up_and_down_through_the_process(server: Server, tmp_path: Path) -> None:
+    """The loop of the process may lack sendfile; the bytes are the same."""
+    invite = once("invite", "--data-dir", tmp_path / "data").stdout.strip()
+    with httpx.Client(base_url=server.url, trust_env=False) as http:
+        place = http.post("/v1/join", json={"name": "alice", "invite": invite}).json()
+        http.headers["Authorization"] = f"Bearer {place['token']}"
+        data = os.urandom(1_500_000)
+        http.headers["Upload-Conversation"] = opened_by(server.url, place)
+        promise = {
+            "Upload-Length": str(len(data)),
+            "Upload-Number": "1",
+            "Upload-Sha256": hashlib.sha256(data).hexdigest(),
+        }
+        address = http.post("/v1/media", headers=promise).headers["Location"]
+        bytes_follow = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+        assert http.patch(address, headers=bytes_follow, content=data).status_code == 204
+        assert http.get(address).content == data
+        assert http.get(address, headers={"Range": "bytes=1000000-"}).content == data[1_000_000:]
+
+
+def opened_by(url: str, place: dict[str, str]) -> str:
+    """A conversation of a person with nobody else, to have one."""
+    with sync_connect(f"{url.replace('http', 'ws')}/v1/line", proxy=None) as line:
+        line.send(json.dumps([{"t": "hello", "v": [1, 1], "token": place["token"]}]))
+        line.recv()
+        line.send(json.dumps([{"t": "open:R", "x": "x" * 22, "uids": [place["uid"]]}]))
+        while True:
+            for packet in json.loads(line.recv()):
+                if packet["t"] == "open:A":
+                    return str(packet["conv"])
