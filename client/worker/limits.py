@@ -62,6 +62,7 @@ def fits(width: int, height: int) -> bool:
 def apply() -> dict[str, Any]:
     """Take every layer this system offers; return {"layers": [names], "skipped": {name: why}}."""
     os.environ.update(DECODER_ENVIRONMENT)
+    os.umask(0o077)  # copies are for the person alone (SEC-46)
     taken: list[str] = []
     skipped: dict[str, str] = {}
     for name, take in _layers().items():

@@ -16,7 +16,6 @@ SIDES_PX = (320, 288, 256, 224, 192, 160, 128, 96, 64)
 JPEG_QUALITIES = (60, 92)
 """Below 60 a JPEG shows its blocks, and a WebP of the same size does not."""
 WEBP_QUALITIES = (30, 90)
-LAST_QUALITIES = (1, 29)
 BACKGROUND = 255  # what shows through a transparent picture: paper
 CV2_TRACES = ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR", "LD_LIBRARY_PATH")
 
@@ -146,10 +145,7 @@ def preview(picture: Any) -> Preview:
             data = _best(small, suffix, setting, qualities)
             if data is not None:
                 return Preview(data, "image/jpeg" if suffix == ".jpg" else "image/webp")
-    data = _best(shrink(picture, SIDES_PX[-1]), *webp, LAST_QUALITIES)
-    if data is None:
-        raise Undecodable("no preview fits")
-    return Preview(data, "image/webp")
+    raise Undecodable("no preview fits")
 
 
 def _best(picture: Any, suffix: str, setting: int, qualities: tuple[int, int]) -> bytes | None:

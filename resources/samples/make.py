@@ -87,9 +87,7 @@ def hills(dice: Any, picture: Any, width: int, bottom: int) -> Any:
     rows = numpy.arange(picture.shape[0], dtype=numpy.float32)[:, None]
     colours = ((0.66, 0.62, 0.62), (0.52, 0.48, 0.42), (0.34, 0.38, 0.28), (0.16, 0.25, 0.15))
     for place, colour in enumerate(colours):
-        edge = ridge(
-            dice, width, bottom - (3 - place) * bottom * 0.085 - bottom * 0.05, bottom * 0.13, 4 + 3 * place
-        )
+        edge = ridge(dice, width, bottom - (3 - place) * bottom * 0.085 - bottom * 0.05, bottom * 0.13, 4 + 3 * place)
         cover = numpy.clip(rows - edge[None, :], 0, 1)
         cover[bottom:] = 0
         texture = 0.86 + 0.28 * field(dice, width, picture.shape[0], 60 + 40 * place)
@@ -110,9 +108,7 @@ def water(dice: Any, picture: Any, bottom: int, sun_x: float) -> Any:
     squeezed = bottom - 1 - rows * (bottom * 0.78 / depth)
     across = columns + waves * 26 * near
     up = numpy.minimum(squeezed + waves * 90 * (0.15 + near), bottom - 2.0)
-    mirror = cv2.remap(
-        picture.astype(numpy.float32), across, up, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
-    )
+    mirror = cv2.remap(picture.astype(numpy.float32), across, up, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     lake = blend(mirror * 0.80, (0.34, 0.27, 0.14), 0.20 + 0.30 * near)
     path = numpy.exp(-(((columns / width - sun_x) / (0.035 + 0.10 * near)) ** 2))
     glints = numpy.clip((waves - 0.03) * 9, 0, 1) * path
@@ -252,8 +248,7 @@ def make_pdf(out: Path) -> None:
     """One page with the six packets, written by hand: a PDF is small if nothing is embedded."""
     lines = [line for line in REPORT.splitlines() if line.isascii()]
     text = "BT /F1 13 Tf 60 770 Td 19 TL " + " ".join(
-        "({}) Tj T*".format(line.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)"))
-        for line in lines
+        "({}) Tj T*".format(line.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")) for line in lines
     )
     stream = (text + " ET").encode("ascii")
     objects = [

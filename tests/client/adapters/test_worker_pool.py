@@ -139,7 +139,7 @@ async def test_a_voice_is_made_smaller(pool: WorkerPool) -> None:
     assert await pool.transcode(NOTES, "video") is None
 
 
-async def test_killed_in_the_middle_it_starts_again(pool: WorkerPool) -> None:
+async def test_killed_between_two_jobs_it_starts_again(pool: WorkerPool) -> None:
     await pool.inspect(NOTES, "notes.pdf", "auto")
     assert pool.pid is not None
     os.kill(pool.pid, signal.SIGKILL)
@@ -190,6 +190,19 @@ async def test_a_file_that_brings_the_worker_down_is_sent_as_a_plain_file(
     assert not holds(found.path, b"Sample Phone")
     first, second = starts(tmp_path)
     assert first != second
+    await pool.close()
+
+
+async def test_killed_in_the_middle_of_a_job_its_file_is_sent_as_a_plain_file(script: Script, tmp_path: Path) -> None:
+    hangs = f"time.sleep(600) if request['do'] == 'inspect' and request['path'] == {PHOTO!r} else ok()"
+    pool = WorkerPool(script(hangs), tmp_path / "out")
+    await pool.inspect(NOTES, "notes.pdf", "auto")
+    async with asyncio.TaskGroup() as tasks:
+        job = tasks.create_task(pool.inspect(PHOTO, "photo.jpg", "auto"))
+        await asyncio.sleep(0)  # the job has its turn
+        assert pool.pid is not None
+        os.kill(pool.pid, signal.SIGKILL)
+    assert (job.result().kind, job.result().sha256) == ("file", sha256(job.result().path))
     await pool.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ def test_the_sample_photo(worker: WorkerProcess, tmp_path: Path) -> None:
         hashlib.sha256(copy.read_bytes()).hexdigest(),
     )
     assert said["stripped"] is True
+    assert copy.stat().st_mode & 0o077 == 0 or os.name != "posix", "for the person alone"
     assert b"Sample Phone" not in copy.read_bytes()
     assert media.decode(copy) == media.decode(original)
     shown = preview_of(said, tmp_path)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import os
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from client.worker import waveform
+from client.worker import sniff, sounds, waveform
+from client.worker.source import opened
 from tests.client.worker import media
 from tests.client.worker.talk import WorkerProcess
 
@@ -108,6 +111,25 @@ def test_ten_hours_of_silence_fill_nothing_and_are_a_plain_file(tmp_path: Path) 
         said = process.inspect(path)
         assert (said["kind"], said["waveform"]) == ("file", "")
         assert process.memory_mb() < 150
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the slow program is a shell script")
+def test_a_sound_that_takes_too_long_is_drawn_as_far_as_it_was_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow ffmpeg gives half a second and then nothing more; the container says that there are two."""
+    path = half_silent(tmp_path / "x.ogg", "-c:a", "libopus")
+    slow = tmp_path / "bin" / "ffmpeg"
+    slow.parent.mkdir()
+    slow.write_text("#!/bin/sh\nhead -c 8000 /dev/urandom\nexec sleep 600\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", str(slow.parent), prepend=os.pathsep)
+    monkeypatch.setattr(sounds, "HEARD_WITHIN_S", 0.5)
+    with opened(str(path), path.stat().st_size) as source:
+        sound = sounds.listen(source, sniff.OGG)
+    assert abs(sound.duration_ms - 2000) < 20
+    assert min(sound.bins[:20]) > 20
+    assert set(sound.bins[30:]) == {0}
 
 
 def test_an_ogg_that_lies_about_its_length_is_as_long_as_it_sounds(worker: WorkerProcess, tmp_path: Path) -> None:

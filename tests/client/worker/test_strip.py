@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -154,7 +155,18 @@ def test_what_cannot_be_understood_is_left_alone(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("out/*.txt"))
 
 
-def test_a_copy_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_copy_cut_short_by_a_full_disk_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = telling_jpeg(tmp_path / "x.jpg")
+    monkeypatch.setattr("client.worker.strip._copy_pieces", full)
+    with pytest.raises(OSError, match="No space"):
+        stripped(path)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_copy_that_has_no_folder_is_told(tmp_path: Path) -> None:
     path = telling_jpeg(tmp_path / "x.jpg")
     (tmp_path / "out").touch()  # where the folder should be
     with pytest.raises(OSError):
