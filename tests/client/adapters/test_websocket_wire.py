@@ -138,7 +138,7 @@ async def test_what_one_turn_sends_leaves_in_few_frames(heard: Heard, wire: Webs
         await heard.until("down", 1)
 
     assert server.frames == frames(small + large)
-    assert len(server.frames) == 4
+    assert len(server.frames) == 3
     counts = [len(from_client.read(frame)) for frame in server.frames]
     assert counts[0] == PACKETS_PER_FRAME_MAX
     assert sum(counts) == 104

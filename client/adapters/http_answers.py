@@ -1,0 +1,82 @@
+"""What every HTTP adapter shares: the client, and what a refusal or a broken connection means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import httpx
+import msgspec
+
+from protocol.problems import (
+    BY_CODE,
+    Busy,
+    MediaDamaged,
+    MediaOffset,
+    MediaTooLarge,
+    MediaUnknown,
+    Problem,
+    ServerInternal,
+    ServerUnreachable,
+    SignInAgain,
+    TransferInterrupted,
+)
+
+CONNECT_WITHIN_S: Final = 10.0
+SILENCE_MAX_S: Final = 30.0
+"""Nothing read or written for so long: the attempt is over."""
+
+_BY_STATUS: Final[dict[int, type[Problem]]] = {
+    401: SignInAgain,
+    404: MediaUnknown,
+    409: MediaOffset,
+    413: MediaTooLarge,
+    460: MediaDamaged,
+    500: ServerInternal,
+    503: Busy,
+}
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The body of an error: a code of protocol.problems, and numbers that belong to it."""
+
+    code: str
+    facts: dict[str, int] = {}
+
+
+def new_client() -> httpx.AsyncClient:
+    """No proxy, no netrc, no redirects: the token is for this server alone."""
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(SILENCE_MAX_S, connect=CONNECT_WITHIN_S, pool=None),
+        limits=httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=8.0),
+        follow_redirects=False,
+        trust_env=False,
+        headers={"User-Agent": "hexagram", "Accept-Encoding": "identity"},
+    )
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that says who asks."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def refused(answer: httpx.Response, **facts: object) -> Problem:
+    """What an answer other than success means; `facts` are ours, and its own are added."""
+    try:
+        said = msgspec.json.decode(answer.content, type=Refusal)
+    except (msgspec.DecodeError, UnicodeDecodeError, httpx.ResponseNotRead):
+        said = Refusal("")
+    kind = BY_CODE.get(said.code) or _BY_STATUS.get(answer.status_code, TransferInterrupted)
+    return kind(**facts | said.facts)
+
+
+@contextmanager
+def reaching(address: str, **facts: object) -> Iterator[None]:
+    """Turn what goes wrong on the way into ServerUnreachable, or TransferInterrupted once it was reached."""
+    try:
+        yield
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        raise ServerUnreachable(address=address, **facts) from error
+    except httpx.HTTPError as error:
+        raise TransferInterrupted(**facts) from error

@@ -1,0 +1,401 @@
+"""Files go up and down in attempts; each goes on where the one before it was torn, and ends with a true hash."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from client.adapters import http_media
+from client.adapters.http_media import HttpMedia
+from client.core.effects import DownloadFile, UploadFile
+from client.core.model import Inspected
+from protocol.limits import FILE_MAX_BYTES, MIB, UPLOAD_PART_BYTES
+from protocol.problems import (
+    DiskFull,
+    MediaChanged,
+    MediaDamaged,
+    MediaEmpty,
+    MediaIsFolder,
+    MediaTooLarge,
+    MediaUnknown,
+    MediaVanished,
+    Problem,
+    ServerUnreachable,
+    SignInAgain,
+    TransferInterrupted,
+    UnknownConversation,
+)
+from protocol.values import ConvId, Lid, MediaId
+from tests.client.adapters.web_server import MediaServer, refusal, serving
+
+DATA = bytes(range(256)) * 40_000  # 10 MB: three parts
+MEDIA = MediaId(MediaServer.MEDIA)
+
+
+class Told:
+    """Keeps the progress that was told."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[int, int]] = []
+
+    def __call__(self, done: int, total: int) -> None:
+        self.steps.append((done, total))
+
+
+@asynccontextmanager
+async def media_at(url: str, cache: Path) -> AsyncIterator[HttpMedia]:
+    media = HttpMedia(lambda: url, lambda: "secret", cache)
+    try:
+        yield media
+    finally:
+        await media.close()
+
+
+def file_with(tmp_path: Path, data: bytes = DATA) -> Path:
+    path = tmp_path / "cat.jpg"
+    path.write_bytes(data)
+    return path
+
+
+def up(path: Path, data: bytes = DATA, media: str = "", size: int | None = None) -> UploadFile:
+    size_bytes = len(data) if size is None else size
+    found = Inspected("file", "", path.name, size_bytes, hashlib.sha256(data).hexdigest(), str(path))
+    return UploadFile(Lid(1), ConvId("chat"), 4711, found, MediaId(media))
+
+
+def down(data: bytes = DATA, name: str = "cat.JPG", **more: object) -> DownloadFile:
+    plain = {"media": MEDIA, "size_bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    return DownloadFile(Lid(1), name=name, **plain | more)  # type: ignore[arg-type]
+
+
+def content(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
+def spoil(path: str) -> None:
+    """One byte of a file becomes another."""
+    with open(path, "r+b") as file:
+        file.write(b"!")
+
+
+# ---------------------------------------------------------------------------------------------------- up
+
+
+async def test_a_file_goes_up_in_parts(tmp_path: Path) -> None:
+    server, told = MediaServer(), Told()
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        assert await media.upload(up(file_with(tmp_path)), told) == MEDIA
+
+    assert server.stored == DATA
+    assert server.asked == [
+        ("POST", "4711"),
+        ("PATCH", "0"), ("PATCH", str(UPLOAD_PART_BYTES)), ("PATCH", str(2 * UPLOAD_PART_BYTES)),
+    ]  # fmt: skip
+    assert server.promised == {
+        "Upload-Length": str(len(DATA)), "Upload-Number": "4711", "Upload-Conversation": "chat",
+        "Upload-Sha256": hashlib.sha256(DATA).hexdigest(),
+    }  # fmt: skip
+    assert server.tokens == {"Bearer secret"}
+    assert told.steps == sorted(set(told.steps))
+    assert told.steps[-1] == (len(DATA), len(DATA))
+
+
+async def test_an_interrupted_upload_goes_on_where_the_server_is(tmp_path: Path) -> None:
+    server = MediaServer()
+    server.faults = [web.Response(status=201, headers={"Location": f"/v1/media/{MEDIA}", "Upload-Offset": "0"}), 1_000]
+    server.promised = {"Upload-Length": str(len(DATA)), "Upload-Sha256": hashlib.sha256(DATA).hexdigest()}
+    path = file_with(tmp_path)
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        with pytest.raises(TransferInterrupted) as torn:
+            await media.upload(up(path), Told())
+        assert torn.value.facts["media"] == MEDIA
+        assert torn.value.can_retry
+        told = Told()
+        await media.upload(up(path, media=MEDIA), told)
+
+    assert server.stored == DATA
+    assert ("HEAD", "1.0.0") in server.asked
+    assert ("PATCH", "1000") in server.asked
+    assert told.steps[0] == (1_000, len(DATA))
+
+
+async def test_the_server_knows_the_right_offset(tmp_path: Path) -> None:
+    server = MediaServer(DATA[:5_000])
+    server.faults = [web.Response(status=201, headers={"Location": f"/v1/media/{MEDIA}", "Upload-Offset": "0"})]
+    server.promised = {"Upload-Length": str(len(DATA)), "Upload-Sha256": hashlib.sha256(DATA).hexdigest()}
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        await media.upload(up(file_with(tmp_path)), Told())
+
+    assert server.stored == DATA
+
+
+async def test_a_server_that_gets_nowhere_is_left_for_now(tmp_path: Path) -> None:
+    server = MediaServer()
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        server.faults = [web.Response(status=201, headers={"Location": f"/v1/media/{MEDIA}", "Upload-Offset": "0"})]
+        server.faults += [refusal(409, "media_offset", Upload_Offset="0") for _ in range(9)]
+        with pytest.raises(TransferInterrupted):
+            await media.upload(up(file_with(tmp_path)), Told())
+
+    assert len(server.asked) == 4
+
+
+async def test_a_forgotten_upload_is_made_anew(tmp_path: Path) -> None:
+    server = MediaServer()
+    server.knows = False
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        await media.upload(up(file_with(tmp_path, b"small"), b"small", media=MEDIA), Told())
+
+    assert [way for way, _ in server.asked] == ["HEAD", "POST", "PATCH"]
+
+
+async def test_a_complete_upload_needs_no_more_bytes(tmp_path: Path) -> None:
+    server = MediaServer(b"small")
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        assert await media.upload(up(file_with(tmp_path, b"small"), b"small", media=MEDIA), Told()) == MEDIA
+
+    assert [way for way, _ in server.asked] == ["HEAD"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "problem"),
+    [
+        (lambda folder: up(folder / "gone"), MediaVanished),
+        (lambda folder: up(folder), MediaIsFolder),
+        (lambda folder: up(file_with(folder, b""), b"", size=0), MediaEmpty),
+        (lambda folder: up(file_with(folder, b"other!"), b"before"), MediaChanged),
+        (lambda folder: up(file_with(folder, b"longer"), b"short"), MediaChanged),
+    ],
+)
+async def test_nothing_is_asked_about_a_file_that_cannot_go(tmp_path: Path, wish, problem) -> None:  # type: ignore[no-untyped-def]
+    server = MediaServer()
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        with pytest.raises(problem) as refused:
+            await media.upload(wish(tmp_path), Told())
+
+    assert server.asked == []
+    assert not refused.value.can_retry
+    assert "…" not in refused.value.for_person()
+
+
+async def test_a_file_that_is_too_large_is_not_begun(tmp_path: Path) -> None:
+    path = tmp_path / "huge"
+    with path.open("wb") as file:
+        file.truncate(FILE_MAX_BYTES + 1)
+    async with media_at("http://127.0.0.1:9", tmp_path / "cache") as media:
+        with pytest.raises(MediaTooLarge) as refused:
+            await media.upload(up(path, b"", size=FILE_MAX_BYTES + 1), Told())
+    assert refused.value.facts == {"size_mb": FILE_MAX_BYTES // MIB + 1, "limit_mb": FILE_MAX_BYTES // MIB}
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (lambda: refusal(403, "unknown_conversation"), UnknownConversation),
+        (lambda: refusal(401, "sign_in_again"), SignInAgain),
+        (lambda: refusal(507, "disk_full"), DiskFull),
+        (lambda: refusal(503, "from_the_future"), Problem),
+        (lambda: web.Response(status=502, text="<html>"), TransferInterrupted),
+        (lambda: web.Response(status=201), TransferInterrupted),
+    ],
+)
+async def test_what_the_server_says_comes_back_as_a_problem(tmp_path: Path, answer, problem) -> None:  # type: ignore[no-untyped-def]
+    server = MediaServer()
+    server.faults = [answer()]
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        with pytest.raises(problem):
+            await media.upload(up(file_with(tmp_path, b"small"), b"small"), Told())
+
+
+async def test_damage_on_the_way_and_a_change_of_the_file_are_told_apart(tmp_path: Path) -> None:
+    server = MediaServer()
+    path = file_with(tmp_path, b"before")
+    created = {"Location": f"/v1/media/{MEDIA}", "Upload-Offset": "0"}
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        server.faults = [web.Response(status=201, headers=created), refusal(460, "media_damaged")]
+        with pytest.raises(MediaDamaged):
+            await media.upload(up(path, b"before"), Told())
+
+        server.faults = [web.Response(status=201, headers=created), refusal(460, "media_damaged")]
+
+        def change(done: int, total: int) -> None:
+            path.write_bytes(b"after!")
+
+        with pytest.raises(MediaChanged):
+            await media.upload(up(path, b"before"), change)
+
+
+async def test_nobody_listens(tmp_path: Path) -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{reserved.getsockname()[1]}"
+        async with media_at(url, tmp_path / "cache") as media:
+            with pytest.raises(ServerUnreachable) as unreachable:
+                await media.upload(up(file_with(tmp_path, b"small"), b"small"), Told())
+            with pytest.raises(ServerUnreachable):
+                await media.download(down(), Told())
+    assert unreachable.value.facts["address"] == url
+
+
+# -------------------------------------------------------------------------------------------------- down
+
+
+async def test_a_file_comes_down_under_its_hash(tmp_path: Path) -> None:
+    server, told = MediaServer(DATA), Told()
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        path = await media.download(down(), told)
+        again = await media.download(down(), told)
+
+    name = hashlib.sha256(DATA).hexdigest()
+    assert path == str(tmp_path / "cache" / name[:2] / f"{name}.jpg")
+    assert content(path) == DATA
+    assert (again, server.asked) == (path, [("GET", "")])
+    assert told.steps[-1] == (len(DATA), len(DATA))
+    assert [str(file) for file in (tmp_path / "cache").rglob("*.*")] == [path]
+    assert os.name == "nt" or os.stat(path).st_mode & 0o077 == 0
+
+
+async def test_a_torn_download_goes_on_where_it_was(tmp_path: Path) -> None:
+    server = MediaServer(DATA)
+    server.faults = [6_000_000]
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        with pytest.raises(TransferInterrupted):
+            await media.download(down(), Told())
+        [part] = (tmp_path / "cache").rglob("*.part")
+        here = part.stat().st_size
+        told = Told()
+        path = await media.download(down(), told)
+
+    assert 0 < here <= 6_000_000
+    assert server.asked[-1] == ("GET", f"bytes={here}-")
+    assert told.steps[0] == (here, len(DATA))
+    assert content(path) == DATA
+
+
+async def test_a_server_without_ranges_starts_again(tmp_path: Path) -> None:
+    server = MediaServer(b"0123456789")
+    wish = down(b"0123456789")
+    part = tmp_path / "cache" / wish.sha256[:2] / f"{wish.sha256}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"01234")
+    server.faults = [web.Response(body=b"0123456789")]
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        path = await media.download(wish, Told())
+
+    assert content(path) == b"0123456789"
+
+
+async def test_a_whole_part_needs_no_more_bytes(tmp_path: Path) -> None:
+    wish = down(b"0123456789")
+    part = tmp_path / "cache" / wish.sha256[:2] / f"{wish.sha256}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"0123456789")
+    async with media_at("http://127.0.0.1:9", tmp_path / "cache") as media:
+        assert content(await media.download(wish, Told())) == b"0123456789"
+
+
+@pytest.mark.parametrize("stored", [DATA[:-1] + b"!", DATA + b"more"], ids=["other bytes", "too many"])
+async def test_what_is_not_what_was_promised_is_not_kept(tmp_path: Path, stored: bytes) -> None:
+    server = MediaServer(stored)
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        with pytest.raises(MediaDamaged):
+            await media.download(down(), Told())
+    assert sum(file.stat().st_size for file in (tmp_path / "cache").rglob("*") if file.is_file()) == 0
+
+
+async def test_a_damaged_file_in_the_cache_is_fetched_again(tmp_path: Path) -> None:
+    server = MediaServer(DATA)
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        path = await media.download(down(), Told())
+        spoil(path)
+        await media.download(down(), Told())
+    assert content(path) == DATA
+
+
+async def test_a_file_that_is_gone(tmp_path: Path) -> None:
+    server = MediaServer(DATA)
+    server.faults = [refusal(404, "media_unknown")]
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        with pytest.raises(MediaUnknown) as gone:
+            await media.download(down(), Told())
+    assert not gone.value.can_retry
+
+
+async def test_a_part_that_fits_no_more_is_thrown_away(tmp_path: Path) -> None:
+    server = MediaServer(b"0123456789")
+    wish = down(b"0123456789")
+    part = tmp_path / "cache" / wish.sha256[:2] / f"{wish.sha256}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"01234")
+    server.faults = [web.Response(status=416)]
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        with pytest.raises(TransferInterrupted):
+            await media.download(wish, Told())
+        assert content(await media.download(wish, Told())) == b"0123456789"
+
+
+@pytest.mark.parametrize(
+    "more", [{"sha256": "../../escape"}, {"sha256": "A" * 64}, {"media": MediaId("../admin/invites")}]
+)
+async def test_a_strange_address_is_never_asked_for(tmp_path: Path, more: dict[str, object]) -> None:
+    server = MediaServer(DATA)
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        with pytest.raises(MediaUnknown):
+            await media.download(down(**more), Told())  # type: ignore[arg-type]
+    assert server.asked == []
+
+
+async def test_two_bubbles_with_one_file_fetch_it_once(tmp_path: Path) -> None:
+    server = MediaServer(DATA)
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        first, second = await asyncio.gather(media.download(down(), Told()), media.download(down(), Told()))
+    assert first == second
+    assert len(server.asked) == 1
+
+
+async def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    async with media_at("http://127.0.0.1:9", tmp_path / "cache") as media:
+        with pytest.raises(Problem) as refused:
+            await media.download(down(), Told())
+    assert refused.value.code == "data_read_only"
+
+
+async def test_stopping_keeps_what_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """StopFetch cancels the task; the part stays for the next click."""
+    monkeypatch.setattr(http_media, "PROGRESS_EVERY_S", 0.0)
+    arrived = asyncio.Event()
+    release = asyncio.Event()
+
+    async def slowly(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        answer.content_length = len(DATA)
+        await answer.prepare(request)
+        await answer.write(DATA[:3_000_000])
+        await release.wait()
+        return answer
+
+    def told(done: int, total: int) -> None:
+        if done >= 1_000_000:
+            arrived.set()
+
+    async with (
+        serving([web.get("/v1/media/{media}", slowly)]) as url,
+        media_at(url, tmp_path / "cache") as media,
+        asyncio.TaskGroup() as tasks,
+    ):
+        task = tasks.create_task(media.download(down(), told))
+        await arrived.wait()
+        task.cancel()
+        release.set()
+    [part] = (tmp_path / "cache").rglob("*.part")
+    assert part.stat().st_size >= 1_000_000
+    assert DATA.startswith(part.read_bytes())
