@@ -50,3 +50,5 @@ def log_to(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for library in ("aiohttp", "asyncio"):  # below this they quote requests
+        logging.getLogger(library).setLevel(logging.WARNING)

@@ -16,12 +16,12 @@ from aiohttp import web
 from protocol.values import ConvId, Uid
 from server.app.housekeeping import Housekeeping
 from server.app.media import Media
-from server.blobs.files import FileBlobs, open_blobs
+from server.bootstrap import BLOBS, chosen
 from server.doors.accounts_routes import AccountsRoutes
 from server.doors.admin import AdminRoutes
 from server.doors.media_routes import MediaRoutes
 from server.doors.web import application, serving
-from server.ports import Joined
+from server.ports import Blobs, Joined
 from server.stores.schema import SCHEMA
 from server.stores.sqlite_accounts import SqliteAccounts
 from server.stores.sqlite_uploads import SqliteUploads
@@ -34,10 +34,11 @@ TALK = ConvId("talk".ljust(26, "a"))
 class House:
     """The doors over a folder. `now_ms` may be turned; `kill` forgets everything that was not written down."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, blobs_url: str = "") -> None:
         self.root, self.now_ms = root, 1_700_000_000_000
+        self.blobs_url = blobs_url or (root / "media").as_uri()
         self.writer: Writer
-        self.blobs: FileBlobs
+        self.blobs: Blobs
         self.accounts: SqliteAccounts
         self.uploads: SqliteUploads
         self.housekeeping: Housekeeping
@@ -49,7 +50,8 @@ class House:
         clock = lambda: self.now_ms  # noqa: E731 - a clock is a function
         self.writer = open_writer(self.root / "data.sqlite", SCHEMA)
         self._stack.push_async_callback(self.writer.close)
-        self.blobs = await self._stack.enter_async_context(open_blobs((self.root / "media").as_uri(), clock))
+        shelf = chosen(BLOBS, self.blobs_url)(self.blobs_url, clock)
+        self.blobs = await self._stack.enter_async_context(shelf)
         self.accounts = SqliteAccounts(self.writer, clock, token_bytes)
         self.uploads = SqliteUploads(self.writer, clock)
         self.housekeeping = Housekeeping(self.uploads, self.blobs, self.accounts, clock)

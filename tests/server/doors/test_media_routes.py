@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 
 from protocol.limits import DISK_KEEP_FREE_BYTES, FILE_MAX_BYTES
+from protocol.problems import DiskFull
+from server.app import housekeeping
+from server.blobs import files
 from server.doors.media_routes import PIECE_BYTES
 from server.ports import Joined
 from tests.server.doors.conftest import TALK, House, begin, key, offset_of, promise, put, send
@@ -323,3 +328,69 @@ async def test_the_conversation_of_an_upload_is_kept(house: House, alice: Joined
         lambda db: db.execute("select conv, did, number, done from upload where media = ?", [media]).fetchone()
     )
     assert row == (TALK, int(alice.did), 1, 1)
+
+
+async def test_another_shelf_is_another_url_and_nothing_else(tmp_path: Path) -> None:
+    house = House(tmp_path, "memory:")
+    await house.open()
+    try:
+        alice = await house.join("alice")
+        await house.seat(alice.uid)
+        address = await put(house, alice, DATA)
+        whole = await house.http.get(address, headers=key(alice))
+        part = await house.http.get(address, headers={**key(alice), "Range": "bytes=5-9"})
+        head = await house.http.head(address, headers=key(alice))
+        assert (whole.content, part.content, head.content) == (DATA, DATA[5:10], b"")
+        assert head.headers["Content-Length"] == str(len(DATA))
+    finally:
+        await house.close()
+
+
+async def test_without_sendfile_the_bytes_are_the_same(
+    house: House, alice: Joined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unknown(*_: object) -> int:
+        raise NotImplementedError
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sendfile", unknown)
+    address = await put(house, alice, DATA)
+    assert (await house.http.get(address, headers=key(alice))).content == DATA
+    part = await house.http.get(address, headers={**key(alice), "Range": "bytes=1-299998"})
+    assert part.content == DATA[1:-1]
+
+
+async def test_a_disk_that_refuses_in_the_middle_keeps_what_was_durable(
+    house: House, alice: Joined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = await begin(house, alice, DATA)
+    await send(house, alice, address, 0, DATA[:1000])
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "no room")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(files.os, "write", full)
+        answer = await send(house, alice, address, 1000, DATA[1000:])
+    assert (answer.status_code, answer.json()) == (507, {"code": "disk_full"})
+    assert await offset_of(house, alice, address) == 1000
+    assert (await send(house, alice, address, 1000, DATA[1000:])).status_code == 204
+
+
+async def test_a_sweep_that_is_refused_is_put_off(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    slept: list[float] = []
+
+    async def refused(_: int) -> list[str]:
+        raise DiskFull
+
+    async def one_round(delay_s: float) -> None:
+        slept.append(delay_s)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(house.uploads, "drop_stale", refused)
+    monkeypatch.setattr(housekeeping.asyncio, "sleep", one_round)
+    with pytest.raises(asyncio.CancelledError):
+        await house.housekeeping.run()
+    assert slept == [3600.0]
+    assert "the sweep was put off: disk_full" in caplog.text
