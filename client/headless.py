@@ -300,7 +300,7 @@ async def _main(options: argparse.Namespace) -> int:
     out = LinesOut()
     translate = problem_words(options.language)
     try:
-        profile = Profile.of(options.data_dir, options.server, drop=tuple(options.drop), log_file=options.log)
+        profile = Profile(options.data_dir, options.server, tuple(options.drop), options.log)
         async with open_client(profile, screen_batch_s=0.0) as chat:
             harness = Harness(chat, profile, out, options)
             await harness.set_up()

@@ -39,7 +39,7 @@ from client.core.model import Bubble, ChatEntry, Finding, Line, Me, Memory, Seen
 from protocol.codec import to_text
 from protocol.content import Body, Content, Text, attachments, pack, unpack
 from protocol.lanes import NONCE_BYTES, digest
-from protocol.limits import STATUS_WAIT_S, TEXT_MAX_CHARS
+from protocol.limits import ANSWER_WAIT_S, STATUS_WAIT_S, TEXT_MAX_CHARS
 from protocol.packets import Person
 from protocol.problems import (
     ContentTooLarge,
@@ -59,7 +59,7 @@ from protocol.values import ConvId, Lid, Uid, replace
 FileKind: TypeAlias = Literal["auto", "picture", "voice", "video", "file"]
 T = TypeVar("T")
 
-ANSWER_WAIT_S = 10.0  # opening a conversation, asking for people; then the server counts as unreachable
+ANSWER_SLACK_S = 2.0  # the core gives up a question first, and says why
 CLOSE_WAIT_S = 0.7  # for a clean goodbye; what matters is durable anyway
 MADE_ANEW = (State.REFUSED, State.CANCELLED, State.LONG_AGO)
 """States from which sending again makes a new message (P-24, P-56)."""
@@ -257,8 +257,13 @@ class Chat:
         await self._wish(Cancel(lid))
 
     async def ask(self, lid: Lid) -> Finding:
-        """What became of it? Asks the server first and never guesses; at most a little over 3 s (P-57)."""
-        await self._parts.messages.bubble(lid)
+        """What became of it? Asks the server first and never guesses; at most a little over 3 s (P-57).
+
+        What the server has said for good already is not asked again.
+        """
+        known = _known(await self._parts.messages.bubble(lid))
+        if known is not None:
+            return known
         answer: asyncio.Future[Finding] = self._stage.answers.expect(("ask", lid))
         try:
             async with asyncio.timeout(STATUS_WAIT_S + 1.0):
@@ -295,7 +300,7 @@ class Chat:
     # ---------------------------------------------------------------------------------------- details
 
     def _make(self, memory: Memory) -> Machine:
-        return self._parts.make(memory, self.settings.ladder, self._parts.clock.now_s())
+        return self._parts.make(memory, self.settings.ladder, self._parts.clock.wall_ms())
 
     def _joined(self) -> Me:
         if self.me is None:
@@ -354,8 +359,7 @@ class Chat:
         me = self._joined()
         answer: asyncio.Future[T] = self._stage.answers.expect(key)
         try:
-            async with asyncio.timeout(ANSWER_WAIT_S):
-                await self._stage.ready()
+            async with asyncio.timeout(ANSWER_WAIT_S + ANSWER_SLACK_S):
                 await self._wish(question)
                 return await answer
         except TimeoutError:
@@ -371,6 +375,21 @@ class Chat:
         request = self._x()
         await self._parts.messages.set_setting(JOINING, json.dumps([*wish, request]))
         return request
+
+
+def _known(bubble: Bubble) -> Finding | None:
+    """What the server has said of this message, if it was the last word."""
+    match bubble.state:
+        case State.DELIVERED | State.READ:
+            return Finding(bubble.lid, "delivered", ts=bubble.ts)
+        case State.REFUSED:
+            return Finding(bubble.lid, "refused", bubble.code)
+        case State.CANCELLED:
+            return Finding(bubble.lid, "cancelled")
+        case State.LONG_AGO:
+            return Finding(bubble.lid, "long_ago", bubble.code)
+        case _:
+            return None
 
 
 def _named(name: str, people: Sequence[Person]) -> Person | None:

@@ -40,9 +40,7 @@ class Faults:
 class LossyWire:
     """A wire, and its listener, that some packets do not get through."""
 
-    def __init__(
-        self, faults: Faults, listener: WireListener, open_wire: Callable[[WireListener], Wire]
-    ) -> None:
+    def __init__(self, faults: Faults, listener: WireListener, open_wire: Callable[[WireListener], Wire]) -> None:
         self._faults, self._listener = faults, listener
         self._wire = open_wire(self)
 

@@ -39,11 +39,10 @@ from client.core.model import TransferProgress
 from protocol.codec import Garbled
 from protocol.packets import FromServer
 from protocol.problems import Problem
-from protocol.values import Lid
+from protocol.values import Lid, MediaId
 
 log = logging.getLogger(__name__)
 
-PROGRESS_EVERY_S = 0.1
 GOING_AWAY = 1001  # close code of the WebSocket
 Asked: TypeAlias = Connect | HangUp | Send | InspectFile | UploadFile | DownloadFile | StopTransfer | FindOwnAbove
 
@@ -172,7 +171,9 @@ class Hands:
         try:
             media = await self._parts.media.upload(wish, self._meter(wish.lid, "up"))
         except Exception as error:
-            self._post(UploadStopped(wish.lid, *self._reason(wish.lid, error)))
+            # The upload that was begun goes on another time, if the answer names it.
+            media = MediaId(str(getattr(error, "facts", {}).get("media", "")))
+            self._post(UploadStopped(wish.lid, *self._reason(wish.lid, error), media))
         else:
             self._post(Uploaded(wish.lid, media))
 
@@ -205,14 +206,4 @@ class Hands:
         return Problem.code, False
 
     def _meter(self, lid: Lid, way: Literal["up", "down"]) -> Callable[[int, int], None]:
-        """Tell the first, the last, and not too many values between."""
-        told_s = float("-inf")
-
-        def progress(done_bytes: int, total_bytes: int) -> None:
-            nonlocal told_s
-            now_s = self._parts.clock.now_s()
-            if now_s - told_s >= PROGRESS_EVERY_S or done_bytes >= total_bytes:
-                told_s = now_s
-                self._progressed(TransferProgress(lid, way, done_bytes, total_bytes))
-
-        return progress
+        return lambda done_bytes, total_bytes: self._progressed(TransferProgress(lid, way, done_bytes, total_bytes))

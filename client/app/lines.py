@@ -78,7 +78,8 @@ def body_fields(body: Body | Notice | None) -> Fields:
     if file is not None:
         caption = getattr(body, "caption", "")
         return kind | {"file": file_fields(file)} | ({"caption": caption} if caption else {})
-    return kind | {name: value for name in body.__struct_fields__ if (value := getattr(body, name))}
+    notice = {name: value for name in body.__struct_fields__ if (value := getattr(body, name))}
+    return kind | ({"notice": notice} if notice else {})
 
 
 def file_fields(file: Attachment) -> Fields:

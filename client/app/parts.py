@@ -20,8 +20,8 @@ class Machine(Protocol):
     def next_wakeup_s(self) -> float | None: ...
 
 
-MakeMachine: TypeAlias = Callable[[Memory, Ladder, float], Machine]
-"""Builds the core from what was remembered, the ladder of the settings, and the time (monotonic seconds)."""
+MakeMachine: TypeAlias = Callable[[Memory, Ladder, int], Machine]
+"""Builds the core from what was remembered, the ladder of the settings, and the wall clock in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)

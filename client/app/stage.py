@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from typing import cast, get_args
@@ -47,11 +46,6 @@ class Stage:
         self._messages, self._tasks, self._screen = parts.messages, tasks, screen
         self._uploads: dict[Lid, ConvId] = {}
         self._disk_failed = False
-        self._ready = asyncio.Event()
-
-    async def ready(self) -> None:
-        """Wait until the server talks to us."""
-        await self._ready.wait()
 
     # --------------------------------------------------------------------------------- for the runner
 
@@ -133,7 +127,6 @@ class Stage:
         if line != self.line:
             log.info("= line %s %s", line.state, line.code)
             self.line = line
-            self._ready.set() if line.state == "ready" else self._ready.clear()
             self._screen.tell(LineChanged(line))
 
     def _told(self, told: Told) -> None:

@@ -1,0 +1,141 @@
+"""The only module of the client that names concrete parts: it builds them up and takes them down in reverse."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from client.adapters.clock import SystemClock, SystemDice
+from client.adapters.http_accounts import HttpAccounts
+from client.adapters.http_media import HttpMedia
+from client.adapters.sqlite_messages import SqliteMessages
+from client.adapters.websocket_wire import WebsocketWire
+from client.adapters.worker_pool import WorkerPool
+from client.app.chat import Chat
+from client.app.faults import Faults, LossyWire
+from client.app.parts import Machine, Parts
+from client.app.settings import load_settings
+from client.core.engine import Engine
+from client.core.model import Memory
+from client.ports import Wire, WireListener
+from protocol.ladder import Ladder
+
+MEDIA_FOLDER, COPIES_FOLDER = "media", "copies"
+LOG_FILE, LOG_MAX_BYTES, LOG_FILES = "hexagram.log", 1_000_000, 3
+LOG_LINE = "%(asctime)s %(levelname).1s %(name)s %(message)s"
+LOGS = ("client", "protocol")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Whose client this is, and where it keeps its things.
+
+    `server` may be empty once the profile has joined one; given, it is where that server is now. `drop` names
+    packets to lose on purpose, like `ack:N:1`. `log_file` gets a log of packets, never of texts.
+    """
+
+    data_dir: Path
+    server: str = ""
+    drop: tuple[str, ...] = ()
+    log_file: Path | None = None
+
+    @property
+    def app_log_file(self) -> Path:
+        """Where the window's log goes."""
+        return self.data_dir / LOG_FILE
+
+
+@asynccontextmanager
+async def open_client(profile: Profile, *, screen_batch_s: float) -> AsyncIterator[Chat]:
+    """The door to one profile, open; its parts are closed in reverse when it is left.
+
+    Raises: DataInUse, DataReadOnly, DataNewer, DataCorrupt, DiskFull, StoreFailed, AddressInvalid.
+    """
+    async with AsyncExitStack() as stack:
+        messages = SqliteMessages(profile.data_dir)
+        await messages.open()
+        stack.push_async_callback(messages.close)
+        if profile.log_file is not None:
+            stack.enter_context(_logging_to(profile.log_file))
+        parts = await _open_parts(stack, profile, messages, who := _Who())
+        chat = who.chat = Chat(parts, await load_settings(messages), screen_batch_s=screen_batch_s)
+        stack.push_async_callback(chat.close)
+        await chat.start(profile.server)
+        yield chat
+
+
+class _Who:
+    """Whose token and address the parts use at the moment; they are built before the account is known."""
+
+    chat: Chat | None = None
+
+    def token(self) -> str:
+        me = self.chat.me if self.chat is not None else None
+        return me.token if me is not None else ""
+
+    def server(self) -> str:
+        me = self.chat.me if self.chat is not None else None
+        return me.server if me is not None else ""
+
+
+async def _open_parts(stack: AsyncExitStack, profile: Profile, messages: SqliteMessages, who: _Who) -> Parts:
+    media = HttpMedia(who.server, who.token, profile.data_dir / MEDIA_FOLDER)
+    accounts = HttpAccounts()
+    worker = WorkerPool(worker_command(), profile.data_dir / COPIES_FOLDER)
+    for part in (media, accounts, worker):
+        stack.push_async_callback(part.close)
+    clock, dice = SystemClock(), SystemDice()
+    faults = Faults(profile.drop)
+
+    def open_wire(listener: WireListener) -> Wire:
+        def websocket(ears: WireListener) -> Wire:
+            wire = WebsocketWire(ears, who.token)
+            stack.push_async_callback(wire.close)
+            return wire
+
+        return LossyWire(faults, listener, websocket) if profile.drop else websocket(listener)
+
+    def make(memory: Memory, ladder: Ladder, now_ms: int) -> Machine:
+        return Engine(memory, ladder, now_ms, dice.roll)
+
+    return Parts(
+        messages=messages,
+        open_wire=open_wire,
+        media=media,
+        worker=worker,
+        accounts=accounts,
+        clock=clock,
+        dice=dice,
+        make=make,
+    )
+
+
+def worker_command() -> list[str]:
+    """How the media worker is started: the bundle's own file, or Python with its package."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable, "--media-worker"]
+    return [sys.executable, "-m", "client.worker"]
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Write the log of packets, line and saves to a file that starts anew before it is too long."""
+    handler = RotatingFileHandler(path, maxBytes=LOG_MAX_BYTES, backupCount=LOG_FILES, encoding="utf-8")
+    handler.setFormatter(logging.Formatter(LOG_LINE))
+    loggers = [logging.getLogger(name) for name in LOGS]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+        handler.close()

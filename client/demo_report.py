@@ -1,0 +1,178 @@
+"""The demo's report for a plain terminal: six packets for every message, drawn as a hexagram. Pure.
+
+Six lines that are seen, solid and broken in turn from below, are hexagram 63, 既济: already across. A packet that
+was not seen leaves a dotted line.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+PACKETS = ("msg:R", "msg:A", "msg:N", "ack:R", "ack:A", "ack:N")
+"""The journey of a message, in order; the first, second and last are seen by its author, the others by the reader."""
+BY_AUTHOR = frozenset(("msg:R", "msg:A", "ack:N"))
+SOLID, BROKEN, MISSING = "━━━━━━━", "━━━ ━━━", "· · · ·"
+ASCII = str.maketrans({"━": "=", "·": ".", "▶": ">", "◀": "<", "✓": "v", "✗": "x", "–": "-"})
+BOLD, DIM, GOOD, BAD, END = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[0m"
+
+
+@dataclass(frozen=True, slots=True)
+class PacketLine:
+    """One packet of a message: who saw it, when (milliseconds of the wall clock; both people share one), which try."""
+
+    packet: str
+    by: str
+    way: str
+    at_ms: int
+    tries: int = 1
+    note: str = ""
+
+
+@dataclass(slots=True)
+class MessageReport:
+    """What became of one message. `problems` is empty if everything about it is right."""
+
+    number: int
+    kind: str
+    what: str
+    lid: int
+    states: list[str] = field(default_factory=list)
+    packets: list[PacketLine] = field(default_factory=list)
+    copies: int = 0
+    fetched: str = ""
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        """Whether it arrived exactly once, whole, with all six packets."""
+        return not self.problems
+
+
+@dataclass(slots=True)
+class Report:
+    """The whole demo."""
+
+    author: str
+    reader: str
+    messages: list[MessageReport] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def good(self) -> bool:
+        """Whether the exit code is 0."""
+        return not self.problems and bool(self.messages) and all(message.good for message in self.messages)
+
+
+def as_json(report: Report) -> dict[str, object]:
+    """The same as one JSON document."""
+    return {
+        "good": report.good,
+        "seconds": round(report.seconds, 3),
+        "author": report.author,
+        "reader": report.reader,
+        "problems": report.problems,
+        "messages": [
+            {
+                "number": message.number,
+                "kind": message.kind,
+                "what": message.what,
+                "good": message.good,
+                "states": message.states,
+                "copies": message.copies,
+                "fetched": message.fetched,
+                "problems": message.problems,
+                "packets": [
+                    {
+                        "packet": line.packet,
+                        "by": line.by,
+                        "way": line.way,
+                        "at_ms": line.at_ms,
+                        "tries": line.tries,
+                        "note": line.note,
+                    }
+                    for line in message.packets
+                ],
+            }
+            for message in report.messages
+        ],
+    }
+
+
+def as_text(report: Report, *, colour: bool, plain: bool = False) -> str:
+    """The report as lines; `plain` for terminals that know ASCII only."""
+    paint = _Paint(colour)
+    parts = [_message(message, report, paint) for message in report.messages]
+    text = "\n\n".join([*parts, _verdict(report, paint)]) + "\n"
+    return text.translate(ASCII) if plain else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Paint:
+    on: bool
+
+    def __call__(self, style: str, text: str) -> str:
+        return f"{style}{text}{END}" if self.on and text else text
+
+
+def _message(message: MessageReport, report: Report, paint: _Paint) -> str:
+    mark = paint(GOOD, "✓") if message.good else paint(BAD, "✗")
+    states = " ▶ ".join(message.states)
+    title = f" {message.number}  {pad(message.kind, 8)}{pad(paint(BOLD, message.what), 44, paint.on)}  {mark}"
+    lines = [title, paint(DIM, f"    {states}")]
+    start_ms = min((line.at_ms for line in message.packets), default=0)
+    # Read a hexagram from below: its first line is the lowest one.
+    for number in range(len(PACKETS), 0, -1):
+        lines.append(_packet(number, message, report, start_ms, paint))
+    if message.fetched:
+        lines.append(f"    {message.fetched}")
+    lines += [paint(BAD, f"    {problem}") for problem in message.problems]
+    return "\n".join(lines)
+
+
+def _packet(number: int, message: MessageReport, report: Report, start_ms: int, paint: _Paint) -> str:
+    name = PACKETS[number - 1]
+    seen = [line for line in message.packets if line.packet == name]
+    if not seen:
+        return f"    {paint(BAD, MISSING)}   {number} {pad(name, 7)}not seen"
+    line = seen[-1]
+    figure = SOLID if number % 2 else BROKEN
+    who = report.author if name in BY_AUTHOR else report.reader
+    arrow = "▶" if line.way == "out" else "◀"
+    tries = f"  {len(seen)} times" if len(seen) > 1 else ""
+    note = f"  {line.note}" if line.note else ""
+    after = f"{line.at_ms - start_ms:>7} ms"
+    return f"    {figure}   {number} {pad(name, 7)}{pad(who, 8)}{arrow} server{after}{tries}{note}"
+
+
+def _verdict(report: Report, paint: _Paint) -> str:
+    count = len(report.messages)
+    if report.good:
+        words = f"{count} of {count} messages arrived exactly once, in order, every file whole"
+        return f" {paint(GOOD, '✓')}  {paint(BOLD, words)}  ({report.seconds:.1f} s)   既济"
+    good = sum(message.good for message in report.messages)
+    lines = [f" {paint(BAD, '✗')}  {good} of {count} messages are as they should be"]
+    return "\n".join(lines + [paint(BAD, f"    {problem}") for problem in report.problems])
+
+
+def pad(text: str, columns: int, painted: bool = False) -> str:
+    """The text, filled up to so many columns of a terminal; a Chinese character takes two."""
+    hidden = len(BOLD) + len(END) if painted else 0
+    visible = width(text) - hidden
+    return text + " " * max(0, columns - visible)
+
+
+def width(text: str) -> int:
+    """How many columns a text takes; combining marks take none."""
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
+def ordered(lines: Sequence[PacketLine]) -> list[PacketLine]:
+    """Packets in the order of the journey, then of time."""
+    known = [line for line in lines if line.packet in PACKETS]
+    return sorted(known, key=lambda line: (PACKETS.index(line.packet), line.at_ms))

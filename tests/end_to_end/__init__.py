@@ -1,0 +1,1 @@
+"""Real processes on the loopback: a server, and people without a screen."""

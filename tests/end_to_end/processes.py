@@ -1,0 +1,56 @@
+"""The server as a real process, for tests that kill it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from pathlib import Path
+
+START_S = 20.0
+
+
+class Server:
+    """`python -m server` in its own folder; after the first start it keeps its port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = ""
+        self._listen = "127.0.0.1:0"
+        self._process: Process | None = None
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "server", "--data-dir", str(self.folder), "--listen", self._listen,
+            "--until-stdin-closes", stdin=PIPE, stdout=PIPE, stderr=DEVNULL,
+        )  # fmt: skip
+        assert self._process.stdout is not None
+        async with asyncio.timeout(START_S):
+            line = await self._process.stdout.readline()
+        assert line, "the server ended before it listened"
+        told = json.loads(line)
+        self.url, self._listen = told["url"], f"{told['host']}:{told['port']}"
+
+    async def invite(self) -> str:
+        asking = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "server", "invite", "--data-dir", str(self.folder), stdout=PIPE, stderr=DEVNULL
+        )
+        out, _ = await asking.communicate()
+        return out.decode().strip()
+
+    async def stop(self) -> None:
+        """An orderly end."""
+        await self._end(lambda process: process.terminate())
+
+    async def kill(self) -> None:
+        """An end like a power cut."""
+        await self._end(lambda process: process.kill())
+
+    async def _end(self, how: object) -> None:
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
+            return
+        assert callable(how)
+        how(process)
+        await process.wait()
