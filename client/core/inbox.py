@@ -125,11 +125,11 @@ class Inbox:
             case Said(packets):
                 return [output for packet in packets for output in self._hear(packet, now_s)]
             case SessionUp(wire, welcome):
+                self._end()
                 self._wire = wire
                 self._plan_poll(now_s)
                 self._compare(welcome.heads)
             case SessionDown():
-                self._wire = None
                 self._end()
             case Pull(conv):
                 self._wanted[conv] = None
@@ -315,6 +315,7 @@ class Inbox:
 
     def _end(self) -> None:
         """What was asked is void; what was not confirmed is said again in the next session."""
+        self._wire = None
         self._wanted.clear()
         self._pulls.clear()
         for shelf in self._shelves.values():

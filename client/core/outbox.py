@@ -232,13 +232,14 @@ class Outbox:
 
     def _begin(self, wire: int, now_s: float) -> list[Output]:
         """Every row that is not parked starts at try 1, at once (P-55)."""
+        outputs = self._end()
         self._wire = wire
         if not self._ladder.literal:
             for lane in self._lanes.values():
                 for waiting in lane.rows:
                     waiting.climb = bottom(now_s)
         self._probes.restart(now_s)
-        return []
+        return outputs
 
     def _end(self) -> list[Output]:
         self._wire = None
@@ -409,6 +410,7 @@ class Outbox:
             if head is None or head.row.parked or head.climb.due_s > now_s:
                 continue
             if head.climb.exhausted(self._ladder):
+                lane.alone = lane.returned = False
                 for waiting in lane.rows:
                     outputs += self._ground(waiting)
                     if not waiting.row.parked:
