@@ -58,7 +58,9 @@ SCREEN = (
 FONTS = ("fonts-noto-cjk", "fonts-noto-color-emoji")
 MEDIA = ("ffmpeg",)
 STAND_IN_SCREEN = ("xvfb", "xauth", "xdotool", "openbox")
-BUNDLER = ("binutils",)
+# PyInstaller takes Python's shared library along, which the system's own Python keeps in a package apart.
+SHARED_PYTHON = (f"libpython{sys.version_info[0]}.{sys.version_info[1]}",) if sys.base_prefix == "/usr" else ()
+BUNDLER = ("binutils", *SHARED_PYTHON)
 
 
 class Stop(Exception):
