@@ -1,0 +1,209 @@
+"""Where sound and pictures come from: a microphone, a camera, or an invented tone and invented frames.
+
+Every source has one shape, so that a test swaps only the source and everything behind it is the real thing.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable
+
+from PySide6.QtCore import QElapsedTimer, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtMultimedia import (
+    QAudio,
+    QAudioBuffer,
+    QAudioDevice,
+    QAudioFormat,
+    QAudioSource,
+    QCamera,
+    QCameraDevice,
+    QMediaCaptureSession,
+    QMediaDevices,
+    QVideoFrame,
+    QVideoSink,
+)
+
+SOUND_RATE_HZ = 48_000
+BLOCK_MS = 100
+FRAME_MS = 40
+
+
+def sound_format() -> QAudioFormat:
+    """Mono, 48 kHz, 16 bit: what the encoder gets."""
+    made = QAudioFormat()
+    made.setSampleRate(SOUND_RATE_HZ)
+    made.setChannelCount(1)
+    made.setSampleFormat(QAudioFormat.SampleFormat.Int16)
+    return made
+
+
+class SoundSource(QObject):
+    """Gives blocks of sound once started. `failed` carries the code of a Problem."""
+
+    block = Signal(QAudioBuffer)
+    failed = Signal(str)
+
+    def start(self) -> None:
+        """Begin; the first block may take a second."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End at once; nothing more is given."""
+        raise NotImplementedError
+
+
+class MicSource(SoundSource):
+    """The microphone, read in blocks of 100 ms."""
+
+    def __init__(self, device: QAudioDevice, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._device = device
+        self._source: QAudioSource | None = None
+        self._waiting = bytearray()
+
+    def start(self) -> None:
+        self._source = QAudioSource(self._device, sound_format(), self)
+        self._source.stateChanged.connect(self._watch)
+        stream = self._source.start()
+        if stream is None:
+            self.failed.emit("microphone_missing")
+            return
+        stream.readyRead.connect(lambda: self._read(bytes(stream.readAll().data())))
+
+    def stop(self) -> None:
+        if self._source is not None:
+            source, self._source = self._source, None
+            source.stop()
+            source.deleteLater()
+
+    def _read(self, data: bytes) -> None:
+        self._waiting += data
+        block_bytes = SOUND_RATE_HZ * BLOCK_MS // 1000 * 2
+        while len(self._waiting) >= block_bytes:
+            self.block.emit(QAudioBuffer(bytes(self._waiting[:block_bytes]), sound_format()))
+            del self._waiting[:block_bytes]
+
+    def _watch(self, state: QAudio.State) -> None:
+        broken = self._source is not None and self._source.error() != QAudio.Error.NoError
+        if state == QAudio.State.StoppedState and broken:
+            self.failed.emit("microphone_missing")
+
+
+class ToneSource(SoundSource):
+    """An invented tone that swells and fades, in real time: the microphone of tests, stages and the demo."""
+
+    def __init__(self, parent: QObject | None = None, *, hz: float = 330.0, block_ms: int = BLOCK_MS) -> None:
+        super().__init__(parent)
+        self._hz = hz
+        self._sample = 0
+        self._timer = QTimer(self, interval=block_ms, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._give)
+
+    def start(self) -> None:
+        self._timer.start()
+
+    def stop(self) -> None:
+        self._timer.stop()
+
+    def _give(self) -> None:
+        count = SOUND_RATE_HZ * BLOCK_MS // 1000
+        turn = 2 * math.pi / SOUND_RATE_HZ
+        samples = array(
+            "h",
+            (
+                int(20_000 * abs(math.sin(n * turn * 0.9)) * math.sin(n * turn * self._hz))
+                for n in range(self._sample, self._sample + count)
+            ),
+        )
+        self._sample += count
+        self.block.emit(QAudioBuffer(samples.tobytes(), sound_format()))
+
+
+class FrameSource(QObject):
+    """Gives video frames once started."""
+
+    frame = Signal(QVideoFrame)
+    failed = Signal(str)
+
+    def start(self) -> None:
+        """Begin."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End at once."""
+        raise NotImplementedError
+
+
+class CameraSource(FrameSource):
+    """The camera."""
+
+    def __init__(self, device: QCameraDevice, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._camera = QCamera(device, self)
+        self._sink = QVideoSink(self)
+        self._session = QMediaCaptureSession(self)
+        self._session.setCamera(self._camera)
+        self._session.setVideoSink(self._sink)
+        self._sink.videoFrameChanged.connect(self.frame)
+        self._camera.errorOccurred.connect(lambda _error, _text: self.failed.emit("camera_missing"))
+
+    def start(self) -> None:
+        self._camera.start()
+
+    def stop(self) -> None:
+        self._camera.stop()
+
+
+class DrawnSource(FrameSource):
+    """Frames that are drawn: the camera of tests and stages. `draw` paints one at a time in seconds."""
+
+    def __init__(
+        self,
+        parent: QObject | None = None,
+        *,
+        size: QSize = QSize(480, 480),  # noqa: B008 - a constant value type
+        draw: Callable[[QPainter, QSize, float], None] | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._size, self._draw = size, draw or _moving_sun
+        self._clock = QElapsedTimer()
+        self._timer = QTimer(self, interval=FRAME_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._give)
+
+    def start(self) -> None:
+        self._clock.start()
+        self._timer.start()
+        self._give()
+
+    def stop(self) -> None:
+        self._timer.stop()
+
+    def _give(self) -> None:
+        image = QImage(self._size, QImage.Format.Format_RGBA8888)
+        painter = QPainter(image)
+        self._draw(painter, self._size, self._clock.elapsed() / 1000)
+        painter.end()
+        self.frame.emit(QVideoFrame(image))
+
+
+def _moving_sun(painter: QPainter, size: QSize, at_s: float) -> None:
+    painter.fillRect(0, 0, size.width(), size.height(), QColor("#2B6CB0"))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor("#F6C453"))
+    side = size.height() // 3
+    painter.drawEllipse(int(at_s * 80) % size.width(), side, side, side)
+
+
+def default_sound(parent: QObject | None = None) -> SoundSource | None:
+    """The microphone that the system prefers, or None when there is none."""
+    device = QMediaDevices.defaultAudioInput()
+    return None if device.isNull() else MicSource(device, parent)
+
+
+def default_camera(parent: QObject | None = None) -> FrameSource | None:
+    """The camera that the system prefers, or None when there is none."""
+    device = QMediaDevices.defaultVideoInput()
+    return None if device.isNull() else CameraSource(device, parent)
