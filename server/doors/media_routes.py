@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from contextlib import closing, suppress
 from io import BufferedReader
 
 from aiohttp import hdrs, web
 
-from protocol.limits import KIB
+from protocol.limits import KIB, MIB
 from protocol.problems import BadFrame, MediaUnknown, TransferInterrupted
 from protocol.values import NUMBER_MAX, ConvId, MediaId
 from server.app.media import Media
@@ -19,6 +20,8 @@ from server.ports import Accounts, Found, Held, NewUpload, Upload
 TUS = {"Tus-Resumable": "1.0.0", "Cache-Control": "no-store"}
 OFFSET_TYPE = "application/offset+octet-stream"
 PIECE_BYTES = 256 * KIB  # gathered before the disk is asked: fewer hops between threads
+DOWN_PART_BYTES = 4 * MIB  # of a download, which must be read within …
+STALLED_MAX_S = 120.0  # … so long: 35 KB/s
 SILENCE_MAX_S = 30.0  # an upload that says nothing for so long is let go; its part stays
 DOWN = {
     "Content-Type": "application/octet-stream",  # the true type is inside the message
@@ -178,14 +181,35 @@ async def _send(request: web.Request, answer: web.StreamResponse, found: Found) 
 
 
 async def _send_file(request: web.Request, answer: web.StreamResponse, file: BufferedReader, start: int) -> None:
-    """By the kernel where the loop can; else through a small buffer, as fast as the reader reads."""
-    rest = answer.content_length or 0
+    """Part by part, as fast as the reader reads.
+
+    A reader that stands still is let go, and so is one whose file cannot be read to its end: the length was
+    promised, so nothing but a cut says that it is not kept.
+    """
+    stop = start + (answer.content_length or 0)
+    try:
+        for offset in range(start, stop, DOWN_PART_BYTES):
+            async with asyncio.timeout(STALLED_MAX_S):
+                await _send_part(request, answer, file, offset, min(DOWN_PART_BYTES, stop - offset))
+    except OSError as stopped:
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError from stopped
+
+
+async def _send_part(
+    request: web.Request, answer: web.StreamResponse, file: BufferedReader, offset: int, count: int
+) -> None:
+    """By the kernel where the loop can; else through a small buffer. Raises OSError if not all could be sent."""
     if (transport := request.transport) is None:
         raise ConnectionResetError
     with suppress(NotImplementedError):  # uvloop has no sendfile
-        await asyncio.get_running_loop().sendfile(transport, file, start, rest)
+        if await asyncio.get_running_loop().sendfile(transport, file, offset, count) < count:
+            raise OSError(errno.EIO, "the file is shorter than its row says")
         return
-    file.seek(start)
-    while rest > 0 and (piece := await asyncio.to_thread(file.read, min(rest, PIECE_BYTES))):
+    file.seek(offset)
+    while count > 0:
+        if not (piece := await asyncio.to_thread(file.read, min(count, PIECE_BYTES))):
+            raise OSError(errno.EIO, "the file is shorter than its row says")
         await answer.write(piece)
-        rest -= len(piece)
+        count -= len(piece)

@@ -24,6 +24,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect as sync_connect
 from websockets.typing import Origin
 
+from protocol.limits import MIB
 from protocol.problems import BY_CODE
 from server.__main__ import EXIT_CODES
 
@@ -372,6 +373,46 @@ def test_a_file_goes_up_and_down_through_the_process(server: Server, tmp_path: P
         assert http.patch(address, headers=bytes_follow, content=data).status_code == 204
         assert http.get(address).content == data
         assert http.get(address, headers={"Range": "bytes=1000000-"}).content == data[1_000_000:]
+
+
+def test_an_upload_goes_on_after_a_kill(tmp_path: Path) -> None:
+    """S8 with a real process: what was answered is there, the rest comes again."""
+    folder = tmp_path / "data"
+    server = Server(folder)
+    invite = once("invite", "--data-dir", folder).stdout.strip()
+    place = httpx.post(f"{server.url}/v1/join", json={"name": "alice", "invite": invite}, trust_env=False).json()
+    data = os.urandom(6 * MIB)
+    own = {"Authorization": f"Bearer {place['token']}", "Tus-Resumable": "1.0.0"}
+    promise = {
+        **own,
+        "Upload-Conversation": opened_by(server.url, place),
+        "Upload-Length": str(len(data)),
+        "Upload-Number": "1",
+        "Upload-Sha256": hashlib.sha256(data).hexdigest(),
+    }
+    address = httpx.post(f"{server.url}/v1/media", headers=promise, trust_env=False).headers["Location"]
+    kept = 0
+    with socket.create_connection(("127.0.0.1", server.told["port"])) as line:
+        head = (
+            f"PATCH {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {own['Authorization']}\r\n"
+            "Upload-Offset: 0\r\nContent-Type: application/offset+octet-stream\r\n"
+            f"Content-Length: {len(data)}\r\n\r\n"
+        )
+        line.sendall(head.encode() + data[: 5 * MIB])
+        while kept == 0:
+            kept = int(httpx.head(server.url + address, headers=own, trust_env=False).headers["Upload-Offset"])
+        server.process.kill()
+    server.close()
+
+    server = Server(folder)
+    stands = int(httpx.head(server.url + address, headers=own, trust_env=False).headers["Upload-Offset"])
+    assert kept <= stands <= 5 * MIB
+    bytes_follow = {**own, "Upload-Offset": str(stands), "Content-Type": "application/offset+octet-stream"}
+    rest = httpx.patch(server.url + address, headers=bytes_follow, content=data[stands:], trust_env=False)
+    assert (rest.status_code, rest.headers["Upload-Offset"]) == (204, str(len(data)))
+    del own["Tus-Resumable"]
+    assert httpx.get(server.url + address, headers=own, trust_env=False).content == data
+    server.end()
 
 
 def opened_by(url: str, place: dict[str, str]) -> str:

@@ -94,7 +94,7 @@ async def test_a_refusing_disk_is_said_and_costs_only_what_was_not_recorded(
         raise OSError(number, "the disk said no")
 
     with monkeypatch.context() as broken:
-        broken.setattr(files.os, call, refuse)
+        broken.setattr(f"os.{call}", refuse)
         with pytest.raises(problem):
             await append_and_settle(blobs, BYTES[1_000:])
     with pytest.raises(TransferInterrupted):

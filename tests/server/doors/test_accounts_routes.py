@@ -140,7 +140,7 @@ async def test_the_administrator_invites_with_the_secret_of_the_folder(house: Ho
 async def test_nobody_else_is_an_administrator(house: House, alice: Joined, secret: str) -> None:
     """SEC-23: not a stranger, and not somebody with a device token."""
     for given in (secret, alice.token):
-        headers = {"Authorization": f"Bearer {given}".encode()}
+        headers = {b"Authorization": f"Bearer {given}".encode()}
         assert (await house.http.post("/admin/invites", headers=headers)).status_code == 401
     assert (
         await house.http.post("/v1/invites", headers={"Authorization": f"Bearer {ADMIN_SECRET}"})

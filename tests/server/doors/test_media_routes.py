@@ -6,14 +6,17 @@ import asyncio
 import errno
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 
+import httpx
 import pytest
 
-from protocol.limits import DISK_KEEP_FREE_BYTES, FILE_MAX_BYTES
+from protocol.limits import DISK_KEEP_FREE_BYTES, FILE_MAX_BYTES, MIB
 from protocol.problems import DiskFull
-from server.app import housekeeping
-from server.blobs import files
+from server.doors import media_routes
 from server.doors.media_routes import PIECE_BYTES
 from server.ports import Joined
 from tests.server.doors.conftest import TALK, House, begin, key, offset_of, promise, put, send
@@ -262,7 +265,7 @@ async def test_only_a_member_may_upload_into_a_conversation(house: House, alice:
 async def test_an_announcement_that_cannot_be_kept_is_refused(
     house: House, alice: Joined, changed: dict[str, str], status: int, code: str
 ) -> None:
-    answer = await house.http.post("/v1/media", headers=promise(alice, DATA, **changed))
+    answer = await house.http.post("/v1/media", headers=promise(alice, DATA, 1, **changed))
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
@@ -346,13 +349,14 @@ async def test_another_shelf_is_another_url_and_nothing_else(tmp_path: Path) -> 
         await house.close()
 
 
+async def without_sendfile(*_: object) -> int:
+    raise NotImplementedError
+
+
 async def test_without_sendfile_the_bytes_are_the_same(
     house: House, alice: Joined, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def unknown(*_: object) -> int:
-        raise NotImplementedError
-
-    monkeypatch.setattr(asyncio.get_running_loop(), "sendfile", unknown)
+    monkeypatch.setattr(asyncio.get_running_loop(), "sendfile", without_sendfile)
     address = await put(house, alice, DATA)
     assert (await house.http.get(address, headers=key(alice))).content == DATA
     part = await house.http.get(address, headers={**key(alice), "Range": "bytes=1-299998"})
@@ -369,7 +373,7 @@ async def test_a_disk_that_refuses_in_the_middle_keeps_what_was_durable(
         raise OSError(errno.ENOSPC, "no room")
 
     with monkeypatch.context() as broken:
-        broken.setattr(files.os, "write", full)
+        broken.setattr("os.write", full)
         answer = await send(house, alice, address, 1000, DATA[1000:])
     assert (answer.status_code, answer.json()) == (507, {"code": "disk_full"})
     assert await offset_of(house, alice, address) == 1000
@@ -389,8 +393,52 @@ async def test_a_sweep_that_is_refused_is_put_off(
         raise asyncio.CancelledError
 
     monkeypatch.setattr(house.uploads, "drop_stale", refused)
-    monkeypatch.setattr(housekeeping.asyncio, "sleep", one_round)
+    monkeypatch.setattr("asyncio.sleep", one_round)
     with pytest.raises(asyncio.CancelledError):
         await house.housekeeping.run()
     assert slept == [3600.0]
     assert "the sweep was put off: disk_full" in caplog.text
+
+
+@pytest.mark.parametrize("sendfile", [True, False])
+async def test_a_file_that_became_shorter_is_cut_off_and_not_waited_for(
+    house: House, alice: Joined, monkeypatch: pytest.MonkeyPatch, sendfile: bool
+) -> None:
+    if not sendfile:
+        monkeypatch.setattr(asyncio.get_running_loop(), "sendfile", without_sendfile)
+    address = await put(house, alice, DATA)
+    with (house.root / "media" / "whole" / address.rsplit("/")[-1]).open("r+b") as file:
+        file.truncate(1000)
+    with pytest.raises(httpx.RemoteProtocolError):
+        await house.http.get(address, headers=key(alice))
+
+
+async def test_a_reader_that_stands_still_is_let_go(
+    house: House, alice: Joined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SEC-19: it would hold a file and a connection for ever."""
+    monkeypatch.setattr(media_routes, "STALLED_MAX_S", 0.05)
+    data = bytes(20 * MIB)
+    address = await put(house, alice, data)
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.port, limit=1024)
+    writer.write(f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {alice.token}\r\n\r\n".encode())
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    let_go = asyncio.Event()
+    monkeypatch.setattr(media_routes, "closing", lambda file: announcing(file, let_go))
+    await let_go.wait()
+    writer.transport.resume_reading()  # type: ignore[attr-defined]
+    got = 0
+    with suppress(ConnectionError):
+        while piece := await reader.read(MIB):
+            got += len(piece)
+    writer.close()
+    assert got < len(data)
+
+
+@contextmanager
+def announcing(file: BufferedReader, closed: asyncio.Event) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        file.close()
+        closed.set()

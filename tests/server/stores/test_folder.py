@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from protocol.problems import DataReadOnly, DiskFull, Problem, StoreFailed
-from server.stores import folder
 from server.stores.folder import Door, find_door, offer_door, prepare_folder, withdraw_door
 
 DOOR = Door("http://127.0.0.1:8787", "secret")
@@ -64,14 +63,14 @@ def test_a_refusing_disk_is_said(
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(problem):
         prepare_folder(tmp_path / "new")
-    monkeypatch.setattr(folder.os, "open", refuse)
+    monkeypatch.setattr("os.open", refuse)
     with pytest.raises(problem):
         offer_door(tmp_path / "admin.json", DOOR)
 
 
 def test_a_folder_without_write_permission_is_refused_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path.chmod(0o755)
-    monkeypatch.setattr(folder.os, "access", lambda *_: False)
+    monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(DataReadOnly):
         prepare_folder(tmp_path)
     assert stat.S_IMODE(os.stat(tmp_path).st_mode) == 0o755
