@@ -93,6 +93,7 @@ class Rules(Value, frozen=True):
     marks_delay_min_s: float = MARKS_DELAY_MIN_S
     marks_delay_max_s: float = MARKS_DELAY_MAX_S
     echo_join_s: float = 0.1
+    ack_join_s: float = 0.05
 
     def marks_delay_s(self, jitter: float) -> float:
         """How long marks wait, so that they tell no habits (P-52)."""
@@ -150,6 +151,8 @@ class Session:
         self._touched: dict[ConvId, _Talk] = {}
         self._offers: list[Offer] = []
         self._moves: list[Move] = []
+        self._stored: dict[ConvId, int] = {}
+        self._stored_due_s = float("inf")
         self._out: list[FromServer] = []
         self._effects: list[do.Effect] = []
 
@@ -171,7 +174,7 @@ class Session:
         """When the next `Tick` is due."""
         if self._state is _State.CLOSED:
             return float("inf")
-        due_s = self._heard_s + self._silence_s
+        due_s = min(self._heard_s + self._silence_s, self._stored_due_s)
         if self._slow_since_s is not None:
             due_s = min(due_s, self._slow_since_s + UNSENT_MAX_S)
         for conv in self._timed:
@@ -189,12 +192,19 @@ class Session:
         if self._moves:
             made.append(do.Raise(tuple(self._moves)))
             self._moves = []
-        if self._out:
-            made.insert(0, do.Send(tuple(self._out)))
+        if self._out or self._now_s >= self._stored_due_s:
+            made.insert(0, do.Send((*self._stored_now(), *self._out)))
             self._out = []
         if made:
             self._effects = []
         return made
+
+    def _stored_now(self) -> list[AckA]:
+        """The `ack:A` that waited for company: nobody hurries for them, and they join what goes out anyway."""
+        acks = [AckA(conv, upto) for conv, upto in self._stored.items()]
+        self._stored.clear()
+        self._stored_due_s = float("inf")
+        return acks
 
     def _close(self, code: int, reason: str = "") -> None:
         self._state = _State.CLOSED
@@ -418,7 +428,8 @@ class Session:
         elif moved.code:
             self._out.append(Nack(moved.code, conv))
         elif not moved.move.read:
-            self._out.append(AckA(conv, moved.cursor))
+            self._stored[conv] = moved.cursor
+            self._stored_due_s = min(self._stored_due_s, self._now_s + self._rules.ack_join_s)
             self._talk(conv).feed.acknowledged(moved.cursor)
 
     def _offline_r(self, packet: OfflineR) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from server.stores.schema import SCHEMA
 from server.stores.writer import Lot, prepare, saved
@@ -37,7 +37,7 @@ class Inline:
         except Exception:
             return [self._alone(lot.work, item) for item in items]
 
-    def _alone(self, work: Callable[[sqlite3.Connection, Sequence[I]], list[T]], item: I) -> T | Exception:
+    def _alone(self, work: Callable[[sqlite3.Connection, Sequence[Any]], list[Any]], item: object) -> Any:
         try:
             return self.now(lambda db: work(db, [item]))[0]
         except Exception as error:

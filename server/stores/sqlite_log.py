@@ -39,7 +39,9 @@ ERASED = "erased"  # rel of a recalled row; its position stays as a stub (P-74)
 
 _LAST = "select n, dg from slot where conv = ? and did = ? order by n desc limit 1"
 _SLOT = "select dg, kind, pos, code from slot where conv = ? and did = ? and n = ?"
-_TWINS = "select dg, kind, pos, code from slot where conv = ? and did = ? and kind <> 3 and dg in ({})"
+_TWINS = (
+    "select dg, kind, pos, code from slot indexed by slot_dg where conv = ? and did = ? and kind <> 3 and dg in ({})"
+)
 _ADD_LOG = "insert into log values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ADD_SLOT = "insert into slot values (?, ?, ?, ?, ?, ?, ?)"
 _ADD_PIN = "insert into pin (conv, pos, media, place) values (?, ?, ?, ?)"
@@ -53,8 +55,23 @@ _UNPIN = "delete from pin where conv = ? and pos = ?"
 
 
 def accept_all(db: sqlite3.Connection, offers: Sequence[Offer], now_ms: int) -> list[Answer]:
-    """Decide about offers one after another and write what was decided (T1, T1'); answers in order."""
-    batch = _Batch(db, offers, now_ms)
+    """Decide about offers one after another and write what was decided (T1, T1'); answers in order.
+
+    A digest that its lane has already is rare and shows itself by the unique index; only then all is undone, and
+    done again with every digest looked up first (P-32).
+    """
+    db.execute("savepoint hopeful")
+    try:
+        return _decide_all(db, _Batch(db, offers, now_ms, careful=False), offers)
+    except sqlite3.IntegrityError:
+        db.execute("rollback to hopeful")
+        return _decide_all(db, _Batch(db, offers, now_ms, careful=True), offers)
+    finally:
+        if db.in_transaction:
+            db.execute("release hopeful")
+
+
+def _decide_all(db: sqlite3.Connection, batch: _Batch, offers: Sequence[Offer]) -> list[Answer]:
     answers = [batch.answer(offer) for offer in offers]
     batch.write()
     return answers
@@ -71,7 +88,7 @@ class _Lane:
         self.ld = NO_DIGEST
         if row:
             self.last, self.ld = row[0], Digest(to_text(row[1]))
-        self.twins = _twins(db, conv, did, digests) if row else {}
+        self.twins = _twins(db, conv, did, digests) if row and digests else {}
 
 
 def _twins(db: sqlite3.Connection, conv: ConvId, did: int, digests: list[Digest]) -> dict[Digest, Slot]:
@@ -88,7 +105,7 @@ def _slot(row: tuple[bytes, int, int, str]) -> Slot:
 class _Batch:
     """What one transaction knows and is going to write."""
 
-    def __init__(self, db: sqlite3.Connection, offers: Sequence[Offer], now_ms: int) -> None:
+    def __init__(self, db: sqlite3.Connection, offers: Sequence[Offer], now_ms: int, *, careful: bool) -> None:
         self._db, self._now_ms = db, now_ms
         self._rooms: dict[ConvId, Room] = {}
         self._lanes: dict[tuple[ConvId, Did], _Lane] = {}
@@ -97,7 +114,7 @@ class _Batch:
         self._log: list[tuple[Any, ...]] = []
         self._slots: list[tuple[Any, ...]] = []
         self._pins: list[tuple[ConvId, int, MediaId, int]] = []
-        for offer in offers:
+        for offer in offers if careful else ():
             self._digests.setdefault((offer.packet.conv, offer.who.did), []).append(offer.packet.dg)
 
     def answer(self, offer: Offer) -> Answer:
@@ -145,7 +162,7 @@ class _Batch:
     def _lane(self, conv: ConvId, did: Did) -> _Lane:
         lane = self._lanes.get((conv, did))
         if lane is None:
-            lane = _Lane(self._db, conv, int(did), self._digests[conv, did])
+            lane = _Lane(self._db, conv, int(did), self._digests.get((conv, did), []))
             self._lanes[conv, did] = lane
         return lane
 

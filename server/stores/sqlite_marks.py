@@ -14,8 +14,8 @@ from server.core.moves import Marks, Move, Moved
 from server.core.rights import Action, may
 from server.stores.sqlite_rooms import Room, marks_above, rev_of
 
-_CURSOR = "select upto from cursor where conv = ? and did = ?"
-_MARK = "select delivered, read from mark where conv = ? and uid = ?"
+_STATE = """select (select upto from cursor where conv = :conv and did = :did), m.delivered, m.read
+    from (select 1) left join mark m on m.conv = :conv and m.uid = :uid"""
 _SET_CURSOR = """insert into cursor values (?, ?, ?)
     on conflict (conv, did) do update set upto = max(upto, excluded.upto)"""
 _SET_MARK = """insert into mark values (?, ?, ?, ?, ?) on conflict (conv, uid) do update set
@@ -59,14 +59,15 @@ class _Batch:
         if code:
             return Moved(move, code=code)
         key = (move.conv, move.who.did)
-        cursor = self._cursor(key)
+        self._read(move)
+        cursor = self._cursors[key]
         if not move.read and move.upto > cursor:
             cursor = self._cursors[key] = self._new_cursors[key] = move.upto
         return self._climb(move, cursor, room)
 
     def _climb(self, move: Move, cursor: int, room: Room) -> Moved:
         key = (move.conv, move.who.uid)
-        old = self._mark(key)
+        old = self._marks[key]
         read = max(old.read, min(move.upto, old.delivered)) if move.read else old.read  # never above delivered
         new = Mark(move.who.uid, max(old.delivered, cursor), read)
         if new == old:
@@ -96,13 +97,12 @@ class _Batch:
         rev = self._revs.get(conv)
         return rev_of(self._db, conv) if rev is None else rev
 
-    def _cursor(self, key: tuple[ConvId, Did]) -> int:
-        if key not in self._cursors:
-            row = self._db.execute(_CURSOR, (key[0], int(key[1]))).fetchone()
-            self._cursors[key] = row[0] if row else 0
-        return self._cursors[key]
-
-    def _mark(self, key: tuple[ConvId, Uid]) -> Mark:
-        if key not in self._marks:
-            self._marks[key] = Mark(key[1], *(self._db.execute(_MARK, key).fetchone() or (0, 0)))
-        return self._marks[key]
+    def _read(self, move: Move) -> None:
+        """Cursor and mark as they stand, in one go."""
+        device, person = (move.conv, move.who.did), (move.conv, move.who.uid)
+        if device in self._cursors and person in self._marks:
+            return
+        wanted = {"conv": move.conv, "did": int(move.who.did), "uid": move.who.uid}
+        upto, delivered, read = self._db.execute(_STATE, wanted).fetchone()
+        self._cursors.setdefault(device, upto or 0)
+        self._marks.setdefault(person, Mark(move.who.uid, delivered or 0, read or 0))

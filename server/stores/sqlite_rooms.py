@@ -8,8 +8,8 @@ from protocol.packets import Mark
 from protocol.values import ConvId, Uid
 from server.core.rights import NOBODY, Standing
 
-_HEAD = "select head, ts, floor from conv where conv = ?"
-_MEMBERS = "select uid, since, until, role, blocked from member where conv = ? order by uid, since"
+_ROOM = """select c.head, c.ts, c.floor, m.uid, m.since, m.until, m.role, m.blocked
+    from conv c left join member m on m.conv = c.conv where c.conv = ? order by m.uid, m.since"""
 _REV = "select rev from crev where conv = ?"
 _MARKS = """select uid, delivered, read from mark where conv = ? and rev > ? order by rev"""
 
@@ -21,9 +21,10 @@ class Room:
 
     def __init__(self, db: sqlite3.Connection, conv: ConvId) -> None:
         self.conv = conv
-        row: tuple[int, int, int] = db.execute(_HEAD, (conv,)).fetchone() or (0, 0, 0)
-        self.head, self.ts, self.floor = row
-        self._standings = _standings(db, conv) if self.head else {}
+        rows = db.execute(_ROOM, (conv,)).fetchall()
+        place: tuple[int, int, int] = rows[0][:3] if rows else (0, 0, 0)
+        self.head, self.ts, self.floor = place
+        self._standings = _standings([row[3:] for row in rows])
         self.members = tuple(uid for uid, standing in self._standings.items() if standing.current)
 
     def standing(self, uid: Uid) -> Standing:
@@ -31,8 +32,7 @@ class Room:
         return self._standings.get(uid, NOBODY)
 
 
-def _standings(db: sqlite3.Connection, conv: ConvId) -> dict[Uid, Standing]:
-    rows = db.execute(_MEMBERS, (conv,)).fetchall()
+def _standings(rows: list[tuple[Uid, int, int | None, int, int]]) -> dict[Uid, Standing]:
     spans: dict[Uid, tuple[tuple[int, int], ...]] = {}
     roles: dict[Uid, int] = {}
     blockers: set[Uid] = set()
