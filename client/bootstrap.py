@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from client.adapters.bundled_server import BundledServer
 from client.adapters.clock import SystemClock, SystemDice
 from client.adapters.http_accounts import HttpAccounts
 from client.adapters.http_media import HttpMedia
@@ -24,6 +25,7 @@ from client.core.engine import Engine
 from client.core.model import Memory
 from client.ports import Wire, WireListener
 from protocol.ladder import Ladder
+from protocol.problems import Problem
 
 MEDIA_FOLDER, COPIES_FOLDER = "media", "copies"
 LOG_FILE, LOG_MAX_BYTES, LOG_FILES = "hexagram.log", 1_000_000, 3
@@ -48,6 +50,26 @@ class Profile:
     def app_log_file(self) -> Path:
         """Where the window's log goes."""
         return self.data_dir / LOG_FILE
+
+
+@asynccontextmanager
+async def open_bundled_server(
+    data_dir: Path,
+    *,
+    on_back: Callable[[str], None] = lambda url: None,
+    on_problem: Callable[[Problem], None] = lambda problem: None,
+    log_file: Path | None = None,
+) -> AsyncIterator[BundledServer]:
+    """The server that comes with the application, running; see BundledServer for what the arguments hear.
+
+    Raises: DataInUse, DataReadOnly, DataNewer, DataCorrupt, DiskFull, ServerUnreachable, ServerInternal.
+    """
+    server = BundledServer(data_dir, on_back=on_back, on_problem=on_problem, log_file=log_file)
+    try:
+        await server.start()
+        yield server
+    finally:
+        await server.close()
 
 
 @asynccontextmanager

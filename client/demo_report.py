@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 PACKETS = ("msg:R", "msg:A", "msg:N", "ack:R", "ack:A", "ack:N")
 """The journey of a message, in order; the first, second and last are seen by its author, the others by the reader."""
+WHO_WAS_AWAY = {"offline:A": "msg:N", "offlineack:R": "ack:R"}
 BY_AUTHOR = frozenset(("msg:R", "msg:A", "ack:N"))
 SOLID, BROKEN, MISSING = "━━━━━━━", "━━━ ━━━", "· · · ·"
 ASCII = str.maketrans({"━": "=", "·": ".", "▶": ">", "◀": "<", "✓": "v", "✗": "x", "–": "-"})
@@ -28,6 +29,11 @@ class PacketLine:
     at_ms: int
     tries: int = 1
     note: str = ""
+
+    @property
+    def stands_for(self) -> str:
+        """The packet of the six; who was away hears and says two of them by other names (P-44, P-46)."""
+        return WHO_WAS_AWAY.get(self.packet, self.packet)
 
 
 @dataclass(slots=True)
@@ -134,7 +140,7 @@ def _message(message: MessageReport, report: Report, paint: _Paint) -> str:
 
 def _packet(number: int, message: MessageReport, report: Report, start_ms: int, paint: _Paint) -> str:
     name = PACKETS[number - 1]
-    seen = [line for line in message.packets if line.packet == name]
+    seen = [line for line in message.packets if line.stands_for == name]
     if not seen:
         return f"    {paint(BAD, MISSING)}   {number} {pad(name, 7)}not seen"
     line = seen[-1]
@@ -142,7 +148,8 @@ def _packet(number: int, message: MessageReport, report: Report, start_ms: int, 
     who = report.author if name in BY_AUTHOR else report.reader
     arrow = "▶" if line.way == "out" else "◀"
     tries = f"  {len(seen)} times" if len(seen) > 1 else ""
-    note = f"  {line.note}" if line.note else ""
+    notes = [line.note, f"as {line.packet}" if line.packet != name else ""]
+    note = "".join(f"  {note}" for note in notes if note)
     after = f"{line.at_ms - start_ms:>7} ms"
     return f"    {figure}   {number} {pad(name, 7)}{pad(who, 8)}{arrow} server{after}{tries}{note}"
 
@@ -174,5 +181,5 @@ def width(text: str) -> int:
 
 def ordered(lines: Sequence[PacketLine]) -> list[PacketLine]:
     """Packets in the order of the journey, then of time."""
-    known = [line for line in lines if line.packet in PACKETS]
-    return sorted(known, key=lambda line: (PACKETS.index(line.packet), line.at_ms))
+    known = [line for line in lines if line.stands_for in PACKETS]
+    return sorted(known, key=lambda line: (PACKETS.index(line.stands_for), line.at_ms))

@@ -70,7 +70,10 @@ class Puppet:
 
     def send_wish(self, do: str, **fields: Any) -> asyncio.Future[Line]:
         """Say a wish; the future is its answer."""
-        assert self._process is not None and self._process.stdin is not None
+        if not self.running or self._ended:
+            raise ConnectionError(f"{self.name} does not run")
+        assert self._process is not None
+        assert self._process.stdin is not None
         self._refs += 1
         answer: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
         self._answers[self._refs] = answer
@@ -101,7 +104,8 @@ class Puppet:
     async def quit(self) -> int:
         """End it by closing its input; return the exit code."""
         process = self._process
-        assert process is not None and process.stdin is not None
+        assert process is not None
+        assert process.stdin is not None
         process.stdin.close()
         code = await process.wait()
         await self._over()
