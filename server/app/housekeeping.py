@@ -9,7 +9,7 @@ from collections.abc import Callable
 from protocol.limits import UPLOAD_KEEP_S
 from protocol.problems import Problem
 from protocol.values import MediaId, Value
-from server.ports import Accounts, Blobs, Uploads
+from server.ports import Accounts, Blobs, StoreUnknown, Uploads
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,8 @@ class Housekeeping:
                     )
             except Problem as problem:
                 log.warning("the sweep was put off: %s", problem.code)
+            except StoreUnknown:
+                log.warning("the sweep was put off: nobody knows what of it was stored")
             await asyncio.sleep(EVERY_S)
 
     async def _orphans(self, before_ms: int) -> list[MediaId]:

@@ -25,6 +25,7 @@ from weakref import WeakValueDictionary
 
 from protocol.limits import MIB
 from protocol.problems import (
+    DataReadOnly,
     DiskFull,
     MediaDamaged,
     MediaOffset,
@@ -285,16 +286,19 @@ def _list(root: Path) -> list[Shelved]:
 
 
 def _prepare(root: Path) -> None:
-    """Make the folders, readable by their owner alone (SEC-46)."""
-    for folder in (root, root / "part", root / "whole"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        _sync_folder(folder)
+    """Make the folders, readable by their owner alone (SEC-46). Raises: DataReadOnly, DiskFull."""
+    try:
+        for folder in (root, root / "part", root / "whole"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(0o700)
+            _sync_folder(folder)
+    except OSError as refusal:
+        raise (DiskFull() if refusal.errno in FULL else DataReadOnly()) from refusal
 
 
 @asynccontextmanager
 async def open_blobs(url: str, now_ms: Callable[[], int]) -> AsyncIterator[FileBlobs]:
-    """The part behind `file:///folder`."""
+    """The part behind `file:///folder`. Raises: DataReadOnly, DiskFull."""
     root = Path(url2pathname(urlsplit(url).path))
     with ThreadPoolExecutor(THREADS, "blobs") as threads:
         await asyncio.get_running_loop().run_in_executor(threads, _prepare, root)

@@ -425,3 +425,9 @@ def opened_by(url: str, place: dict[str, str]) -> str:
             for packet in json.loads(line.recv()):
                 if packet["t"] == "open:A":
                     return str(packet["conv"])
+
+
+def test_each_refusal_is_documented() -> None:
+    told = (ROOT / "docs" / "SERVER.md").read_text(encoding="utf-8")
+    assert [code for code in EXIT_CODES if f"`{code}`" not in told] == []
+    assert [number for number in EXIT_CODES.values() if str(number) not in told] == []

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from protocol.problems import DiskFull, MediaUnknown, StoreFailed, TransferInterrupted
+from protocol.problems import DataReadOnly, DiskFull, MediaUnknown, Problem, StoreFailed, TransferInterrupted
 from protocol.values import MediaId
 from server.blobs import files
 from server.blobs.files import FileBlobs, open_blobs
@@ -130,3 +130,15 @@ async def test_a_file_that_vanished_is_unknown(blobs: FileBlobs, tmp_path: Path)
     (tmp_path / "whole" / PICTURE).unlink()
     with pytest.raises(MediaUnknown):
         await blobs.open_from(PICTURE, 0)
+
+
+@pytest.mark.parametrize(("number", "problem"), [(errno.ENOSPC, DiskFull), (errno.EROFS, DataReadOnly)])
+async def test_a_shelf_that_cannot_be_made_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, problem: type[Problem]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(problem):
+        await open_blobs(tmp_path.as_uri(), lambda: 0).__aenter__()

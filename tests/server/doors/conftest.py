@@ -43,6 +43,7 @@ class House:
         self.uploads: SqliteUploads
         self.housekeeping: Housekeeping
         self.http: httpx.AsyncClient
+        self.app: web.Application
         self.port = 0
         self._stack = AsyncExitStack()
 
@@ -65,7 +66,8 @@ class House:
             *AdminRoutes(self.accounts, ADMIN_SECRET).routes(),
             *MediaRoutes(Media(self.uploads, self.blobs, token_bytes), self.accounts).routes(),
         ]
-        await self._stack.enter_async_context(serving(application(routes, no_line, nobody), listener))
+        self.app = application(routes, no_line, nobody)
+        await self._stack.enter_async_context(serving(self.app, listener))
         client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", trust_env=False)
         self.http = await self._stack.enter_async_context(client)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -145,3 +146,15 @@ async def test_nobody_else_is_an_administrator(house: House, alice: Joined, secr
     assert (
         await house.http.post("/v1/invites", headers={"Authorization": f"Bearer {ADMIN_SECRET}"})
     ).status_code == 401
+
+
+async def test_of_many_at_once_one_gets_in(house: House) -> None:
+    invite = await house.accounts.new_invite()
+    answers = await asyncio.gather(*(join(house, f"guest {number}", invite) for number in range(8)))
+    assert sorted(status for status, _ in answers) == [201, *[403] * 7]
+
+
+async def test_of_many_of_one_name_one_gets_it(house: House) -> None:
+    invites = [await house.accounts.new_invite() for _ in range(8)]
+    answers = await asyncio.gather(*(join(house, "alice", invite) for invite in invites))
+    assert sorted(status for status, _ in answers) == [201, *[409] * 7]

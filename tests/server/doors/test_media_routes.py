@@ -201,10 +201,15 @@ async def test_who_sees_the_message_sees_the_file(house: House, alice: Joined, b
     address = await put(house, alice, DATA)
 
     async def seen_by(who: Joined) -> int:
-        answer = await house.http.get(address, headers=key(who))
-        if answer.status_code == 404:
-            assert answer.json() == {"code": "media_unknown"}
-        return answer.status_code
+        whole = await house.http.get(address, headers=key(who))
+        part = await house.http.get(address, headers={**key(who), "Range": "bytes=0-9"})
+        head = await house.http.head(address, headers=key(who))
+        nothing = await house.http.get(f"/v1/media/{'x' * 26}", headers=key(who))
+        assert head.status_code == whole.status_code
+        assert part.status_code == (206 if whole.status_code == 200 else whole.status_code)
+        if whole.status_code != 200:
+            assert (whole.status_code, whole.content) == (nothing.status_code, nothing.content)
+        return whole.status_code
 
     assert [await seen_by(who) for who in (alice, bob, carol, dave)] == [200, 404, 404, 404]
     await house.pin(address.rsplit("/")[-1], pos=5)

@@ -117,3 +117,20 @@ async def test_headers_without_end_are_refused(house: House) -> None:
     writer.write(b"GET /v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"x" * 100_000)
     assert b" 400 " in await reader.readline()
     writer.close()
+
+
+OPEN_TO_ALL = {"/v1/join", "/v1/health", "/v1/line"}  # the first takes an invite, the last a token in its hello
+
+
+async def test_every_other_route_wants_to_know_who_asks(house: House) -> None:
+    """SEC-20: a route that was added without a rule fails here."""
+    asked = 0
+    for route in house.app.router.routes():
+        path = route.resource.canonical if route.resource else ""
+        if path not in OPEN_TO_ALL:
+            for headers in ({}, {"Authorization": "Bearer nobody"}, {"Authorization": "Basic bm9ib2R5"}):
+                answer = await house.http.request(route.method, path.format(media="a" * 26), headers=headers)
+                assert answer.status_code == 401, (route.method, path)
+                assert answer.headers["www-authenticate"] == "Bearer"
+                asked += 1
+    assert asked >= 3 * 6
