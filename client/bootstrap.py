@@ -82,8 +82,7 @@ async def open_client(profile: Profile, *, screen_batch_s: float) -> AsyncIterat
         messages = SqliteMessages(profile.data_dir)
         await messages.open()
         stack.push_async_callback(messages.close)
-        if profile.log_file is not None:
-            stack.enter_context(_logging_to(profile.log_file))
+        stack.enter_context(_logging_to(profile.log_file))
         parts = await _open_parts(stack, profile, messages, who := _Who())
         chat = who.chat = Chat(parts, await load_settings(messages), screen_batch_s=screen_batch_s)
         stack.push_async_callback(chat.close)
@@ -145,15 +144,17 @@ def worker_command() -> list[str]:
 
 
 @contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    """Write the log of packets, line and saves to a file that starts anew before it is too long."""
-    handler = RotatingFileHandler(path, maxBytes=LOG_MAX_BYTES, backupCount=LOG_FILES, encoding="utf-8")
+def _logging_to(path: Path | None) -> Iterator[None]:
+    """Write the log of packets, line and saves to a file that starts anew before it is too long; or nowhere."""
+    handler: logging.Handler = logging.NullHandler()
+    if path is not None:
+        handler = RotatingFileHandler(path, maxBytes=LOG_MAX_BYTES, backupCount=LOG_FILES, encoding="utf-8")
     handler.setFormatter(logging.Formatter(LOG_LINE))
     loggers = [logging.getLogger(name) for name in LOGS]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
+        logger.setLevel(logging.DEBUG if path is not None else logging.WARNING)
     try:
         yield
     finally:

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,8 @@ class _Demo:
             return
         message.packets = await _packets(alice, message.lid, ALICE) + await _packets(bob, copies[0]["lid"], BOB)
         message.packets = ordered(message.packets)
+        if message.number == 1:
+            message.packets = [_healed(line) for line in message.packets]
         seen = {line.stands_for for line in message.packets}
         message.problems += [f"{packet} was not seen" for packet in PACKETS if packet not in seen]
         if "file" in copies[0]:
@@ -211,6 +214,11 @@ class _Demo:
         if found != promised["sha256"] or len(data) != promised["size_bytes"]:
             message.problems.append("the file is not the one that was sent")
         message.fetched = f"{len(data)} bytes fetched on a click, sha256 {found[:16]}… is right"
+
+
+def _healed(line: PacketLine) -> PacketLine:
+    """The first ack:N that Alice saw is not the first that came."""
+    return replace(line, note="the one before was lost on purpose") if line.packet == LOST else line
 
 
 def _messages(history: dict[str, Any]) -> list[dict[str, Any]]:

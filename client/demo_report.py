@@ -14,6 +14,8 @@ PACKETS = ("msg:R", "msg:A", "msg:N", "ack:R", "ack:A", "ack:N")
 """The journey of a message, in order; the first, second and last are seen by its author, the others by the reader."""
 WHO_WAS_AWAY = {"offline:A": "msg:N", "offlineack:R": "ack:R"}
 BY_AUTHOR = frozenset(("msg:R", "msg:A", "ack:N"))
+FORGED = ("offline", "slow")
+"""Notes of an ack:N by which the server only says that it keeps the message (P-51)."""
 SOLID, BROKEN, MISSING = "━━━━━━━", "━━━ ━━━", "· · · ·"
 ASCII = str.maketrans({"━": "=", "·": ".", "▶": ">", "◀": "<", "✓": "v", "✗": "x", "–": "-"})
 BOLD, DIM, GOOD, BAD, END = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[0m"
@@ -143,15 +145,22 @@ def _packet(number: int, message: MessageReport, report: Report, start_ms: int, 
     seen = [line for line in message.packets if line.stands_for == name]
     if not seen:
         return f"    {paint(BAD, MISSING)}   {number} {pad(name, 7)}not seen"
-    line = seen[-1]
+    line = next((line for line in seen if line.note not in FORGED), seen[0])
     figure = SOLID if number % 2 else BROKEN
     who = report.author if name in BY_AUTHOR else report.reader
     arrow = "▶" if line.way == "out" else "◀"
-    tries = f"  {len(seen)} times" if len(seen) > 1 else ""
-    notes = [line.note, f"as {line.packet}" if line.packet != name else ""]
-    note = "".join(f"  {note}" for note in notes if note)
     after = f"{line.at_ms - start_ms:>7} ms"
-    return f"    {figure}   {number} {pad(name, 7)}{pad(who, 8)}{arrow} server{after}{tries}{note}"
+    notes = "".join(f"  {note}" for note in _notes(name, line, seen, start_ms))
+    return f"    {figure}   {number} {pad(name, 7)}{pad(who, 8)}{arrow} server{after}{paint(DIM, notes)}"
+
+
+def _notes(name: str, line: PacketLine, seen: Sequence[PacketLine], start_ms: int) -> list[str]:
+    """What else there is to say about one line of the figure."""
+    notes = [f"as {line.packet}"] if line.packet != name else []
+    notes += [line.note] if line.note else []
+    notes += [f"after {other.at_ms - start_ms} ms: kept for who is away" for other in seen if other.note in FORGED]
+    again = sum(1 for other in seen if other is not line and other.note not in FORGED)
+    return notes + ([f"and {again} more"] if again else [])
 
 
 def _verdict(report: Report, paint: _Paint) -> str:
