@@ -28,7 +28,8 @@ _HEADS = """select l.conv, c.head, coalesce(r.rev, 0), coalesce(c.base, 0), m.un
         and m.since = (select max(since) from member where conv = l.conv and uid = l.uid)
     where l.uid = ? order by l.conv"""
 _LAST = "select n, dg from slot where conv = ? and did = ? order by n desc limit 1"
-_BY_DIGEST = "select dg, kind, pos, code from slot indexed by slot_dg where conv = ? and did = ? and dg = ? and kind <> 3"
+_BY_DIGEST = """select dg, kind, pos, code from slot indexed by slot_dg
+    where conv = ? and did = ? and dg = ? and kind <> 3"""
 _BY_NUMBER = "select dg, kind, pos, code from slot where conv = ? and did = ? and n = ?"
 _TIME = "select ts from log where conv = ? and pos = ?"
 

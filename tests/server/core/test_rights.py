@@ -1,0 +1,85 @@
+"""May this person do that? (SEC-20, SEC-21, P-70, P-74)"""
+
+from __future__ import annotations
+
+import pytest
+
+from protocol.packets import Relation
+from protocol.values import Uid
+from server.core.rights import (
+    ADMINISTRATOR,
+    EDIT_MAX_MS,
+    EDITS_MAX,
+    NOBODY,
+    Action,
+    File,
+    Standing,
+    Target,
+    may,
+    may_relate,
+)
+
+MEMBER = Standing(((1, 0),))
+LEFT = Standing(((1, 7),))
+BACK = Standing(((2, 5), (9, 0)))
+BLOCKED = Standing(((1, 0),), blocked=True)
+ME, OTHER = Uid("me"), Uid("other")
+
+
+@pytest.mark.parametrize("action", Action)
+def test_a_stranger_may_nothing(action: Action) -> None:
+    assert may(action, NOBODY) == "unknown_conversation"
+    assert may(action, File(owner=False, seen=False)) == "media_unknown"
+
+
+@pytest.mark.parametrize(
+    ("action", "standing", "code"),
+    [
+        (Action.SEND, MEMBER, ""),
+        (Action.SEND, BACK, ""),
+        (Action.SEND, LEFT, "not_member"),
+        (Action.SEND, BLOCKED, "blocked"),
+        (Action.UPLOAD, MEMBER, ""),
+        (Action.UPLOAD, LEFT, "not_member"),
+        (Action.PULL, LEFT, ""),
+        (Action.ACKNOWLEDGE, LEFT, ""),
+        (Action.PULL, BLOCKED, ""),
+        (Action.FETCH, MEMBER, "unknown_conversation"),
+    ],
+)
+def test_in_a_conversation(action: Action, standing: Standing, code: str) -> None:
+    assert may(action, standing) == code
+
+
+def test_a_file_is_fetched_by_its_owner_and_by_those_who_see_its_message() -> None:
+    assert may(Action.FETCH, File(owner=True, seen=False)) == ""
+    assert may(Action.FETCH, File(owner=False, seen=True)) == ""
+    assert may(Action.SEND, File(owner=True, seen=True)) == "media_unknown"
+
+
+def test_a_person_sees_from_each_join_to_the_following_leave() -> None:
+    assert [pos for pos in range(1, 12) if BACK.sees(pos)] == [2, 3, 4, 5, 9, 10, 11]
+    assert BACK.head(20) == 20
+    assert LEFT.head(20) == 7
+    assert NOBODY.head(20) == 0
+    assert (MEMBER.current, LEFT.current, NOBODY.current) == (True, False, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "role", "allowed"),
+    [
+        ("edit", Target(ME, EDIT_MAX_MS, EDITS_MAX - 1, visible=True), 0, True),
+        ("edit", Target(ME, EDIT_MAX_MS + 1, 0, visible=True), 0, False),
+        ("edit", Target(ME, 0, EDITS_MAX, visible=True), 0, False),
+        ("edit", Target(OTHER, 0, 0, visible=True), ADMINISTRATOR, False),
+        ("recall", Target(ME, EDIT_MAX_MS * 9, 0, visible=True), 0, True),
+        ("recall", Target(OTHER, 0, 0, visible=True), 0, False),
+        ("recall", Target(OTHER, 0, 0, visible=True), ADMINISTRATOR, True),
+        ("recall", Target(ME, 0, 0, visible=False), 0, False),
+        ("recall", None, ADMINISTRATOR, False),
+    ],
+)
+def test_edits_and_recalls(kind: str, target: Target | None, role: int, allowed: bool) -> None:
+    rel = Relation("edit" if kind == "edit" else "recall", 3)
+    refusal = may_relate(rel, ME, Standing(((1, 0),), role), target)
+    assert refusal == ("" if allowed else "relation_refused")
