@@ -26,7 +26,7 @@ from client.core.events import (
 )
 from client.core.model import Form, Member, Memory, Room, State
 from protocol.codec import from_text
-from protocol.content import SERVER, Joined, Left, Opened, Titled, unpack_notice
+from protocol.content import SERVER, Joined, Opened, Titled, unpack_notice
 from protocol.heads import sum_of
 from protocol.limits import (
     ACK_JOIN_EVENTS,
@@ -214,16 +214,14 @@ class Inbox:
             notice = unpack_notice(from_text(event.content))
         except (ValueError, ContentUnreadable):
             return
-        match notice:
-            case Opened(form, title):
-                shelf.form, shelf.title = FORMS.get(form, shelf.form), title
-            case Titled(title):
-                shelf.title = title
-            case Joined(uid, name):
-                others = tuple(member for member in shelf.members if member.uid != uid)
-                shelf.members = (*others, Member(uid, name))
-            case Left(uid):
-                shelf.members = tuple(member for member in shelf.members if member.uid != uid)
+        if isinstance(notice, Opened):
+            shelf.form, shelf.title = FORMS.get(notice.form, shelf.form), notice.title
+        elif isinstance(notice, Titled):
+            shelf.title = notice.title
+        else:
+            others = tuple(member for member in shelf.members if member.uid != notice.uid)
+            came = (Member(notice.uid, notice.name),) if isinstance(notice, Joined) else ()
+            shelf.members = others + came
 
     # --------------------------------------------------------------------------------- acknowledging
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from client.core.effects import (
@@ -1043,7 +1045,7 @@ def _outbox(sender: Sender) -> Outbox:
     return sender.machine
 
 
-def _numbers(outputs: list[object]) -> list[tuple[int, str]]:
+def _numbers(outputs: Iterable[object]) -> list[tuple[int, str]]:
     return [
         (packet.n, "msg" if isinstance(packet, MsgR) else "void")
         for packet in packets_of(outputs)

@@ -1,0 +1,189 @@
+"""Ticks: merged by maximum, never falling, honest in groups (section 9 of the contract)."""
+
+from __future__ import annotations
+
+from client.core.effects import SaveMarks, SaveRead, Send, TracedAt
+from client.core.events import MembersNow, Placed, Pull, Quit, ReadUpto, Rewound
+from client.core.marks import Marks
+from client.core.model import Member, Memory, Reach, Room
+from protocol.packets import AckA, AckN, Mark, OfflineA, ReadR
+from tests.helpers.machines import ALICE, BOB, CAROL, C, D, Desk, memory, of_kind
+
+PAIR = (Member(ALICE.uid, "Alice"), Member(BOB, "Bob"))
+THREE = (*PAIR, Member(CAROL, "Carol"))
+
+
+class Ticks(Desk):
+    """Alice's marks."""
+
+    def __init__(self, disk: Memory | None = None) -> None:
+        self.marks = Marks(disk or memory(Room(C, members=PAIR)))
+        super().__init__(self.marks)
+
+
+def ack(from_: int, to: int, *marks: Mark) -> AckN:
+    return AckN(C, from_, to, marks)
+
+
+def test_a_mark_of_the_other_person_makes_it_delivered() -> None:
+    alice = Ticks()
+    alice.online()
+
+    assert alice.hears(ack(0, 1, Mark(BOB, 5, 2))) == [
+        SaveMarks(C, (Mark(BOB, 5, 2),), 1, 5, 2),
+        TracedAt(C, 1, 5, "ack:N", "in"),
+    ]
+    assert alice.marks.rev_of(C) == 1
+
+
+def test_marks_never_fall_whatever_comes_twice_or_late() -> None:
+    alice = Ticks()
+    alice.online()
+    alice.hears(ack(0, 1, Mark(BOB, 3, 0)), ack(1, 2, Mark(BOB, 5, 2)))
+
+    assert alice.hears(ack(0, 1, Mark(BOB, 3, 0)), ack(1, 2, Mark(BOB, 5, 2))) == []
+
+
+def test_a_hole_before_is_pulled_and_leaves_the_rev() -> None:
+    """P-50: a lost ack:N costs nothing."""
+    alice = Ticks()
+    alice.online()
+
+    outputs = alice.hears(ack(4, 5, Mark(BOB, 5, 0)))
+
+    assert outputs[0] == SaveMarks(C, (Mark(BOB, 5, 0),), 0, 5, 0)
+    assert outputs[-1] == Pull(C)
+    assert alice.hears(OfflineA(C, 0, 0, 0, rev_from=0, rev_to=5, marks=(Mark(BOB, 5, 0),))) == [
+        SaveMarks(C, (), 5, 5, 0)
+    ]
+
+
+def test_a_pull_without_marks_changes_nothing() -> None:
+    alice = Ticks()
+    alice.online()
+
+    assert alice.hears(OfflineA(C, 0, 0, 0), AckA(C, 1)) == []
+
+
+def test_a_forged_ack_is_not_a_mark() -> None:
+    alice = Ticks()
+    alice.online()
+
+    assert alice.hears(AckN(C, n=1, pos=1, stored="offline")) == []
+
+
+def test_in_a_group_the_slowest_decides() -> None:
+    alice = Ticks(memory(Room(C, "group", members=THREE)))
+    alice.online()
+
+    alice.hears(ack(0, 1, Mark(BOB, 5, 5)))
+    assert of_kind(alice.all, SaveMarks)[-1] == SaveMarks(C, (Mark(BOB, 5, 5),), 1, 0, 0)
+    alice.hears(ack(1, 2, Mark(CAROL, 4, 1)))
+    assert of_kind(alice.all, SaveMarks)[-1] == SaveMarks(C, (Mark(CAROL, 4, 1),), 2, 4, 1)
+
+
+def test_ones_own_devices_never_count() -> None:
+    alice = Ticks()
+    alice.online()
+
+    outputs = alice.hears(ack(0, 1, Mark(ALICE.uid, 9, 0)))
+
+    assert outputs == [SaveMarks(C, (Mark(ALICE.uid, 9, 0),), 1, 0, 0)]
+
+
+def test_when_the_slowest_leaves_the_rest_counts() -> None:
+    alice = Ticks(memory(Room(C, "group", rev=3, members=THREE, marks={BOB: Reach(5, 5), CAROL: Reach(2, 0)})))
+
+    assert alice.does(MembersNow(C, PAIR)) == [SaveMarks(C, (), 3, 5, 5)]
+    assert alice.does(MembersNow(C, PAIR)) == []
+
+
+def test_who_joins_later_takes_no_tick_back() -> None:
+    alice = Ticks(memory(Room(C, "group", rev=3, members=PAIR, marks={BOB: Reach(5, 5)})))
+    alice.does(MembersNow(C, THREE))
+
+    alice.online()
+    outputs = alice.hears(ack(3, 4, Mark(BOB, 7, 7)))
+
+    assert outputs[0] == SaveMarks(C, (Mark(BOB, 7, 7),), 4, 5, 5)
+
+
+def test_a_message_that_is_placed_below_the_marks_has_its_ticks_at_once() -> None:
+    """The answer was lost, the mark was not."""
+    alice = Ticks(memory(Room(C, rev=3, members=PAIR, marks={BOB: Reach(5, 1)})))
+
+    assert alice.does(Placed(C, 5)) == [SaveMarks(C, (), 3, 5, 1)]
+    assert alice.does(Placed(C, 6)) == []
+
+
+def test_a_conversation_nobody_heard_of_has_no_marks() -> None:
+    alice = Ticks()
+
+    assert alice.marks.rev_of(D) == 0
+    assert alice.does(Placed(D, 1)) == []
+    assert alice.does(MembersNow(D, PAIR)) == []
+
+
+# ---------------------------------------------------------------------------------------------- reading
+
+
+def test_reading_is_kept_at_once_and_told_after_a_second() -> None:
+    alice = Ticks()
+    alice.online()
+
+    assert alice.does(ReadUpto(C, 3)) == [SaveRead(C, 3)]
+    alice.run_until(0.5)
+    assert alice.does(ReadUpto(C, 4)) == [SaveRead(C, 4)]
+    assert alice.does(ReadUpto(C, 2)) == []
+    alice.run_until(5.0)
+
+    assert alice.sent == [(1.0, ReadR(C, 4))]
+
+
+def test_what_was_read_without_a_line_is_told_when_there_is_one() -> None:
+    alice = Ticks()
+    alice.does(ReadUpto(C, 3))
+    assert alice.machine.next_wakeup_s() is None
+
+    assert alice.online() == [Send(1, (ReadR(C, 3),))]
+    alice.offline()
+    assert alice.online() == [Send(2, (ReadR(C, 3),))]
+    alice.hears(ack(0, 1, Mark(ALICE.uid, 3, 3)))
+    alice.offline()
+    assert alice.online() == []
+
+
+def test_what_the_disk_knows_to_be_read_is_told_again_only_if_the_server_may_not_know() -> None:
+    told = Room(C, marks={ALICE.uid: Reach(5, 4)}, read_upto=4)
+    untold = Room(D, marks={ALICE.uid: Reach(5, 4)}, read_upto=5)
+    alice = Ticks(memory(told, untold))
+
+    assert alice.online() == [Send(1, (ReadR(D, 5),))]
+
+
+def test_what_was_read_on_another_device_is_read_here() -> None:
+    alice = Ticks()
+    alice.online()
+
+    outputs = alice.hears(ack(0, 1, Mark(ALICE.uid, 5, 4)))
+
+    assert outputs[-1] == SaveRead(C, 4)
+    assert alice.does(ReadUpto(C, 4)) == []
+
+
+def test_closing_says_what_was_joined() -> None:
+    alice = Ticks()
+    alice.online()
+    alice.does(ReadUpto(C, 3))
+
+    assert alice.does(Quit()) == [Send(1, (ReadR(C, 3),))]
+
+
+def test_marks_of_another_generation_mean_nothing() -> None:
+    alice = Ticks(memory(Room(C, rev=3, members=PAIR, marks={BOB: Reach(5, 1)}, read_upto=6)))
+    alice.does(Rewound("2-bb", {C: 2}, ()))
+
+    assert alice.marks.rev_of(C) == 0
+    assert alice.does(Placed(C, 1)) == []
+    assert alice.online() == [Send(1, (ReadR(C, 2),))]
+    assert alice.hears(ack(0, 1, Mark(BOB, 1, 0)))[0] == SaveMarks(C, (Mark(BOB, 1, 0),), 1, 1, 0)
