@@ -77,7 +77,7 @@ class Puppet:
         self._refs += 1
         answer: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
         self._answers[self._refs] = answer
-        line = json.dumps({"do": do, "ref": self._refs, **fields}, ensure_ascii=False)
+        line = json.dumps({"do": do, "ref": self._refs, **fields})
         self._process.stdin.write(line.encode() + b"\n")
         return answer
 

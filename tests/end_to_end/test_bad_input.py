@@ -1,0 +1,188 @@
+"""What may be wrong from outside: each has a code and a sentence, and loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from asyncio.subprocess import PIPE
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client.puppet import Puppet, own_command
+from protocol.problems import Problem
+from tests.end_to_end.processes import Server
+from tests.end_to_end.test_two_people import said
+
+CHINESE = range(0x4E00, 0x9FFF + 1)
+
+
+async def refused(answer: Any) -> str:
+    with pytest.raises(Problem) as refusal:
+        await answer
+    return refusal.value.code
+
+
+async def test_a_wrong_invite_is_refused_and_the_right_one_works_afterwards(server: Server, tmp_path: Path) -> None:
+    dora = Puppet("dora", tmp_path / "dora", server.url)
+    assert await refused(dora.start(invite="AAAA-BBBB-CCCC")) == "invite_wrong"
+    await dora.start(invite=await server.invite())
+    assert await dora.quit() == 0
+
+
+async def test_a_name_that_is_taken(server: Server, alice: Puppet, tmp_path: Path) -> None:
+    other = Puppet("ALICE", tmp_path / "other", server.url)
+    assert await refused(other.start(invite=await server.invite())) == "name_taken"
+    await other.kill()
+
+
+async def test_no_server_there(tmp_path: Path) -> None:
+    lonely = Puppet("lonely", tmp_path / "lonely", "127.0.0.1:9")
+    assert await refused(lonely.start(invite="X")) == "server_unreachable"
+    await lonely.kill()
+
+
+async def test_a_profile_is_used_once_at_a_time(alice: Puppet) -> None:
+    twin = Puppet("alice", alice.data_dir, alice.server)
+    assert await refused(twin.start()) == "data_in_use"
+    await twin.kill()
+    assert (await alice.wish("people"))["event"] == "done"
+
+
+async def test_data_of_a_newer_version_is_left_alone(alice: Puppet) -> None:
+    await alice.quit()
+    file = alice.data_dir / "messages.db"
+    with sqlite3.connect(file) as db:
+        db.execute("pragma user_version = 9999")
+    db.close()
+    assert await refused(alice.start()) == "data_newer"
+
+
+async def test_a_damaged_database_is_left_alone(alice: Puppet) -> None:
+    await alice.quit()
+    file = alice.data_dir / "messages.db"
+    file.write_bytes(b"this is not a database" * 500)
+    assert await refused(alice.start()) == "data_corrupt"
+    assert file.read_bytes().startswith(b"this is not a database")
+
+
+async def test_a_folder_that_cannot_be_written_to(server: Server, tmp_path: Path) -> None:
+    blocked = tmp_path / "a file"
+    blocked.write_text("where the folder should be", "utf-8")
+    eve = Puppet("eve", blocked / "eve", server.url)
+    assert await refused(eve.start(invite=await server.invite())) == "data_read_only"
+    await eve.kill()
+
+
+async def test_words_that_cannot_be_sent(alice: Puppet, bob: Puppet) -> None:
+    assert await refused(alice.wish("say", to="bob", text=" \n ")) == "text_empty"
+    assert await refused(alice.wish("say", to="bob", text="x" * 8001)) == "content_too_large"
+    assert await refused(alice.wish("say", to="nobody", text="hello")) == "unknown_person"
+    lid = (await alice.wish("say", to="bob", text="字" * 8000))["lid"]
+    await alice.state(lid, "delivered")
+
+
+async def test_half_a_character_does_not_stop_anything(alice: Puppet, bob: Puppet) -> None:
+    half = alice.send_wish("say", to="bob", text="half \ud83d here")
+    told = await alice.until(lambda line: line["event"] == "problem")
+    assert told["code"] == "wish_invalid"
+    half.cancel()
+    await alice.state((await alice.wish("say", to="bob", text="whole \U0001f600"))["lid"], "delivered")
+    assert [bubble["text"] for bubble in await said(bob, "alice")] == ["whole \U0001f600"]
+
+
+async def test_a_conversation_of_others_is_refused_and_the_next_message_goes_out(alice: Puppet, bob: Puppet) -> None:
+    lid = (await alice.wish("say", conv="a" * 26, text="let me in"))["lid"]
+    await alice.state(lid, "refused")
+    assert (await alice.wish("status", lid=lid))["code"] == "unknown_conversation"
+    await alice.state((await alice.wish("say", to="bob", text="still here"))["lid"], "delivered")
+
+
+async def test_files_that_cannot_be_sent(alice: Puppet, bob: Puppet, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.txt"
+    empty.touch()
+    assert await refused(alice.wish("send", to="bob", path=str(tmp_path / "nothing.jpg"))) == "media_vanished"
+    assert await refused(alice.wish("send", to="bob", path=str(tmp_path))) == "media_is_folder"
+    assert await refused(alice.wish("send", to="bob", path=str(empty))) == "media_empty"
+
+
+async def test_a_file_that_vanishes_before_its_upload_says_so_and_can_be_sent_again(
+    server: Server, alice: Puppet, bob: Puppet, tmp_path: Path
+) -> None:
+    await alice.state((await alice.wish("say", to="bob", text="first"))["lid"], "delivered")
+    await server.kill()
+    file = tmp_path / "soon gone.txt"
+    file.write_text("here", "utf-8")
+    lid = (await alice.wish("send", to="bob", path=str(file)))["lid"]
+    await alice.until(lambda line: line["event"] == "bubble" and line["lid"] == lid and line["kind"] == "file")
+    file.unlink()
+    await server.start()
+    await alice.wish("connect")
+    await alice.until(
+        lambda line: line["event"] == "state" and line["lid"] == lid and line.get("code") == "media_vanished"
+    )
+
+    file.write_text("back", "utf-8")
+    await alice.wish("resend", lid=lid)
+    await alice.state(lid, "delivered")
+    assert (await said(bob, "alice"))[-1]["file"]["size_bytes"] == 4
+
+
+async def test_a_picture_that_is_damaged_goes_as_a_plain_file(alice: Puppet, bob: Puppet, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff\xe0" + b"\x00" * 4000)
+    lid = (await alice.wish("send", to="bob", path=str(broken)))["lid"]
+    await alice.state(lid, "delivered")
+    bubble = (await said(bob, "alice"))[0]
+    assert (bubble["kind"], bubble["file"]["size_bytes"]) == ("file", 4004)
+
+
+async def test_a_file_the_server_does_not_have_any_more(
+    server: Server, alice: Puppet, bob: Puppet, tmp_path: Path
+) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("some notes", "utf-8")
+    await alice.state((await alice.wish("send", to="bob", path=str(file)))["lid"], "delivered")
+    for blob in (server.folder / "media").rglob("*"):
+        if blob.is_file():
+            blob.unlink()
+    bubble = (await said(bob, "alice"))[0]
+    await bob.wish("fetch", lid=bubble["lid"])
+    told = await bob.until(lambda line: line["event"] == "problem" and line.get("lid") == bubble["lid"])
+    assert told["code"] == "media_unknown"
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        (b"hello", "JSON"),
+        (b"[]", "object"),
+        (b'{"do":"fly"}', "fly"),
+        (b'{"do":"say","to":"bob"}', "text"),
+        (b'{"do":"say","text":"x"}', "`to`"),
+        (b'{"do":"fetch","lid":-1}', "lid"),
+        (b'{"do":"quit","now":true}', "now"),
+        (b"\xff\xfe", "JSON"),
+    ],
+)
+async def test_a_line_that_is_no_wish_is_answered_and_ends_nothing(alice: Puppet, line: bytes, part: str) -> None:
+    process = alice._process
+    assert process is not None
+    assert process.stdin is not None
+    since = len(alice.heard)
+    process.stdin.write(line + b"\n")
+    told = await alice.until(lambda line: line["event"] == "problem", since=since)
+    assert told["code"] == "wish_invalid"
+    assert part in told["text"]
+    assert (await alice.wish("people"))["event"] == "done"
+
+
+async def test_sentences_come_in_chinese(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *own_command("headless", "--data-dir", str(tmp_path / "p"), "--language", "zh"), stdin=PIPE, stdout=PIPE
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 1
+    assert b'"code":"not_joined"' in out
+    assert any(ord(character) in CHINESE for character in out.decode())
