@@ -40,13 +40,13 @@ from protocol.content import (
     unpack_notice,
 )
 from protocol.problems import Problem, UnknownMessage
-from protocol.values import ConvId, Did, Lid, MediaId, Uid
+from protocol.values import SERVER_DID, ConvId, Did, Lid, MediaId, Uid
 
 Place: TypeAlias = tuple[int, int]
 """`Bubble.order`: position, or NOWHERE, and `lid`."""
 
 BUBBLE = """select b.lid, b.conv, b.pos, b.uid, b.mine, b.state, b.at_ms, b.ts, b.n, b.dg, b.code, b.path,
-    b.suite, b.content, u.data from bubble b left join upload u on u.lid = b.lid"""
+    b.did, b.suite, b.content, u.data from bubble b left join upload u on u.lid = b.lid"""
 BEFORE = f"{BUBBLE} where b.conv = ? and (b.pos, b.lid) < (?, ?) order by b.pos desc, b.lid desc limit ?"
 AFTER = f"{BUBBLE} where b.conv = ? and (b.pos, b.lid) > (?, ?) order by b.pos, b.lid limit ?"
 UNREAD = """select count(*) from bubble where conv = ? and pos > ? and pos < ? and mine = 0 and lost = 0
@@ -63,11 +63,11 @@ def read_me(db: sqlite3.Connection) -> Me | None:
     return Me(*row) if row else None
 
 
-def read_content(suite: str, content: bytes, uid: Uid, conv: ConvId) -> Body | Notice | None:
+def read_content(did: Did, suite: str, content: bytes, uid: Uid, conv: ConvId) -> Body | Notice | None:
     """What the bytes say; None for what this version cannot read or must not believe (P-81, P-91)."""
     try:
-        if suite == SERVER:
-            return unpack_notice(content)
+        if did == SERVER_DID or suite == SERVER:  # nobody else speaks for the server
+            return unpack_notice(content) if did == SERVER_DID and suite == SERVER else None
         return unpack(content, author=uid, conv=conv).body if suite == PLAIN else None
     except Problem:
         return None
@@ -122,9 +122,9 @@ class _Reader:
         self._groups: dict[ConvId, _Reached | None] = {}
 
     def bubble(self, row: tuple[Any, ...]) -> Bubble:
-        lid, conv, pos, uid, mine, state, at_ms, ts, n, dg, code, path, suite, content, upload = row
+        lid, conv, pos, uid, mine, state, at_ms, ts, n, dg, code, path, did, suite, content, upload = row
         waits_for_file = upload is not None and not content
-        body = body_while_uploading(upload) if waits_for_file else read_content(suite, content, uid, conv)
+        body = body_while_uploading(upload) if waits_for_file else read_content(did, suite, content, uid, conv)
         delivered_to, read_by, of = self._reached(conv, pos) if mine and pos < NOWHERE else (0, 0, 0)
         return Bubble(
             lid=lid,

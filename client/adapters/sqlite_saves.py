@@ -29,7 +29,7 @@ from client.core.effects import (
 )
 from client.core.model import Lane, Me, State
 from protocol.codec import from_text
-from protocol.content import Content, unpack
+from protocol.content import PLAIN, Content, unpack
 from protocol.packets import Event, Gap
 from protocol.problems import Problem
 from protocol.values import SERVER_DID, ConvId, Lid, MediaId
@@ -296,7 +296,7 @@ class Saver:
     def _event(self, conv: ConvId, event: Event) -> None:
         """A message, or what the server said. The same digest again takes its new place (P-43, P-69)."""
         known = self._db.execute(
-            "select lid, mine from bubble where conv = ? and did = ? and dg = ? and dg <> ''",
+            "select lid, mine from bubble where conv = ? and did = ? and dg = ? and dg <> '' and did <> '0'",
             (conv, event.did, event.dg),
         ).fetchone()
         if known is None:
@@ -334,11 +334,13 @@ class Saver:
 
     def _described(self, event: Event, content: bytes, conv: ConvId) -> tuple[str, int]:
         """The kind of an event, empty for what cannot be read (P-81), and its author's clock."""
-        if event.did == SERVER_DID:
-            return ("notice" if read_content(event.suite, content, event.uid, conv) else ""), event.ts
-        if read_content(event.suite, content, event.uid, conv) is None:
+        if event.suite != PLAIN:
+            said = read_content(event.did, event.suite, content, event.uid, conv)
+            return ("notice" if said else ""), event.ts
+        try:
+            inner = unpack(content, author=event.uid, conv=conv)
+        except Problem:
             return "", event.ts
-        inner = unpack(content, author=event.uid, conv=conv)
         return _kind_of(inner), inner.at_ms
 
     def _kind(self, content: bytes, conv: ConvId) -> str:
@@ -352,7 +354,10 @@ class Saver:
 
     @_write.register
     def _generation(self, save: SaveGeneration) -> None:
-        """P-69: bubbles above the new cursor keep their place on the screen and give up their claim to it."""
+        """P-69: messages above the new cursor keep their place on the screen and give up their claim to it.
+
+        What the server itself had said there, it has not said any more.
+        """
         self._db.execute("update me set gen = ?", (save.gen,))
         for conv, cursor in save.cursors:
             self._db.execute(
@@ -361,9 +366,10 @@ class Saver:
                 {"conv": conv, "cursor": cursor},
             )
             self._db.execute("delete from mark where conv = ?", (conv,))
-            self._db.execute(
-                "update bubble set lost = 1 where conv = ? and pos > ? and pos < ?", (conv, cursor, NOWHERE)
-            )
+            above = "conv = ? and pos > ? and pos < ?"
+            place = (conv, cursor, NOWHERE)
+            self._db.execute(f"delete from bubble where {above} and did = '{SERVER_DID}'", place)
+            self._db.execute(f"update bubble set lost = 1 where {above}", place)
             self._db.execute("delete from gap where conv = ? and a > ?", (conv, cursor))
             self._db.execute("update gap set b = min(b, ?) where conv = ?", (cursor, conv))
 

@@ -86,7 +86,8 @@ INDEXES: Final = (
     # the order of the screen; then what must be unique while it is at the server (P-43)
     "create index bubble_order on bubble (conv, pos, lid)",
     f"create unique index bubble_pos on bubble (conv, pos) where pos < {NOWHERE} and lost = 0",
-    "create unique index bubble_dg on bubble (conv, did, dg) where dg <> ''",
+    # the server may say the same twice: somebody joins, leaves, and joins again
+    "create unique index bubble_dg on bubble (conv, did, dg) where dg <> '' and did <> '0'",
     # own messages that still climb, and those that wait: few at any time
     "create index bubble_climbing on bubble (conv, pos) where mine = 1 and state in (3, 4, 5)",
     "create index bubble_waiting on bubble (conv, state) where mine = 1 and state in (0, 1, 2, 7, 8)",

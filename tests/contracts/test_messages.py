@@ -35,6 +35,7 @@ from protocol.content import (
     Content,
     File,
     Joined,
+    Left,
     Notice,
     Opened,
     Picture,
@@ -78,7 +79,7 @@ def said(pos: int, text: str, *, author: Uid = BOB, did: Did = DESK, conv: ConvI
 
 def noticed(pos: int, notice: Notice, conv: ConvId = CHAT) -> Event:
     data = pack_notice(notice)
-    return Event(pos, 1_000 + pos, Uid(""), SERVER_DID, pos, digest(conv, data + b"%d" % pos), SERVER, to_text(data))
+    return Event(pos, 1_000 + pos, Uid(""), SERVER_DID, pos, digest(conv, data), SERVER, to_text(data))
 
 
 def composed(lid: int, text: str, *, n: int | None = None, conv: ConvId = CHAT) -> SaveComposed:
@@ -328,6 +329,19 @@ async def test_the_same_event_twice_is_one_bubble(messages: SqliteMessages) -> N
     assert await texts(messages) == ["hi"]
 
 
+async def test_the_server_may_say_the_same_twice(messages: SqliteMessages) -> None:
+    """Somebody joins, leaves, and joins again: three notices, two of them with one digest."""
+    await messages.save([arrived(noticed(1, Joined(BOB, "Bob")))])
+    await messages.save([arrived(noticed(2, Left(BOB)), noticed(3, Joined(BOB, "Bob")))])
+
+    assert [bubble.body for bubble in await messages.page(CHAT)] == [
+        Joined(BOB, "Bob"), Left(BOB), Joined(BOB, "Bob"),
+    ]  # fmt: skip
+
+    await messages.save([SaveGeneration("2-b", ((CHAT, 1),))])
+    assert [bubble.pos for bubble in await messages.page(CHAT)] == [1]
+
+
 async def test_a_second_claim_on_a_position_breaks_nothing(messages: SqliteMessages) -> None:
     await messages.save([arrived(said(1, "first"))])
     await messages.save([arrived(said(1, "second"), cursor=2, head=2)])
@@ -345,10 +359,19 @@ async def test_a_second_claim_on_a_position_breaks_nothing(messages: SqliteMessa
         heard(1, words("I am Carol", author=CAROL)),
         heard(1, words("elsewhere", author=BOB, conv=TEAM)),
         msgspec.structs.replace(said(1, "secret"), suite="mls1"),
+        msgspec.structs.replace(noticed(1, Left(CAROL)), did=DESK, uid=BOB),
         msgspec.structs.replace(said(1, "odd"), content="*"),
         msgspec.structs.replace(noticed(1, Opened("direct")), content=to_text(b'{"kind":"newer"}')),
     ],
-    ids=["unknown body", "another author", "another conversation", "unknown suite", "no base64", "notice"],
+    ids=[
+        "unknown body",
+        "another author",
+        "another conversation",
+        "unknown suite",
+        "a forged notice",
+        "no base64",
+        "notice",
+    ],
 )
 async def test_what_cannot_be_read_is_kept_and_says_so(messages: SqliteMessages, event: Event, tmp_path: Path) -> None:
     """P-81, P-91: stored, acknowledged, shown as not shown; the event itself stays in quarantine."""
