@@ -1,0 +1,164 @@
+"""The chat list as a Qt model, and the filter that the search field turns."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+)
+
+from client.core.model import ChatEntry
+from client.ui.bubbles.sentences import preview
+from client.ui.plain import one_line
+from client.ui.viewmodels.rows import shown_ms
+from client.ui.words import list_time, plural, tr
+from protocol.content import Joined, Left, Opened, Titled
+from protocol.values import ConvId, Uid
+
+ENTRY = Qt.ItemDataRole.UserRole + 1
+AnyIndex = QModelIndex | QPersistentModelIndex
+
+
+class ChatsModel(QAbstractListModel):
+    """The conversations, newest first, as the shell gave them."""
+
+    def __init__(self, me: Uid, now_ms: Callable[[], int], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.me, self.now_ms = me, now_ms
+        self._entries: list[ChatEntry] = []
+
+    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        """How many conversations there are."""
+        return 0 if parent.isValid() else len(self._entries)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The ChatEntry for the painter, its title, and a sentence for screen readers."""
+        if not index.isValid() or index.row() >= len(self._entries):
+            return None
+        entry = self._entries[index.row()]
+        if role == ENTRY:
+            return entry
+        if role == Qt.ItemDataRole.DisplayRole:
+            return title_of(entry, self.me)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return self.sentence(entry)
+        return None
+
+    def entry(self, row: int) -> ChatEntry:
+        """The conversation of a row."""
+        return self._entries[row]
+
+    def row_of(self, conv: ConvId) -> int | None:
+        """The row of a conversation."""
+        return next((row for row, entry in enumerate(self._entries) if entry.conv == conv), None)
+
+    def show(self, entries: Sequence[ChatEntry]) -> None:
+        """Take the list as it is now. Rows that stay are moved, so that a selection stays on its chat."""
+        wanted = {entry.conv for entry in entries}
+        for row in range(len(self._entries) - 1, -1, -1):
+            if self._entries[row].conv not in wanted:
+                self.beginRemoveRows(QModelIndex(), row, row)
+                del self._entries[row]
+                self.endRemoveRows()
+        for row, entry in enumerate(entries):
+            self._put(row, entry)
+
+    def _put(self, row: int, entry: ChatEntry) -> None:
+        here = self.row_of(entry.conv)
+        if here is None:
+            self.beginInsertRows(QModelIndex(), row, row)
+            self._entries.insert(row, entry)
+            self.endInsertRows()
+            return
+        if here != row:
+            # Rows before `row` are in place already, so a chat only ever moves up.
+            self.beginMoveRows(QModelIndex(), here, here, QModelIndex(), row)
+            self._entries.insert(row, self._entries.pop(here))
+            self.endMoveRows()
+        if self._entries[row] != entry:
+            self._entries[row] = entry
+            self.dataChanged.emit(self.index(row), self.index(row))
+
+    def sentence(self, entry: ChatEntry) -> str:
+        """“Anna Li, 3 unread messages, See you there, 14:02”"""
+        parts = [one_line(title_of(entry, self.me))]
+        if entry.unread:
+            parts.append(plural("{count} unread message", "{count} unread messages", entry.unread))
+        if entry.needs_you:
+            parts.append(tr("a message is not confirmed"))
+        parts.append(second_line(entry, self.me)[1])
+        if entry.last is not None:
+            parts.append(list_time(shown_ms(entry.last), self.now_ms()))
+        return ", ".join(filter(None, parts))
+
+
+def title_of(entry: ChatEntry, me: Uid) -> str:
+    """What a conversation is called: its title, the other person, or the people in it."""
+    if entry.form == "self":
+        return tr("Saved messages")
+    others = [member.name for member in entry.members if member.uid != me]
+    return entry.title or ", ".join(others) or tr("Unnamed")
+
+
+def seed_of(entry: ChatEntry, me: Uid) -> str:
+    """What chooses the colour of a conversation's disc: the other person, or the group itself."""
+    if entry.form == "direct":
+        return next((member.uid for member in entry.members if member.uid != me), entry.conv)
+    return entry.conv
+
+
+def second_line(entry: ChatEntry, me: Uid) -> tuple[str, str]:
+    """An icon's name and the words under a chat's title: the last message, with its author in a group."""
+    last = entry.last
+    if last is None:
+        return "", tr("No messages yet")
+    names = {member.uid: member.name for member in entry.members}
+    body = last.body
+    about = names.get(last.uid, "")
+    if isinstance(body, Opened | Titled):
+        about = names.get(body.by, "")
+    elif isinstance(body, Left):
+        about = names.get(body.uid, "")
+    icon, said = preview(last, about)
+    if entry.form == "group" and not isinstance(body, Opened | Joined | Left | Titled):
+        who = tr("You") if last.mine else one_line(about)
+        said = f"{who}: {said}" if who else said
+    return icon, said
+
+
+class ChatsFilter(QSortFilterProxyModel):
+    """Only the chats whose title or people have what was typed, without minding case and accents."""
+
+    def __init__(self, model: ChatsModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._wanted: list[str] = []
+        self._model = model
+        self.setSourceModel(model)
+
+    def search(self, text: str) -> None:
+        """Every word of `text` must be found."""
+        self.beginFilterChange()
+        self._wanted = folded(text).split()
+        self.endFilterChange()
+
+    def filterAcceptsRow(self, source_row: int, source_parent: AnyIndex) -> bool:
+        """Whether a chat is shown."""
+        if not self._wanted:
+            return True
+        entry = self._model.entry(source_row)
+        text = folded(" ".join([title_of(entry, self._model.me), *(member.name for member in entry.members)]))
+        return all(word in text for word in self._wanted)
+
+
+def folded(text: str) -> str:
+    """Text for comparing: “Łukasz Müller” is found by “muller”."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in apart if not unicodedata.combining(sign))

@@ -1,0 +1,420 @@
+"""A window onto one conversation: some hundred bubbles, oldest first, that slides over what is on the disk."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+
+from client.core.model import Bubble, ChatEntry, Form, Member, State, TransferProgress
+from client.ui.bubbles.sentences import content_words, sentence
+from client.ui.viewmodels.rows import Place, Playing, Row, place_of
+from protocol.content import Joined, Left, Opened, Titled
+from protocol.values import ConvId, Lid, Uid
+
+ROW = Qt.ItemDataRole.UserRole + 1
+FIRST_PAGE, PAGE, CAP = 30, 50, 500
+_UNKNOWN = -1
+AnyIndex = QModelIndex | QPersistentModelIndex
+Start = Callable[[Coroutine[Any, Any, None]], object]
+
+
+class Pages(Protocol):
+    """Where the bubbles come from: `Chat` is one."""
+
+    async def page(
+        self,
+        conv: ConvId,
+        *,
+        before: tuple[int, int] | None = None,
+        after: tuple[int, int] | None = None,
+        limit: int = 50,
+    ) -> list[Bubble]:
+        """Bubbles in the order shown, next to the given `Bubble.order`, or the newest ones."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What does not change while a conversation is open. `divider` is the position read when it was opened."""
+
+    conv: ConvId = ConvId("")
+    form: Form = "direct"
+    title: str = ""
+    divider: int = 0
+    unread: int = 0
+
+
+class ConversationModel(QAbstractListModel):
+    """Bubbles by `Bubble.order`. Whoever holds it hands in what changed; it decides nothing.
+
+    `loaded` tells that a page has come, `repaint` that one row looks different without another size.
+    """
+
+    loaded = Signal()
+    repaint = Signal(object)
+
+    def __init__(
+        self,
+        pages: Pages,
+        *,
+        me: Uid,
+        now_ms: Callable[[], int],
+        start: Start,
+        cap: int = CAP,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._pages, self._me, self._start, self._cap = pages, me, start, cap
+        self.now_ms = now_ms
+        self._room = _Room()
+        self._names: dict[Uid, str] = {}
+        self._bubbles: list[Bubble] = []
+        self._orders: list[tuple[int, int]] = []
+        self._progress: dict[Lid, TransferProgress] = {}
+        self._playing: Playing | None = None
+        self._expanded: set[Lid] = set()
+        self._start_reached = self._end_reached = True
+        self._loading = False
+        self._divider: int | None = _UNKNOWN
+
+    # --- Qt asks
+
+    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        """How many bubbles are in the window."""
+        return 0 if parent.isValid() else len(self._bubbles)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The Row for painters, a sentence for screen readers."""
+        if not index.isValid() or index.row() >= len(self._bubbles):
+            return None
+        if role == ROW:
+            return self.row(index.row())
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return sentence(self.row(index.row()))
+        if role == Qt.ItemDataRole.DisplayRole:
+            return content_words(self._bubbles[index.row()])
+        return None
+
+    # --- asking
+
+    @property
+    def conv(self) -> ConvId:
+        """The open conversation, empty if none is."""
+        return self._room.conv
+
+    @property
+    def me(self) -> Uid:
+        """Whose profile this is."""
+        return self._me
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the newest message is in the window."""
+        return self._end_reached
+
+    @property
+    def at_start(self) -> bool:
+        """Whether the oldest message is in the window."""
+        return self._start_reached
+
+    def row(self, place: int) -> Row:
+        """Everything that is drawn of one row."""
+        bubble = self._bubbles[place]
+        playing = self._playing if self._playing and self._playing.lid == bubble.lid else None
+        room = self._room
+        return Row(
+            bubble=bubble, place=self._place(place), form=room.form, sender=self._sender(bubble),
+            peer=room.title, progress=self._progress.get(bubble.lid), playing=playing,
+            expanded=bubble.lid in self._expanded,
+        )  # fmt: skip
+
+    def bubble(self, lid: Lid) -> Bubble | None:
+        """The bubble with this number, if it is in the window."""
+        place = self.row_of(lid)
+        return None if place is None else self._bubbles[place]
+
+    def bubble_at(self, place: int) -> Bubble:
+        """The bubble of a row."""
+        return self._bubbles[place]
+
+    def row_of(self, lid: Lid) -> int | None:
+        """The row of a bubble, if it is in the window."""
+        return next((place for place, bubble in enumerate(self._bubbles) if bubble.lid == lid), None)
+
+    def divider_row(self) -> int | None:
+        """The first row that was unread when the conversation was opened."""
+        if self._divider == _UNKNOWN:
+            self._divider = self._find_divider()
+        return self._divider
+
+    def unread_below(self, row: int) -> int:
+        """How many messages of other people come after a row."""
+        floor = self._room.divider
+        return sum(1 for bubble in self._bubbles[row + 1 :] if not bubble.mine and bubble.pos > floor)
+
+    # --- opening and sliding
+
+    async def open(self, entry: ChatEntry) -> None:
+        """Show a conversation: its newest page, or the page around the first unread message."""
+        self._show_room(entry)
+        around = await self._first_page(entry)
+        if self._room.conv == entry.conv:
+            self._replace(around)
+            self.loaded.emit()
+
+    async def _first_page(self, entry: ChatEntry) -> list[Bubble]:
+        conv = entry.conv
+        if entry.unread <= FIRST_PAGE:
+            newest = await self._pages.page(conv, limit=FIRST_PAGE + entry.unread)
+            self._start_reached, self._end_reached = len(newest) < FIRST_PAGE + entry.unread, True
+            return newest
+        edge = (entry.read_upto, 1 << 60)
+        later = await self._pages.page(conv, after=edge, limit=PAGE)
+        first = later[0].order if later else None
+        earlier = await self._pages.page(conv, before=first, limit=FIRST_PAGE)
+        self._start_reached, self._end_reached = len(earlier) < FIRST_PAGE, len(later) < PAGE
+        return earlier + later
+
+    def _show_room(self, entry: ChatEntry) -> None:
+        self.close()
+        self._room = _Room(entry.conv, entry.form, self._title(entry), entry.read_upto, entry.unread)
+        self.members(entry.members)
+
+    def _title(self, entry: ChatEntry) -> str:
+        return entry.title or ", ".join(member.name for member in entry.members if member.uid != self._me)
+
+    def members(self, members: Iterable[Member]) -> None:
+        """Learn the names of the people here."""
+        self._names.update({member.uid: member.name for member in members})
+        if self._bubbles:
+            self._changed(0, len(self._bubbles) - 1)
+
+    def close(self) -> None:
+        """Show nothing."""
+        self._room = _Room()
+        self._expanded.clear()
+        self._start_reached = self._end_reached = True
+        self._replace([])
+
+    async def older(self) -> None:
+        """Slide towards the beginning by one page."""
+        if self._loading or self._start_reached or not self._bubbles:
+            return
+        conv, before = self._room.conv, self._orders[0]
+        page = await self._load(before=before)
+        if page is None or self._room.conv != conv:
+            return
+        self._start_reached = len(page) < PAGE
+        self._insert(0, [bubble for bubble in page if bubble.order < self._orders[0]])
+        if (over := len(self._bubbles) - self._cap) > 0:
+            self._remove(len(self._bubbles) - over, over)
+            self._end_reached = False
+        self.loaded.emit()
+
+    async def newer(self) -> None:
+        """Slide towards the end by one page."""
+        if self._loading or self._end_reached or not self._bubbles:
+            return
+        conv, after = self._room.conv, self._orders[-1]
+        page = await self._load(after=after)
+        if page is None or self._room.conv != conv:
+            return
+        self._end_reached = len(page) < PAGE
+        self._insert(len(self._bubbles), [bubble for bubble in page if bubble.order > self._orders[-1]])
+        self._trim_start()
+        self.loaded.emit()
+
+    async def to_end(self) -> None:
+        """Show the newest page, unless it is there already."""
+        if self._end_reached:
+            return
+        conv = self._room.conv
+        newest = await self._pages.page(conv, limit=PAGE)
+        if self._room.conv == conv:
+            self._start_reached, self._end_reached = len(newest) < PAGE, True
+            self._replace(newest)
+            self.loaded.emit()
+
+    def want_older(self) -> None:
+        """Start `older` in the background."""
+        if not (self._loading or self._start_reached):
+            self._start(self.older())
+
+    def want_newer(self) -> None:
+        """Start `newer` in the background."""
+        if not (self._loading or self._end_reached):
+            self._start(self.newer())
+
+    def want_end(self) -> None:
+        """Start `to_end` in the background."""
+        self._start(self.to_end())
+
+    async def _load(
+        self, *, before: tuple[int, int] | None = None, after: tuple[int, int] | None = None
+    ) -> list[Bubble] | None:
+        self._loading = True
+        try:
+            return await self._pages.page(self._room.conv, before=before, after=after, limit=PAGE)
+        finally:
+            self._loading = False
+
+    # --- what changed
+
+    def merge(self, bubbles: Sequence[Bubble]) -> None:
+        """Draw bubbles that are new or look different; those of other conversations are not for us."""
+        ours = {bubble.lid: bubble for bubble in bubbles if bubble.conv == self._room.conv}
+        for lid, bubble in list(ours.items()):
+            place = self.row_of(lid)
+            if place is None:
+                continue
+            if self._bubbles[place].order == bubble.order:
+                del ours[lid]
+                self._bubbles[place] = bubble
+                self._changed(place - 1, place + 1)
+            else:
+                self._take_out(place)
+        self._add(sorted(ours.values(), key=lambda bubble: bubble.order))
+        if self._end_reached:
+            self._trim_start()
+
+    def drop(self, lid: Lid) -> None:
+        """A bubble is gone."""
+        if (place := self.row_of(lid)) is not None:
+            self._take_out(place)
+
+    def progress(self, progress: TransferProgress) -> None:
+        """A file has got further."""
+        place = self.row_of(progress.lid)
+        before = self._progress.get(progress.lid)
+        self._progress[progress.lid] = progress
+        if place is None:
+            return
+        if before is None or before.way != progress.way:
+            self._changed(place, place)
+        else:
+            self.repaint.emit(progress.lid)
+
+    def settle(self, lid: Lid) -> None:
+        """A transfer has ended or stopped: its progress is no longer shown."""
+        if self._progress.pop(lid, None) is not None and (place := self.row_of(lid)) is not None:
+            self._changed(place, place)
+
+    def play(self, playing: Playing | None) -> None:
+        """What sounds now, or that nothing does."""
+        old, self._playing = self._playing, playing
+        for lid in {known.lid for known in (old, playing) if known is not None}:
+            if (place := self.row_of(lid)) is None:
+                continue
+            if old is None or playing is None or old.lid != playing.lid or old.paused != playing.paused:
+                self._changed(place, place)
+            else:
+                self.repaint.emit(lid)
+
+    def expand(self, lid: Lid) -> None:
+        """Show all of a long text."""
+        self._expanded.add(lid)
+        if (place := self.row_of(lid)) is not None:
+            self._changed(place, place)
+
+    def refresh(self) -> None:
+        """Draw everything again: another language, another day."""
+        if self._bubbles:
+            self._changed(0, len(self._bubbles) - 1)
+
+    # --- the list
+
+    def _add(self, fresh: list[Bubble]) -> None:
+        """Insert sorted bubbles; neighbours in order become one range."""
+        while fresh:
+            place = bisect_left(self._orders, fresh[0].order)
+            ceiling = self._orders[place] if place < len(self._orders) else None
+            batch = [bubble for bubble in fresh if ceiling is None or bubble.order < ceiling]
+            fresh = fresh[len(batch) :]
+            if self._fits(place):
+                self._insert(place, batch)
+
+    def _fits(self, place: int) -> bool:
+        """Whether a place is inside the window: what lies beyond its ends is read from the disk later."""
+        return (place > 0 or self._start_reached or not self._bubbles) and (
+            place < len(self._bubbles) or self._end_reached
+        )
+
+    def _insert(self, place: int, batch: list[Bubble]) -> None:
+        if not batch:
+            return
+        self.beginInsertRows(QModelIndex(), place, place + len(batch) - 1)
+        self._divider = _UNKNOWN
+        self._bubbles[place:place] = batch
+        self._orders[place:place] = [bubble.order for bubble in batch]
+        self.endInsertRows()
+        self._changed(place - 1, place - 1)
+        self._changed(place + len(batch), place + len(batch))
+
+    def _take_out(self, place: int) -> None:
+        self._remove(place, 1)
+        self._changed(place - 1, place)
+
+    def _remove(self, place: int, count: int) -> None:
+        self.beginRemoveRows(QModelIndex(), place, place + count - 1)
+        self._divider = _UNKNOWN
+        del self._bubbles[place : place + count]
+        del self._orders[place : place + count]
+        self.endRemoveRows()
+
+    def _trim_start(self) -> None:
+        if (over := len(self._bubbles) - self._cap) > 0:
+            self._remove(0, over)
+            self._start_reached = False
+            self._changed(0, 0)
+
+    def _replace(self, bubbles: list[Bubble]) -> None:
+        self.beginResetModel()
+        self._divider = _UNKNOWN
+        self._bubbles = list(bubbles)
+        self._orders = [bubble.order for bubble in bubbles]
+        self.endResetModel()
+
+    def _changed(self, first: int, last: int) -> None:
+        first, last = max(0, first), min(len(self._bubbles) - 1, last)
+        if first <= last:
+            self.dataChanged.emit(self.index(first), self.index(last))
+
+    # --- what a row shows
+
+    def _place(self, place: int) -> Place:
+        bubbles = self._bubbles
+        before = bubbles[place - 1] if place else None
+        after = bubbles[place + 1] if place + 1 < len(bubbles) else None
+        found = place_of(before, bubbles[place], after, self._is_divider(place))
+        if after is not None and found.last is False and self._is_divider(place + 1):
+            return Place(found.first, True, found.day, found.divider)
+        return found
+
+    def _is_divider(self, place: int) -> bool:
+        return place == self.divider_row()
+
+    def _find_divider(self) -> int | None:
+        """The first foreign message after what had been read when the conversation was opened."""
+        if not self._room.unread:
+            return None
+        place = next((place for place in range(len(self._bubbles)) if self._foreign_after(place)), None)
+        # At the window's first row nobody knows whether an earlier one is unread too.
+        return place if place or self._start_reached else None
+
+    def _foreign_after(self, place: int) -> bool:
+        bubble = self._bubbles[place]
+        return not bubble.mine and bubble.state in (State.RECEIVED, State.UNREADABLE) and (
+            bubble.pos > self._room.divider
+        )
+
+    def _sender(self, bubble: Bubble) -> str:
+        match bubble.body:
+            case Opened(by=uid) | Titled(by=uid) | Left(uid=uid):
+                return self._names.get(uid, "")
+            case Joined(name=name):
+                return name
+        return self._names.get(bubble.uid, "")

@@ -1,0 +1,106 @@
+"""What a row of a conversation needs beside its bubble: its place among its neighbours, and what goes on with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from client.core.model import Bubble, Form, State, TransferProgress
+from client.ui import words
+from protocol.content import Joined, Left, Opened, Titled
+from protocol.values import Lid
+
+RUN_GAP_MS = 3 * 60 * 1000
+"""Messages of one person less than this apart belong together."""
+
+Face = Literal["none", "away", "loading", "ready", "gone", "uploading", "stopped"]
+GONE_CODES = ("media_unknown", "media_missing")
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """What is playing: the one voice note or video that sounds now."""
+
+    lid: Lid
+    position_s: float = 0.0
+    duration_s: float = 0.0
+    paused: bool = False
+    speed: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a bubble stands: first and last of a run, first of a day, first unread."""
+
+    first: bool = True
+    last: bool = True
+    day: bool = False
+    divider: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Everything that is drawn of one message. `sender` is its author, `peer` the other person of a direct chat."""
+
+    bubble: Bubble
+    place: Place = Place()
+    form: Form = "direct"
+    sender: str = ""
+    peer: str = ""
+    progress: TransferProgress | None = None
+    playing: Playing | None = None
+    expanded: bool = False
+
+    @property
+    def lid(self) -> Lid:
+        """The bubble's number on this device."""
+        return self.bubble.lid
+
+    @property
+    def system(self) -> bool:
+        """Whether the server says it: a line in the middle, not a bubble."""
+        return isinstance(self.bubble.body, Opened | Joined | Left | Titled)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the person has to decide something."""
+        return self.bubble.state in (State.NEEDS_YOU, State.REFUSED)
+
+    @property
+    def face(self) -> Face:
+        """Which of its faces a file shows; `none` for what is not a file."""
+        bubble, progress = self.bubble, self.progress
+        if bubble.attachment is None:
+            return "none"
+        if bubble.state is State.UPLOADING:
+            return "stopped" if bubble.code else "uploading"
+        if bubble.path:
+            return "ready"
+        if progress is not None and progress.way == "down":
+            return "loading"
+        return "gone" if bubble.code in GONE_CODES else "away"
+
+
+def shown_ms(bubble: Bubble) -> int:
+    """The time a bubble is shown under: the server's, or the author's before the server has it."""
+    return bubble.ts or bubble.at_ms
+
+
+def together(first: Bubble, second: Bubble) -> bool:
+    """Whether two neighbours belong to one run: same person, same day, less than three minutes apart."""
+    if isinstance(first.body, Opened | Joined | Left | Titled) or first.uid != second.uid:
+        return False
+    if isinstance(second.body, Opened | Joined | Left | Titled):
+        return False
+    if State.NEEDS_YOU in (first.state, second.state) or State.REFUSED in (first.state, second.state):
+        return False
+    apart_ms = abs(shown_ms(second) - shown_ms(first))
+    return apart_ms < RUN_GAP_MS and words.same_day(shown_ms(first), shown_ms(second))
+
+
+def place_of(before: Bubble | None, here: Bubble, after: Bubble | None, divider: bool) -> Place:
+    """Where `here` stands between its neighbours. Nothing runs across the divider or midnight."""
+    new_day = before is None or not words.same_day(shown_ms(before), shown_ms(here))
+    first = new_day or divider or before is None or not together(before, here)
+    last = after is None or not together(here, after)
+    return Place(first=first, last=last, day=new_day, divider=divider)

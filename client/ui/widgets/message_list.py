@@ -1,0 +1,538 @@
+"""The messages of a conversation: a list that keeps its place while it grows at both ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QHideEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QAbstractItemView, QAbstractSlider, QListView, QWidget
+
+from client.core.model import State
+from client.ui import icons
+from client.ui.bubbles.delegate import BubbleDelegate
+from client.ui.bubbles.ink import Part
+from client.ui.bubbles.pictures import Pictures
+from client.ui.bubbles.sheet import paint_day
+from client.ui.theme import Look, Themes
+from client.ui.viewmodels.conversation import ROW, ConversationModel
+from client.ui.viewmodels.rows import Row, shown_ms
+from client.ui.words import day, tr
+from protocol.values import Lid
+
+EDGE_PX = 800
+"""This near to an end of the window the next page is loaded."""
+AT_END_PX = 40
+JUMP_AT_PX = 480
+JUMP_SIZE, JUMP_EDGE = 44, 16
+TICK_MS = 100
+LIVE = (State.UPLOADING, State.SENDING, State.CANCELLING)
+STEP_PX = 48
+
+
+class MessageList(QListView):
+    """The view of a ConversationModel. It follows the end, or keeps the message at its top edge where it is."""
+
+    part_clicked = Signal(object, str)
+    seek_clicked = Signal(object, float)
+    link_clicked = Signal(str)
+    menu_wanted = Signal(object, QPoint)
+    read_upto = Signal(int)
+    typed = Signal(str)
+
+    def __init__(
+        self,
+        themes: Themes,
+        model: ConversationModel,
+        now_s: Callable[[], float],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._model, self._themes = model, themes
+        self._following, self._anchor = True, (Lid(0), 0)
+        self._settling = False
+        self._read = 0
+        self.pictures = Pictures(self)
+        self.bubbles = BubbleDelegate(themes.look, self.pictures, now_s, model.now_ms, self)
+        self.jump_button = JumpButton(themes.look, self)
+        self._day = DayPill(themes.look, self)
+        self._tick = QTimer(self)
+        self._tick.setInterval(TICK_MS)
+        self._dress()
+        self.setModel(model)
+        self.setItemDelegate(self.bubbles)
+        self._listen()
+
+    def _dress(self) -> None:
+        self.setProperty("role", "messages")
+        self.setAccessibleName(tr("Messages"))
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setDragEnabled(False)
+        self.setMouseTracking(True)
+        self.setUniformItemSizes(False)
+        self.setMinimumWidth(280)
+        self.verticalScrollBar().setSingleStep(STEP_PX)
+
+    def _listen(self) -> None:
+        self._themes.changed.connect(self._restyle)
+        self._model.repaint.connect(self._repaint)
+        self._model.modelReset.connect(self._begin)
+        self._model.rowsInserted.connect(lambda *_: self._count())
+        self.pictures.arrived.connect(lambda _: self.viewport().update())
+        self.verticalScrollBar().valueChanged.connect(self._scrolled)
+        self.jump_button.clicked.connect(self._jump)
+        self._tick.timeout.connect(self._repaint_live)
+
+    # --- keeping its place
+
+    def doItemsLayout(self) -> None:
+        """Lay out, then stand where we stood: at the end, or with the same message at the top edge."""
+        if self._settling:
+            return
+        self._settling = True
+        try:
+            self.bubbles.set_width(self.viewport().width())
+            super().doItemsLayout()
+            self._fill_from_below()
+            self._stand()
+        finally:
+            self._settling = False
+        self._after_move()
+
+    def _fill_from_below(self) -> None:
+        """A conversation shorter than the view stands at its bottom."""
+        wanted = max(0, self.viewport().height() - (self.contentsSize().height() - self.bubbles.spacer_px))
+        if wanted != self.bubbles.spacer_px:
+            self.bubbles.spacer_px = wanted
+            super().doItemsLayout()
+
+    def _stand(self) -> None:
+        bar = self.verticalScrollBar()
+        if self._following:
+            bar.setValue(bar.maximum())
+            return
+        lid, offset = self._anchor
+        if (row := self._model.row_of(lid)) is not None:
+            top = self.visualRect(self._model.index(row)).top()
+            bar.setValue(bar.value() + top - offset)
+
+    def _remember(self) -> None:
+        """Which message stands at the top edge, and how far above it begins."""
+        index = self._top_index()
+        if index.isValid():
+            self._anchor = (self._model.bubble_at(index.row()).lid, self.visualRect(index).top())
+
+    def _top_index(self) -> QModelIndex:
+        middle = self.viewport().width() // 2
+        return next((found for y in (1, 8) if (found := self.indexAt(QPoint(middle, y))).isValid()), QModelIndex())
+
+    def _bottom_index(self) -> QModelIndex:
+        at = QPoint(self.viewport().width() // 2, self.viewport().height() - 2)
+        found = self.indexAt(at)
+        return found if found.isValid() else self._model.index(self._model.rowCount() - 1)
+
+    def _scrolled(self) -> None:
+        if self._settling:
+            return
+        self._following = self._model.at_end and self.px_to_end() <= AT_END_PX
+        self._remember()
+        self._after_move()
+
+    def _after_move(self) -> None:
+        bar = self.verticalScrollBar()
+        if self._model.rowCount():
+            if bar.value() - bar.minimum() < EDGE_PX:
+                self._model.want_older()
+            if self.px_to_end() < EDGE_PX:
+                self._model.want_newer()
+        self._count()
+        self._show_day()
+        self._tell_read()
+        self._watch_live()
+
+    def px_to_end(self) -> int:
+        """How far above the end of the window we are."""
+        return self.verticalScrollBar().maximum() - self.verticalScrollBar().value()
+
+    def _begin(self) -> None:
+        """Another conversation, or another window of it: the divider if there is one, else the end."""
+        self._read = 0
+        row = self._model.divider_row()
+        self._following = row is None
+        if row is not None:
+            self._anchor = (self._model.bubble_at(row).lid, 12)
+        self.bubbles.forget()
+        self.scheduleDelayedItemsLayout()
+
+    # --- going somewhere
+
+    def scroll_to_end(self) -> None:
+        """To the newest message, and stay there."""
+        self._following = True
+        if not self._model.at_end:
+            self._model.want_end()
+        self.scheduleDelayedItemsLayout()
+
+    def scroll_to(self, lid: Lid) -> None:
+        """Bring a message into view, if it is in the window."""
+        if (row := self._model.row_of(lid)) is not None:
+            self._following = False
+            self.executeDelayedItemsLayout()
+            self.scrollTo(self._model.index(row), QAbstractItemView.ScrollHint.PositionAtCenter)
+
+    def _jump(self) -> None:
+        """First to the divider if it is below, then to the very end."""
+        row = self._model.divider_row()
+        if row is not None and self.visualRect(self._model.index(row)).top() > self.viewport().height():
+            self.scroll_to(self._model.bubble_at(row).lid)
+        else:
+            self.scroll_to_end()
+
+    def selected_lids(self) -> list[Lid]:
+        """The selected messages, oldest first."""
+        rows = sorted(index.row() for index in self.selectedIndexes())
+        return [self._model.bubble_at(row).lid for row in rows]
+
+    # --- what is around the messages
+
+    def _count(self) -> None:
+        far = not self._model.at_end or self.px_to_end() > JUMP_AT_PX
+        below = self._bottom_index()
+        unread = self._model.unread_below(below.row()) if below.isValid() and far else 0
+        self.jump_button.show_count(unread)
+        self.jump_button.setVisible(far and self._model.rowCount() > 0)
+
+    def _show_day(self) -> None:
+        index = self._top_index()
+        row: Row | None = index.data(ROW) if index.isValid() else None
+        own_pill = row is not None and row.place.day and self.visualRect(index).top() > -8
+        if row is None or own_pill or self.verticalScrollBar().maximum() == 0:
+            self._day.hide()
+            return
+        self._day.show_day(day(shown_ms(row.bubble), self._model.now_ms()))
+        self._day.show()
+
+    def _tell_read(self) -> None:
+        """The newest foreign position that stands in the view of an active window."""
+        if not self.isVisible() or not self.window().isActiveWindow():
+            return
+        below = self._bottom_index()
+        for row in range(below.row() if below.isValid() else -1, -1, -1):
+            bubble = self._model.bubble_at(row)
+            if bubble.pos and not bubble.mine:
+                if bubble.pos > self._read:
+                    self._read = bubble.pos
+                    self.read_upto.emit(bubble.pos)
+                return
+
+    # --- what moves
+
+    def _visible_rows(self) -> range:
+        top, bottom = self._top_index(), self._bottom_index()
+        return range(top.row(), bottom.row() + 1) if top.isValid() and bottom.isValid() else range(0)
+
+    def _watch_live(self) -> None:
+        """Turn the clock only while something in view is on its way."""
+        live = self.isVisible() and any(self._model.bubble_at(row).state in LIVE for row in self._visible_rows())
+        if live != self._tick.isActive():
+            self._tick.start() if live else self._tick.stop()
+
+    def _repaint_live(self) -> None:
+        self._watch_live()
+        for row in self._visible_rows():
+            if self._model.bubble_at(row).state in LIVE:
+                self.update(self._model.index(row))
+
+    def _repaint(self, lid: Lid) -> None:
+        if (row := self._model.row_of(lid)) is not None:
+            self.update(self._model.index(row))
+
+    # --- pointer
+
+    def _part_at(self, point: QPoint) -> tuple[QModelIndex, Part | None]:
+        index = self.indexAt(point)
+        if not index.isValid():
+            return index, None
+        return index, self.bubbles.part_at(index, self.visualRect(index), QPointF(point))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """The hand over what can be clicked."""
+        index, part = self._part_at(event.position().toPoint())
+        lid = self._model.bubble_at(index.row()).lid if part is not None else Lid(0)
+        hovered = (lid, part.name if part is not None else "")
+        if hovered != self.bubbles.hovered:
+            old, self.bubbles.hovered = self.bubbles.hovered[0], hovered
+            for changed in {old, lid}:
+                self._repaint(changed)
+            shape = Qt.CursorShape.PointingHandCursor if part is not None else Qt.CursorShape.ArrowCursor
+            self.viewport().setCursor(shape)
+        super().mouseMoveEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click on a part is its own; elsewhere it selects."""
+        self.bubbles.show_focus = False
+        index, part = self._part_at(event.position().toPoint())
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if event.button() is Qt.MouseButton.LeftButton and part is not None and plain:
+            self.selectionModel().setCurrentIndex(index, self.selectionModel().SelectionFlag.NoUpdate)
+            self._click(index, part, event.position())
+            event.accept()
+            return
+        if event.button() is Qt.MouseButton.RightButton or (not index.isValid() and plain):
+            self.clearSelection()
+        if event.button() is not Qt.MouseButton.LeftButton or not plain:
+            return super().mousePressEvent(event) if not plain else None
+        self.clearSelection()
+        return None
+
+    def _click(self, index: QModelIndex, part: Part, point: QPointF) -> None:
+        lid = self._model.bubble_at(index.row()).lid
+        if part.name.startswith("link:"):
+            self.link_clicked.emit(part.name.removeprefix("link:"))
+        elif part.name == "wave":
+            rect = self.bubbles.part_rect(index, self.visualRect(index), "wave")
+            self.seek_clicked.emit(lid, min(1.0, max(0.0, (point.x() - rect.left()) / max(1, rect.width()))))
+        else:
+            if part.name == "more":
+                self._keep_here(index)
+                self._model.expand(lid)
+            self.part_clicked.emit(lid, part.name)
+
+    def _keep_here(self, index: QModelIndex) -> None:
+        """What grows grows downwards: the message stays where it is."""
+        self._following = False
+        self._anchor = (self._model.bubble_at(index.row()).lid, self.visualRect(index).top())
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The menu of the message under the pointer, or of the one the keyboard is at."""
+        keyboard = event.reason() == QContextMenuEvent.Reason.Keyboard
+        index = self.currentIndex() if keyboard else self.indexAt(event.pos())
+        if not index.isValid():
+            return
+        at = event.globalPos()
+        if keyboard:
+            rect = self.bubbles.bubble_rect(index, self.visualRect(index))
+            at = self.viewport().mapToGlobal(rect.center())
+        self.setCurrentIndex(index)
+        self.menu_wanted.emit(self._model.bubble_at(index.row()).lid, at)
+
+    # --- keyboard
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Up and Down walk through messages, Left and Right through what a message offers, Return does it."""
+        key, index = event.key(), self.currentIndex()
+        if key in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
+            self._walk(event)
+        elif key in (Qt.Key.Key_Right, Qt.Key.Key_Left) and index.isValid():
+            self._walk_parts(index, 1 if key == Qt.Key.Key_Right else -1)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and index.isValid():
+            self._do(index)
+        elif event.text().isprintable() and event.text() and not _with_control(event):
+            self.typed.emit(event.text())
+        else:
+            super().keyPressEvent(event)
+
+    def _walk(self, event: QKeyEvent) -> None:
+        self.bubbles.show_focus, self.bubbles.focused_part = True, ""
+        if event.key() == Qt.Key.Key_End and _with_control(event):
+            self.scroll_to_end()
+            return
+        if not self.currentIndex().isValid():
+            self.setCurrentIndex(self._bottom_index())
+        elif event.key() in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
+            up = event.key() == Qt.Key.Key_PageUp
+            action = QAbstractSlider.SliderAction
+            self.verticalScrollBar().triggerAction(
+                action.SliderPageStepSub if up else action.SliderPageStepAdd
+            )
+        else:
+            super().keyPressEvent(event)
+        self.viewport().update()
+
+    def _walk_parts(self, index: QModelIndex, step: int) -> None:
+        names = ["", *self.bubbles.part_names(index)]
+        here = names.index(self.bubbles.focused_part) if self.bubbles.focused_part in names else 0
+        self.bubbles.focused_part = names[(here + step) % len(names)]
+        self.bubbles.show_focus = True
+        self.update(index)
+
+    def _do(self, index: QModelIndex) -> None:
+        names = self.bubbles.part_names(index)
+        name = self.bubbles.focused_part if self.bubbles.focused_part in names else (names or [""])[0]
+        if name:
+            rect = self.bubbles.part_rect(index, self.visualRect(index), name)
+            self._click(index, Part(name, QRectF(rect)), QPointF(rect.center()))
+
+    def focusInEvent(self, event: QEvent) -> None:  # type: ignore[override]
+        """Tab shows where the keyboard is; a click does not."""
+        super().focusInEvent(event)  # type: ignore[arg-type]
+        tab = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
+        if event.reason() in tab:  # type: ignore[attr-defined]
+            self.bubbles.show_focus = True
+            if not self.currentIndex().isValid() and self._model.rowCount():
+                self.setCurrentIndex(self._bottom_index())
+
+    # --- the widget
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The lane follows the width; the place in the conversation stays."""
+        super().resizeEvent(event)
+        size = self.jump_button.size()
+        bar = self.verticalScrollBar().width()
+        self.jump_button.move(
+            self.width() - bar - size.width() - JUMP_EDGE + 8, self.height() - size.height() - JUMP_EDGE + 8
+        )
+        self._day.setGeometry(QRect(0, 4, self.viewport().width(), 32))
+        self.doItemsLayout()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another language: every row says something else. Another window in front: nothing is being read."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            self.setAccessibleName(tr("Messages"))
+            self.bubbles.forget()
+            self._model.refresh()
+        elif event.type() is QEvent.Type.ActivationChange:
+            self._tell_read()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Things move again."""
+        super().showEvent(event)
+        self._after_move()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nothing moves that nobody sees."""
+        super().hideEvent(event)
+        self._tick.stop()
+
+    def _restyle(self, look: Look) -> None:
+        self.bubbles.restyle(look)
+        self.jump_button.restyle(look)
+        self._day.restyle(look)
+        self.doItemsLayout()
+        self.viewport().update()
+
+
+def _with_control(event: QKeyEvent) -> bool:
+    held = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+    return bool(event.modifiers() & held)
+
+
+class JumpButton(QWidget):
+    """The round button to the end, with the number of messages that wait there."""
+
+    clicked = Signal()
+
+    def __init__(self, look: Look, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._look, self._unread = look, 0
+        self.setFixedSize(JUMP_SIZE + 8, JUMP_SIZE + 16)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName(tr("To the newest message"))
+        self.hide()
+
+    def restyle(self, look: Look) -> None:
+        """Draw in another theme."""
+        self._look = look
+        self.update()
+
+    def show_count(self, unread: int) -> None:
+        """How many unread messages are below."""
+        if unread != self._unread:
+            self._unread = unread
+            self.update()
+
+    @property
+    def unread(self) -> int:
+        """The number on the badge."""
+        return self._unread
+
+    def sizeHint(self) -> QSize:
+        """The disc and room for its badge."""
+        return QSize(JUMP_SIZE + 8, JUMP_SIZE + 16)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Go."""
+        if event.button() is Qt.MouseButton.LeftButton:
+            self.clicked.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return and Space press it."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.clicked.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The disc, its arrow, its badge."""
+        look = self._look
+        disc = QRectF(0.5, self.height() - JUMP_SIZE - 8.5, JUMP_SIZE - 1, JUMP_SIZE - 1)
+        disc.moveLeft(0.5)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(look.color("focus") if self.hasFocus() else look.color("border"))
+            painter.setBrush(look.color("bg_window"))
+            painter.drawEllipse(disc)
+            inner = QRectF(0, 0, 20, 20)
+            inner.moveCenter(disc.center())
+            icons.paint(painter, "down", inner, look.color("text_2"))
+            if self._unread:
+                paint_badge(painter, QPointF(disc.center().x(), disc.top()), self._unread, look)
+
+
+def paint_badge(painter: QPainter, center: QPointF, count: int, look: Look, token: str = "badge") -> QRectF:
+    """A number on a coloured pill around `center`; returns its rectangle."""
+    words = str(count) if count <= 999 else "999+"
+    painter.setFont(look.font("badge"))
+    metrics = painter.fontMetrics()
+    height = max(20, metrics.height() + 2)
+    box = QRectF(0, 0, max(height, metrics.horizontalAdvance(words) + 12), height)
+    box.moveCenter(center)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(look.color(token))
+    painter.drawRoundedRect(box, height / 2, height / 2)
+    painter.setPen(look.color("on_badge"))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+    return box
+
+
+class DayPill(QWidget):
+    """The day of the topmost message, while its own pill is out of sight."""
+
+    def __init__(self, look: Look, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._look, self._words = look, ""
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def restyle(self, look: Look) -> None:
+        """Draw in another theme."""
+        self._look = look
+        self.update()
+
+    def show_day(self, words: str) -> None:
+        """Which day it is up there."""
+        if words != self._words:
+            self._words = words
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The pill."""
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            paint_day(painter, QRectF(self.rect()), self._words, self._look)
+
