@@ -325,7 +325,8 @@ def _is_whole(path: Path, wish: DownloadFile) -> bool:
 
 def _prepare(part: Path, size_bytes: int) -> int:
     """Make room, and return how many bytes are here from earlier attempts."""
-    part.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part.parent.mkdir(exist_ok=True, mode=0o700)
     with suppress(FileExistsError):
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     here_bytes = part.stat().st_size

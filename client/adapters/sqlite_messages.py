@@ -28,6 +28,7 @@ from client.adapters.sqlite_schema import (
     OpenConnection,
     ProfileLock,
     connect,
+    keep_private,
     open_database,
     problem_of,
 )
@@ -163,6 +164,7 @@ class SqliteMessages:
     def _open(self) -> None:
         lock = ProfileLock(self._folder)
         try:
+            keep_private(self._folder)
             self._db = open_database(self._folder / FILE_NAME, self._open_connection, check=lock.was_killed)
             self._saver = Saver(self._db.conn)
         except BaseException:

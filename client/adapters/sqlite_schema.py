@@ -22,6 +22,8 @@ HEARD_LID: Final = 1 << 40
 """Bubbles that came from the log are numbered from here on: they never meet a `lid` given on this side."""
 TRACE_KEPT_ROWS: Final = 200_000
 BUSY_TIMEOUT_S: Final = 5.0
+FOLDER_MODE: Final = 0o700
+FILE_MODE: Final = 0o600
 
 OpenConnection = Callable[[Path], sqlite3.Connection]
 
@@ -185,14 +187,34 @@ def problem_of(error: sqlite3.Error | OSError) -> Problem:
     return DiskFull() if primary == sqlite3.SQLITE_FULL else StoreFailed()
 
 
+def keep_private(folder: Path) -> None:
+    """Texts and token are their owner's alone: make the database with tight modes, or tighten them (SEC-46).
+
+    Raises DataReadOnly or DiskFull. Systems without modes have access lists that the folder passes on.
+    """
+    try:
+        os.close(os.open(folder / FILE_NAME, os.O_RDWR | os.O_CREAT | _NO_INHERIT, FILE_MODE))
+        if os.name == "posix":
+            _tighten(folder, FOLDER_MODE)
+            for path in folder.glob(f"{FILE_NAME}*"):
+                _tighten(path, FILE_MODE)
+    except OSError as error:
+        raise problem_of(error) from error
+
+
+def _tighten(path: Path, mode: int) -> None:
+    if path.stat().st_mode & 0o777 & ~mode:
+        path.chmod(mode)
+
+
 class ProfileLock:
     """Keeps a second process out of a profile (P-14). The system lets go of it when the holder dies."""
 
     def __init__(self, folder: Path) -> None:
         """Raises DataInUse, or DataReadOnly for a folder that cannot be written."""
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._file = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | _NO_INHERIT, 0o600)
+            folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+            self._file = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | _NO_INHERIT, FILE_MODE)
         except OSError as error:
             raise problem_of(error) from error
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from client.adapters.sqlite_messages import SqliteMessages
 from client.adapters.sqlite_rows import AFTER, BEFORE, UNREAD, WAITING
 from client.adapters.sqlite_schema import FILE_NAME, connect, open_database
 from client.core.effects import SaveComposed, SaveSeenLast, SaveSettled
-from client.core.model import Lane, Me, State
+from client.core.model import Lane, Me, Seen, State
 from protocol.content import Content, Text, pack
 from protocol.lanes import digest
 from protocol.problems import DataCorrupt, DataInUse, DiskFull, StoreFailed
@@ -132,6 +133,68 @@ async def test_what_was_saved_is_there_after_a_restart(tmp_path: Path) -> None:
     await messages.open()
     assert await messages.load() == before
     assert before.me == ME
+    await messages.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes exist on POSIX systems only")
+async def test_a_profile_is_its_owners_alone(tmp_path: Path) -> None:
+    """SEC-46: made tight, and tightened when somebody loosened it."""
+    messages = SqliteMessages(tmp_path / "profile")
+    await messages.open()
+    await messages.become(ME)
+    assert loose(tmp_path / "profile") == []
+    await messages.close()
+
+    loosen(tmp_path / "profile")
+    await messages_opened(tmp_path / "profile")
+    assert loose(tmp_path / "profile") == []
+
+
+async def messages_opened(folder: Path) -> None:
+    """Open, read everything, close."""
+    messages = SqliteMessages(folder)
+    try:
+        await messages.open()
+        await messages.load()
+    finally:
+        await messages.close()
+
+
+def loose(folder: Path) -> list[str]:
+    """What others may look at."""
+    return [path.name for path in (folder, *folder.iterdir()) if path.stat().st_mode & 0o077]
+
+
+def loosen(folder: Path) -> None:
+    folder.chmod(0o755)
+    (folder / FILE_NAME).chmod(0o644)
+
+
+async def test_damage_found_while_reading_is_said(tmp_path: Path) -> None:
+    messages = SqliteMessages(tmp_path)
+    await messages.open()
+    await messages.become(ME)
+    for number in range(1, 200):
+        await messages.save([composed(number)])
+    await messages.close()
+    data = bytearray((tmp_path / FILE_NAME).read_bytes())
+    data[8_192:] = b"\xff" * (len(data) - 8_192)
+    (tmp_path / FILE_NAME).write_bytes(data)
+
+    with pytest.raises(DataCorrupt):
+        await messages_opened(tmp_path)
+
+
+async def test_the_trace_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("client.adapters.sqlite_messages.TRACE_KEPT_ROWS", 3)
+    messages = SqliteMessages(tmp_path)
+    await messages.open()
+    await messages.note([Seen(Lid(1), "msg:R", "out", number, 5) for number in range(1, 6)])
+    await messages.close()
+
+    messages = SqliteMessages(tmp_path)
+    await messages.open()
+    assert [seen.tries for seen in await messages.trace(Lid(1))] == [3, 4, 5]
     await messages.close()
 
 
