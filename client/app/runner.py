@@ -105,6 +105,7 @@ class Runner:
                     await self._turn(self._core, await self._next_batch(self._core))
         finally:
             self._alarm.stop()
+            self._excuse = Problem()
             self._refuse_waiting()
 
     # ------------------------------------------------------------------------------------- one turn
@@ -131,6 +132,9 @@ class Runner:
             for effect in effects:
                 if type(effect) not in SAVES:
                     self._stage.perform(effect)
+        except asyncio.CancelledError:
+            self._queue.extendleft(batch)  # the program ends: whether this was saved, the next start knows
+            raise
         except Problem as failure:
             self._break(failure, batch)
         except Exception:

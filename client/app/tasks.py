@@ -21,6 +21,7 @@ class Tasks:
         task = asyncio.create_task(_guarded(work, name), name=name)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda _: work.close())  # of one that was cancelled before it began
         return task
 
     async def close(self) -> None:

@@ -1,1 +1,0 @@
-"""Real processes on the loopback: a server, and people without a screen."""
