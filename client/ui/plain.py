@@ -7,7 +7,7 @@ import unicodedata
 
 FIRST_STRONG, POP = "\u2068", "\u2069"
 BOX = "\u25af"
-MARKS_IN_A_ROW = 8
+MARKS_IN_A_ROW = 5
 """More combining marks on one letter than any script needs are a weapon, not writing."""
 
 _DIRECTION = "\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
@@ -87,7 +87,7 @@ def _emoji_count(signs: str) -> int | None:
 
 # --- links
 
-_LINK = re.compile(r"(?<![\w@])(?:https?://|mailto:)[^\s<>\"“”‘’（）《》【】，。；！？、]+", re.IGNORECASE)
+_LINK = re.compile(r"(?<![A-Za-z0-9_@])(?:https?://|mailto:)[^\s<>\"“”‘’（）《》【】，。；！？、]+", re.IGNORECASE)
 _TAIL = ".,;:!?)]}'"
 
 

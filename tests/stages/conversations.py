@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import QItemSelectionModel
 from PySide6.QtWidgets import QWidget
 
 from client.core.model import Bubble, ChatEntry, TransferProgress
@@ -12,6 +13,7 @@ from client.ui.viewmodels.conversation import ConversationModel
 from client.ui.viewmodels.rows import Playing
 from client.ui.widgets.contact_list import ContactList
 from client.ui.widgets.message_list import MessageList
+from protocol.content import Body
 from protocol.values import ConvId, Lid
 from tests.stages import people
 from tests.stages.stage import ALL, LIGHT_AND_CHINESE, Scene, finish, stage
@@ -56,14 +58,31 @@ def group(scene: Scene) -> QWidget:
     return conversation(scene, people.team(), people.entry("group", "Ridge trip 🏔", members, unread=6, read_upto=5))
 
 
-@stage("faces", (760, 5600), LIGHT_AND_CHINESE)
-def faces(scene: Scene) -> QWidget:
-    """Each kind of file: away, loading, ready, gone, uploading, stopped."""
-    view = conversation(scene, people.facing(scene.folder))
-    for first in (1, 7, 13, 19):
+def facing(scene: Scene, *bodies: Body) -> MessageList:
+    """Files with all their faces: away, loading, ready, gone, uploading, stopped."""
+    view = conversation(scene, people.facing(scene.folder, *bodies))
+    for first in range(1, 6 * len(bodies), 6):
         for lid, way in ((first + 1, "down"), (first + 4, "up"), (first + 5, "up")):
             view.model().progress(TransferProgress(Lid(lid), way, 860_000, 1_840_000))  # type: ignore[arg-type]
     return view
+
+
+@stage("faces_picture", (640, 1300), LIGHT_AND_CHINESE)
+def picture_faces(scene: Scene) -> QWidget:
+    """A picture."""
+    return facing(scene, people.photo(width=280, height=180))
+
+
+@stage("faces_video", (640, 1300))
+def video_faces(scene: Scene) -> QWidget:
+    """A video."""
+    return facing(scene, people.video(width=280, height=180))
+
+
+@stage("faces_card", (640, 1000), LIGHT_AND_CHINESE)
+def card_faces(scene: Scene) -> QWidget:
+    """A voice note and a file."""
+    return facing(scene, people.voice(), people.document())
 
 
 @stage("long_text", (640, 980))
@@ -83,8 +102,9 @@ def selected(scene: Scene) -> QWidget:
     """Selection, and the keyboard at a message."""
     view = conversation(scene, people.everyday(scene.folder)[-6:])
     view.selectAll()
-    view.setCurrentIndex(view.model().index(2))
+    view.selectionModel().setCurrentIndex(view.model().index(2), QItemSelectionModel.SelectionFlag.NoUpdate)
     view.bubbles.show_focus = True
+    view.setFocus()
     return view
 
 

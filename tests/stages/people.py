@@ -278,11 +278,11 @@ def chats() -> list[ChatEntry]:
     ]  # fmt: skip
 
 
-def facing(folder: Path) -> list[Bubble]:
+def facing(folder: Path, *bodies: Body) -> list[Bubble]:
     """Every kind with every face; see also the progress that the stage hands in."""
     diary = Diary(NOW_MS - 30 * MINUTE_MS)
     here = saved(folder)
-    for body in (photo(width=1200, height=700), video(), voice(), document()):
+    for body in bodies:
         diary.later(4)
         diary.hear(ANNA, body).later(4).hear(ANNA, body).later(4)
         diary.hear(ANNA, body, path=here).later(4).hear(ANNA, body, code="media_unknown").later(4)

@@ -29,6 +29,7 @@ from protocol.values import Lid
 
 SHEETS_KEPT = 1200
 """Two windows full of rows."""
+TAIL_PX = 12
 AnyIndex = QModelIndex | QPersistentModelIndex
 
 
@@ -87,11 +88,15 @@ class BubbleDelegate(QStyledItemDelegate):
         row = index.data(ROW)
         if row is None:
             return QSize(0, 0)
-        return QSize(self._width, self.sheet(row).height + self._lead(index))
+        return QSize(self._width, self.sheet(row).height + self._lead(index) + self._tail(index))
 
     def _lead(self, index: AnyIndex) -> int:
         """The first row carries the empty room above a short conversation."""
         return self.spacer_px if index.row() == 0 else 0
+
+    def _tail(self, index: AnyIndex) -> int:
+        """The last row carries the room below the conversation."""
+        return TAIL_PX if index.row() == index.model().rowCount() - 1 else 0
 
     # --- asking
 

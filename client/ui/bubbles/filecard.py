@@ -59,10 +59,11 @@ class FileBlock:
         painter.setPen(ink.look.color("text_1"))
         name = one_line(self._file.name) or tr("File")
         shown = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, int(room))
-        middle = at.y() + self.size.height() / 2
-        line = ink.look.px(20)
-        painter.drawText(QRectF(left, middle - line - 1, room, line), Qt.AlignmentFlag.AlignVCenter, shown)
-        self._paint_line(painter, QRectF(left, middle + 2, room, line), ink)
+        bottom = at.y() + self.size.height()
+        high, low = ink.look.px(20), ink.look.px(18)
+        title = QRectF(left, bottom - low - high - 4, room, high)
+        painter.drawText(title, Qt.AlignmentFlag.AlignVCenter, shown)
+        self._paint_line(painter, QRectF(left, bottom - low, room, low), ink)
 
     def _paint_line(self, painter: QPainter, line: QRectF, ink: Ink) -> None:
         said, offered = self.label()

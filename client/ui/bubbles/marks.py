@@ -36,6 +36,7 @@ MARKS = {
     State.LONG_AGO: Mark("mark_long_ago", "tick_wait"),
 }
 RETRY = Mark("mark_retry", "tick_wait")
+STOPPED = Mark("mark_queued", "tick_wait")
 
 
 def mark_of(row: Row) -> Mark | None:
@@ -45,6 +46,8 @@ def mark_of(row: Row) -> Mark | None:
         return None
     if bubble.state is State.SENDING and bubble.tries > 1:
         return RETRY
+    if bubble.state is State.UPLOADING and bubble.code:
+        return STOPPED
     return MARKS.get(bubble.state)
 
 
@@ -98,6 +101,8 @@ def long_words(row: Row, now_s: float) -> str:
 def _on_its_way(row: Row, now_s: float) -> str:
     bubble, progress = row.bubble, row.progress
     if bubble.state is State.UPLOADING:
+        if bubble.code:
+            return problem_words(bubble.code)
         if progress is None:
             return tr("Uploading")
         return tr("Uploading {sizes}", sizes=size_pair(progress.done_bytes, progress.total_bytes))

@@ -99,7 +99,7 @@ class Sheet:
     def _message(self, top: float) -> float:
         row = self.row
         indent = AVATAR + AVATAR_GAP if row.form == "group" and not row.bubble.mine else 0
-        widest = min(BUBBLE_MAX, self._lane.width * BUBBLE_SHARE + (0 if indent else 0))
+        widest = min(BUBBLE_MAX, self._lane.width * BUBBLE_SHARE)
         widest = max(min(widest, self._lane.width - indent), 60)
         self.meta = Meta(row, self._look) if metas.visible(row) else None
         size = self._inside(widest)
@@ -182,7 +182,9 @@ class Sheet:
         if self._block is not None:
             top += 6 if framed else 4
         self.text = self._text(words, inner)
-        self.text_at = QPointF(0 if self.big else PAD_X, 0 if self.big else top)
+        if self.big:
+            top = self._look.px(24) if self.name else 0
+        self.text_at = QPointF(0 if self.big else PAD_X, top)
         top = self.text_at.y() + self.text.size.height()
         content = max(self.text.size.width(), wide - 2 * PAD_X if framed else wide)
         if self.text.cut:
@@ -359,7 +361,8 @@ class Sheet:
     def _paint_name(self, painter: QPainter, ink: Ink) -> None:
         painter.setFont(ink.look.font("sender"))
         painter.setPen(ink.look.name_color(self.row.bubble.uid))
-        line = QRectF(self.bubble.left() + PAD_X, self.bubble.top() + PAD_Y - 2, self.bubble.width(), ink.look.px(19))
+        pad = 0 if self.big else PAD_X
+        line = QRectF(self.bubble.left() + pad, self.bubble.top() + PAD_Y - 2, self.bubble.width(), ink.look.px(19))
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, self.name)
 
     def _paint_more(self, painter: QPainter, ink: Ink) -> None:

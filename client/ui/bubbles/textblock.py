@@ -90,8 +90,8 @@ class TextBlock:
                 continue
             for number in range(layout.lineCount()):
                 line = layout.lineAt(number)
-                # A line as wide as its column already stands at its right edge.
-                line.setPosition(QPointF(width - line.width(), line.position().y()))
+                shift = width - line.naturalTextRect().right()
+                line.setPosition(line.position() + QPointF(shift, 0))
 
     def paint(self, painter: QPainter, at: QPointF, ink: Ink) -> None:
         """Draw the words."""

@@ -102,8 +102,9 @@ class VoiceBlock:
         """Time runs from left to right in every language."""
         painter.setPen(Qt.PenStyle.NoPen)
         played = self.share_played() * len(self.heights)
+        idle = "text_2" if ink.selected else "wave_idle"
         for place, height in enumerate(self.heights):
-            painter.setBrush(ink.look.color("wave_play" if place < played else "wave_idle"))
+            painter.setBrush(ink.look.color("wave_play" if place < played else idle))
             tall = max(BAR_MIN, height * wave.height())
             bar = QRectF(wave.left() + place * (BAR + BAR_GAP), wave.bottom() - tall, BAR, tall)
             painter.drawRoundedRect(bar, BAR / 2, BAR / 2)

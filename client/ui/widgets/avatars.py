@@ -15,7 +15,8 @@ FONT_SHARE, FONT_SHARE_TWO = 0.44, 0.38
 
 def initials(name: str) -> str:
     """One or two signs for a name: the first letters of its first and last word, one sign for Chinese and emoji."""
-    words = [word for word in one_line(name).split() if word[0].isalnum()] or one_line(name).split()
+    all_words = one_line(name).split()
+    words = [word for word in all_words if word[0].isalpha()] or all_words
     if not words:
         return "?"
     first = _first_sign(words[0])

@@ -22,7 +22,7 @@ from client.ui import icons
 from client.ui.bubbles.delegate import BubbleDelegate
 from client.ui.bubbles.ink import Part
 from client.ui.bubbles.pictures import Pictures
-from client.ui.bubbles.sheet import paint_day
+from client.ui.bubbles.sheet import DAY_HEIGHT, paint_day
 from client.ui.theme import Look, Themes
 from client.ui.viewmodels.conversation import ROW, ConversationModel
 from client.ui.viewmodels.rows import Row, shown_ms
@@ -92,7 +92,9 @@ class MessageList(QListView):
         self._model.modelReset.connect(self._begin)
         self._model.rowsInserted.connect(lambda *_: self._count())
         self.pictures.arrived.connect(lambda _: self.viewport().update())
-        self.verticalScrollBar().valueChanged.connect(self._scrolled)
+        bar = self.verticalScrollBar()
+        bar.valueChanged.connect(self._scrolled)
+        bar.rangeChanged.connect(lambda low, high: bar.setEnabled(low < high))
         self.jump_button.clicked.connect(self._jump)
         self._tick.timeout.connect(self._repaint_live)
 
@@ -218,7 +220,7 @@ class MessageList(QListView):
     def _show_day(self) -> None:
         index = self._top_index()
         row: Row | None = index.data(ROW) if index.isValid() else None
-        own_pill = row is not None and row.place.day and self.visualRect(index).top() > -8
+        own_pill = row is not None and row.place.day and self.visualRect(index).top() > -DAY_HEIGHT
         if row is None or own_pill or self.verticalScrollBar().maximum() == 0:
             self._day.hide()
             return

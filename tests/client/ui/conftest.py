@@ -7,6 +7,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from PySide6.QtWidgets import QApplication
+
+from client.ui.theme import Themes
+from client.ui.words import speak
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -19,3 +23,19 @@ def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Each test begins and ends in English."""
+    yield
+    speak("en")
+
+
+@pytest.fixture
+def themes(qapp: QApplication) -> Iterator[Themes]:
+    """The light theme; afterwards the app is undressed."""
+    made = Themes(qapp, "light")
+    yield made
+    qapp.setStyleSheet("")
+    made.deleteLater()
