@@ -82,7 +82,7 @@ class KeepAlive:
                 return self._ping(now_s, PONG_WAIT_WAKE_S, quiet=False)
             case Waiting(since_s):
                 self._waiting_since_s = since_s
-            case Tick():
+            case _:
                 return self._tick(now_s)
         return []
 
