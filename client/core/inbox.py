@@ -154,8 +154,8 @@ class Inbox:
                 return self._confirmed(self._shelf(conv), upto)
             case HeadsA(heads=heads):
                 self._compare(heads)
-            case Nack(n=0, conv=conv) if conv in self._pulls:
-                self._refused(packet, now_s)
+            case Nack(n=0, conv=conv) if conv in self._shelves:
+                self._refused(packet, self._shelves[conv], now_s)
         return []
 
     def _take(self, frame: Frame, now_s: float) -> list[Output]:
@@ -271,11 +271,13 @@ class Inbox:
     def _pull_later(self, conv: ConvId, now_s: float) -> None:
         self._pulls[conv] = (now_s, now_s + ANSWER_WAIT_S)
 
-    def _refused(self, packet: Nack, now_s: float) -> None:
-        """Somebody else's conversation, or a busy server."""
-        del self._pulls[packet.conv]
-        if packet.retry_ms and not packet.final:
-            self._pulls[packet.conv] = (now_s, now_s + packet.retry_ms / 1000)
+    def _refused(self, packet: Nack, shelf: _Shelf, now_s: float) -> None:
+        """Somebody else's conversation: nothing is asked or said about it any more. Or a busy server: later."""
+        later_s = now_s + packet.retry_ms / 1000 if packet.retry_ms and not packet.final else None
+        if self._pulls.pop(shelf.conv, None) and later_s is not None:
+            self._pulls[shelf.conv] = (now_s, later_s)
+        if shelf.ack_due_s is not None:
+            shelf.ack_due_s = later_s
 
     def _pulls_due(self, now_s: float) -> list[Packet]:
         """As many as may wait for an answer at once; one that got none is said again."""
@@ -332,4 +334,8 @@ class Inbox:
 
 
 def _shelf_of(room: Room) -> _Shelf:
-    return _Shelf(room.conv, room.cursor, room.head, room.form, room.title, room.members)
+    """After a start nobody knows whether the last acknowledgement left: it is said again once (C6)."""
+    shelf = _Shelf(room.conv, room.cursor, room.head, room.form, room.title, room.members)
+    shelf.told = shelf.confirmed = room.cursor
+    shelf.ack_due_s = 0.0 if room.cursor else None
+    return shelf

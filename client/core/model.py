@@ -251,15 +251,13 @@ class Finding(Value, frozen=True):
     """What the server said when it was asked about a message (P-57): the six outcomes of the resend dialog."""
 
     lid: Lid
-    found: Literal[
-        "delivered", "on_server", "not_there", "no_answer", "refused", "file_gone", "cancelled", "long_ago"
-    ]
+    found: Literal["delivered", "on_server", "not_there", "no_answer", "refused", "file_gone", "cancelled", "long_ago"]
     code: str = ""
     ts: int = 0
 
 
 class Seen(Value, frozen=True):
-    """One packet that was seen about a message: `way` is out or in, `tries` counts from 1, `at_ms` is our wall clock."""
+    """One packet that was seen about a message. `tries` counts from 1, `at_ms` is our wall clock."""
 
     lid: Lid
     packet: str

@@ -179,7 +179,7 @@ class App:
 
     async def open_room(self) -> None:
         """The server says that alice and bob have a conversation: positions 1 to 3."""
-        notices = (Opened("direct"), Joined(ME.uid, ME.name), Joined(BOB, "Bob"))
+        notices: tuple[Notice, ...] = (Opened("direct"), Joined(ME.uid, ME.name), Joined(BOB, "Bob"))
         self.wire.answer(
             MsgN(
                 conv=CONV,

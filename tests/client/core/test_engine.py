@@ -141,7 +141,7 @@ def test_a_session_begins_in_the_order_of_the_contract() -> None:
 
     said = [type(packet) for packet in packets_of(alice.online(Head(C, 3, 0)))]
 
-    assert said == [OfflineR, MsgR, VoidR, ReadR]
+    assert said == [OfflineR, AckR, MsgR, VoidR, ReadR]
 
 
 def test_the_greeting_says_what_this_device_has() -> None:

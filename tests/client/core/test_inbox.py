@@ -286,6 +286,26 @@ def test_what_came_by_a_pull_is_acknowledged_under_its_own_name() -> None:
     assert TracedAt(C, 1, 1, "offline:A", "in") in alice.all
 
 
+def test_after_a_start_every_cursor_is_said_once_more() -> None:
+    """The program may have died between storing and acknowledging (C6)."""
+    alice = Receiver(memory(Room(C, cursor=4), Room(D)))
+
+    assert alice.online() == [Send(1, (AckR(C, 4),)), TracedAt(C, 4, 4, "ack:R", "out")]
+    assert alice.hears(AckA(C, 4)) == []
+    alice.offline()
+    assert alice.online() == []
+
+
+def test_an_acknowledgement_that_is_refused_is_given_up_or_said_later() -> None:
+    for answer, tries in ((Nack("unknown_conversation", C), [0.0]), (Nack("busy", C, retry_ms=500), [0.0, 0.5])):
+        alice = Receiver(memory(Room(C, cursor=4)))
+        alice.online()
+        alice.hears(answer)
+        alice.run_until(5.0)
+
+        assert alice.tries() == tries
+
+
 def test_what_was_not_confirmed_is_acknowledged_in_the_next_session() -> None:
     alice = Receiver()
     alice.online()
@@ -313,13 +333,13 @@ def test_whatever_is_further_at_the_server_is_pulled_at_the_welcome() -> None:
 
     outputs = alice.online(Head(C, 5, 3), Head(D, 4, 3), Head(ConvId("new"), 1, 0))
 
-    assert packets_of(outputs) == [pull(2, D, 3), pull(0, ConvId("new"), 3)]
+    assert of_kind(packets_of(outputs), OfflineR) == [pull(2, D, 3), pull(0, ConvId("new"), 3)]
 
 
 def test_marks_that_climbed_are_pulled_too() -> None:
     alice = Receiver(memory(Room(C, cursor=5)), rev=3)
 
-    assert packets_of(alice.online(Head(C, 5, 4))) == [pull(5, rev=3)]
+    assert of_kind(packets_of(alice.online(Head(C, 5, 4))), OfflineR) == [pull(5, rev=3)]
 
 
 def test_a_long_way_is_pulled_page_by_page() -> None:
@@ -381,6 +401,7 @@ def test_a_pull_that_is_refused_is_given_up() -> None:
     alice.forget()
 
     alice.hears(Nack("unknown_conversation", C, final=True), Nack("unknown_conversation", ConvId("x")))
+    alice.hears(Nack("unknown_conversation", C))
     alice.hears(Nack("busy", D, retry_ms=1_500))
     alice.run_until(5.0)
 
@@ -412,6 +433,8 @@ def test_nothing_is_asked_without_a_session() -> None:
 def test_the_poll_says_what_this_device_has() -> None:
     alice = Receiver(memory(Room(C, cursor=5), Room(D, cursor=2)), rev=3)
     alice.online()
+    alice.hears(AckA(C, 5), AckA(D, 2))
+    alice.forget()
     alice.run_until(130.0)
 
     assert alice.sent == [

@@ -25,14 +25,13 @@ from client.core.outbox import Outbox
 from protocol.ladder import Ladder
 from protocol.limits import OUTBOX_MAX_ROWS, SILENT_MAX_S, UNANSWERED_MAX
 from protocol.packets import AckN, Mark, MsgA, MsgR, Nack, Status, StatusA, StatusKey, VoidR
-from protocol.values import MediaId
+from protocol.values import Lid, MediaId
 from tests.helpers.machines import (
     ALICE,
     BOB,
     NO,
     C,
     D,
-    Lid,
     Sender,
     dg,
     event,
