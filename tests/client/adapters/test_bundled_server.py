@@ -190,6 +190,13 @@ async def test_one_that_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
             await server.start()
 
 
+async def test_an_invite_that_never_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundled_server, "INVITE_WITHIN_S", 0.1)
+    async with running(tmp_path, "import time; time.sleep(60)") as server:
+        with pytest.raises(ServerUnreachable):
+            await server.invite()
+
+
 async def test_a_program_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(ServerInternal):
         await BundledServer(tmp_path, [str(tmp_path / "nothing here")]).start()

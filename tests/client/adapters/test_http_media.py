@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
@@ -69,6 +70,10 @@ def up(path: Path, data: bytes = DATA, media: str = "", size: int | None = None)
     size_bytes = len(data) if size is None else size
     found = Inspected("file", "", path.name, size_bytes, hashlib.sha256(data).hexdigest(), str(path))
     return UploadFile(Lid(1), ConvId("chat"), 4711, found, MediaId(media))
+
+
+def room(free_bytes: int) -> SimpleNamespace:
+    return SimpleNamespace(free=free_bytes)
 
 
 def down(data: bytes = DATA, name: str = "cat.JPG", **more: object) -> DownloadFile:
@@ -213,6 +218,30 @@ async def test_what_the_server_says_comes_back_as_a_problem(tmp_path: Path, answ
     async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
         with pytest.raises(problem):
             await media.upload(up(file_with(tmp_path, b"small"), b"small"), Told())
+
+
+@pytest.mark.parametrize("offset", ["", "-1", "soon", "99999999"])
+async def test_an_offset_that_cannot_be_is_not_believed(tmp_path: Path, offset: str) -> None:
+    server = MediaServer()
+    where = {"Location": f"/v1/media/{MEDIA}", "Upload-Offset": offset}
+    server.faults = [web.Response(status=201, headers=where)]
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        with pytest.raises(TransferInterrupted):
+            await media.upload(up(file_with(tmp_path, b"small"), b"small"), Told())
+    assert server.stored == b""
+
+
+async def test_an_ended_token_leaves_the_upload_known(tmp_path: Path) -> None:
+    async def ended(_: web.Request) -> web.Response:
+        return web.Response(status=401)
+
+    async with (
+        serving([web.head("/v1/media/{media}", ended)]) as url,
+        media_at(url, tmp_path / "cache") as media,
+    ):
+        with pytest.raises(SignInAgain) as refused:
+            await media.upload(up(file_with(tmp_path, b"small"), b"small", media=MEDIA), Told())
+    assert refused.value.facts["media"] == MEDIA
 
 
 async def test_damage_on_the_way_and_a_change_of_the_file_are_told_apart(tmp_path: Path) -> None:
@@ -367,6 +396,38 @@ async def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
         with pytest.raises(Problem) as refused:
             await media.download(down(), Told())
     assert refused.value.code == "data_read_only"
+
+
+async def test_what_is_too_large_or_has_no_room_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = MediaServer(DATA)
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        with pytest.raises(MediaTooLarge):
+            await media.download(down(size_bytes=FILE_MAX_BYTES + 1), Told())
+        monkeypatch.setattr("client.adapters.http_media.shutil.disk_usage", lambda path: room(9))
+        with pytest.raises(DiskFull) as full:
+            await media.download(down(), Told())
+    assert full.value.can_retry
+    assert server.asked == []
+
+
+async def test_a_short_answer_is_not_the_end(tmp_path: Path) -> None:
+    server = MediaServer(DATA)
+    server.faults = [web.Response(body=DATA[:1_000])]
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        with pytest.raises(TransferInterrupted):
+            await media.download(down(), Told())
+        assert content(await media.download(down(), Told())) == DATA
+    assert server.asked[-1] == ("GET", "bytes=1000-")
+
+
+async def test_a_range_that_was_not_asked_for(tmp_path: Path) -> None:
+    server = MediaServer(DATA)
+    server.faults = [1_000_000, web.Response(status=206, headers={"Content-Range": "bytes 5-9/10"}, body=b"x")]
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        for _ in range(2):
+            with pytest.raises(TransferInterrupted):
+                await media.download(down(), Told())
+        assert content(await media.download(down(), Told())) == DATA
 
 
 async def test_stopping_keeps_what_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,19 @@ async def test_after_a_failed_commit_the_disk_says_what_is_true(
     await messages.close()
 
 
+async def test_after_a_failed_look_the_next_one_starts_afresh(tmp_path: Path) -> None:
+    messages = SqliteMessages(tmp_path, faulty)
+    await messages.open()
+    await messages.become(ME)
+    await messages.save([composed(1)])
+
+    Faulty.fails = "before"
+    with pytest.raises(StoreFailed):
+        await messages.load()
+    assert [row.n for row in (await messages.load()).rows] == [1]
+    await messages.close()
+
+
 async def test_one_bad_save_takes_the_others_with_it(tmp_path: Path) -> None:
     messages = SqliteMessages(tmp_path)
     await messages.open()

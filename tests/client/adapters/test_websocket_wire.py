@@ -275,6 +275,39 @@ async def test_what_cannot_be_read_is_handed_on_as_such(heard: Heard, wire: Webs
     assert [type(packets[0]) for packets in received if isinstance(packets, list)] == [Garbled, Ping, Garbled]
 
 
+async def test_a_mistake_of_ours_ends_the_line_and_is_not_hidden(heard: Heard) -> None:
+    class Clumsy(Heard):
+        def received(self, wire: int, packets: list[FromServer | Garbled]) -> None:
+            raise RuntimeError("a mistake of ours")
+
+    clumsy, told = Clumsy(), list[object]()
+    asyncio.get_running_loop().set_exception_handler(lambda loop, facts: told.append(facts["exception"]))
+    wire = WebsocketWire(clumsy, lambda: "")
+
+    async def talk(line: web.WebSocketResponse) -> None:
+        await line.send_str(write([Ping("a")]).decode())
+        await server.listen(line)
+
+    async with serving(Server(talk)) as server:
+        wire.connect(1, server.url)
+        await clumsy.until("down", 1)
+
+    assert clumsy.said == [("up", 1), ("down", 1, 0, 0)]
+    assert [type(mistake) for mistake in told] == [RuntimeError]
+    assert server.headers == [None]
+
+
+async def test_closing_ends_what_is_open(heard: Heard) -> None:
+    wire = WebsocketWire(heard, lambda: "")
+    async with serving(Server(lambda line: server.listen(line))) as server:
+        wire.connect(1, server.url)
+        await heard.until("up", 1)
+        await wire.close()
+    await wire.close()
+
+    assert heard.said == [("up", 1), ("down", 1, 1000, 0)]
+
+
 def test_addresses() -> None:
     assert line_url("http://127.0.0.1:8787") == "ws://127.0.0.1:8787/v1/line"
     assert line_url("https://chat.example/") == "wss://chat.example/v1/line"
