@@ -102,7 +102,7 @@ class Feed:
         self._acked = max(self._acked, cursor)
         while self._flights and self._flights[0][0] <= self._acked:
             self._flying_bytes -= self._flights.popleft()[1]
-        if self._pushed is not None and self._pushed < self._acked:
+        if self._pushed is None or self._pushed < self._acked:
             self._go_to(self._acked)
 
     def pulled(self, page: Page, now_s: float) -> None:
@@ -136,7 +136,7 @@ class Feed:
             return None
         self._pull_until_s = 0.0
         if self._pushed is None:
-            return self._read(PAGE_EVENTS)
+            return self._read(PAGE_EVENTS) if self._head else None
         room = PUSH_MAX_EVENTS - max(0, self._pushed - self._acked)
         if self._pushed >= self._head or room <= 0 or self._flying_bytes >= PUSH_MAX_BYTES:
             return None
@@ -208,11 +208,14 @@ class Promises:
         self._conv = conv
         self._waiting: deque[tuple[float, int, int]] = deque()
 
-    def accepted(self, n: int, pos: int, now_s: float, *, home: bool) -> AckN | None:
-        """A message was taken; with nobody at home its author hears at once."""
+    def accepted(self, n: int, pos: int, now_s: float, *, home: bool, age_s: float = 0.0) -> AckN | None:
+        """A message was taken `age_s` ago; with nobody at home, or after 5 s, its author hears at once."""
         if not home:
             return AckN(self._conv, n=n, pos=pos, stored="offline")
-        self._waiting.append((now_s + STORED_AFTER_S, n, pos))
+        if age_s >= STORED_AFTER_S:
+            return AckN(self._conv, n=n, pos=pos, stored="slow")
+        if not self._waiting or self._waiting[-1][2] < pos:
+            self._waiting.append((now_s + STORED_AFTER_S - age_s, n, pos))
         return None
 
     def delivered(self, me: Uid, marks: Sequence[Mark]) -> None:

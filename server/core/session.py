@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, assert_never
 
 from protocol.codec import Garbled, from_text
 from protocol.heads import sum_of
@@ -374,9 +374,12 @@ class Session:
                 self._out.append(Nack(code, packet.conv, packet.n, packet.dg, last=last, ld=ld))
             case Spoiled(_, code):
                 self._spoil(packet, code)
+            case _:
+                assert_never(answer)
 
-    def _promise(self, packet: MsgR | VoidR, pos: int, *, home: bool) -> None:
-        forged = self._talk(packet.conv).promises.accepted(packet.n, pos, self._now_s, home=home)
+    def _promise(self, packet: MsgR | VoidR, pos: int, *, home: bool, age_s: float = 0.0) -> None:
+        promises = self._talk(packet.conv).promises
+        forged = promises.accepted(packet.n, pos, self._now_s, home=home, age_s=age_s)
         if forged is not None:
             self._out.append(forged)
 
@@ -398,7 +401,7 @@ class Session:
         if any(mark.delivered >= pos for mark in answer.marks if mark.by != self._who.uid):
             self._out.append(AckN(conv, 0, answer.rev, answer.marks))
         elif set(answer.members) - {self._who.uid}:
-            self._promise(answer.offer.packet, pos, home=home)
+            self._promise(answer.offer.packet, pos, home=home, age_s=answer.age_ms / 1000)
 
     def _spoil(self, packet: MsgR | VoidR, code: str) -> None:
         """Our own mistake is counted; the third one over the same packet refuses it for good (P-39)."""

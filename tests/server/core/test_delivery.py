@@ -29,9 +29,7 @@ def frame(first: int, to: int, head: int) -> MsgN:
 def live(cursor: int) -> Feed:
     """Bob's feed, standing at `cursor`, everything pushed and acknowledged."""
     feed = Feed(TALK, BOB.did, 0.1)
-    feed.ring(Bell(TALK, cursor, (), ()))
-    assert feed.next(0.0) == Ask(TALK, None, PAGE_EVENTS)
-    assert feed.page(Page(Ask(TALK, None, PAGE_EVENTS), cursor, cursor, cursor, cursor)) is None
+    feed.acknowledged(cursor)
     return feed
 
 
@@ -69,6 +67,14 @@ def test_a_new_feed_reads_from_the_device_s_cursor() -> None:
     assert feed.next(0.0) == Ask(TALK, None, PAGE_EVENTS)
     assert feed.next(0.0) is None  # one question at a time
     assert feed.page(page(5, 8, 8, cursor=5)) == frame(5, 8, 8)
+    assert feed.next(0.0) is None
+
+
+def test_an_empty_page_ends_the_reading() -> None:
+    feed = Feed(TALK, BOB.did, 0.1)
+    feed.ring(bell(8))
+    feed.next(0.0)
+    assert feed.page(page(5, 5, 5, cursor=5)) is None  # for this person the conversation ends here
     assert feed.next(0.0) is None
 
 
@@ -147,11 +153,20 @@ def test_a_device_that_knows_more_than_was_pushed_is_pushed_behind_it() -> None:
     assert feed.next(0.0) == MsgN(TALK, 5, 6, 6, (event(6),))
 
 
+def test_a_feed_without_news_reads_nothing() -> None:
+    feed = Feed(TALK, BOB.did, 0.1)
+    assert feed.next(0.0) is None
+    feed.acknowledged(4)
+    assert feed.next(0.0) is None
+    feed.ring(bell(5))
+    assert feed.next(0.0) == frame(4, 5, 5)
+
+
 def test_an_acknowledgement_before_the_first_page_is_remembered() -> None:
     feed = Feed(TALK, BOB.did, 0.1)
-    feed.acknowledged(4)
     feed.ring(bell(6))
     feed.next(0.0)
+    feed.acknowledged(4)
     assert feed.page(page(3, 6, 6, cursor=3)) is None  # read before the acknowledgement was committed
     assert feed.next(0.0) == Ask(TALK, 4, PAGE_EVENTS)
 
@@ -240,6 +255,15 @@ def test_after_five_seconds_without_the_truth_the_author_hears_that_it_is_kept()
     assert promises.overdue(STORED_AFTER_S - 0.1) == []
     assert promises.overdue(STORED_AFTER_S) == [AckN(TALK, n=1, pos=7, stored="slow")]
     assert promises.due_s() == STORED_AFTER_S + 1.0
+
+
+def test_a_promise_asked_for_again_is_made_once_and_counts_from_the_acceptance() -> None:
+    promises = Promises(TALK)
+    promises.accepted(1, 7, 10.0, home=True)
+    assert promises.accepted(1, 7, 12.0, home=True, age_s=2.0) is None
+    assert promises.overdue(10.0 + STORED_AFTER_S) == [AckN(TALK, n=1, pos=7, stored="slow")]
+    assert promises.overdue(100.0) == []
+    assert promises.accepted(1, 7, 20.0, home=True, age_s=10.0) == AckN(TALK, n=1, pos=7, stored="slow")
 
 
 def test_only_another_person_s_mark_ends_the_promise() -> None:
