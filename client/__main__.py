@@ -36,9 +36,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _app(argv: Sequence[str]) -> int:
+    from client import bootstrap
     from client.ui.app import main as app
+    from client.ui.doors import Doors
 
-    return app(argv)
+    return app(argv, Doors(bootstrap.home(), bootstrap.open_chat, bootstrap.open_server))
 
 
 def _headless(argv: Sequence[str]) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+
+from platformdirs import user_data_dir
 
 from client.adapters.bundled_server import BundledServer
 from client.adapters.clock import SystemClock, SystemDice
@@ -25,10 +27,12 @@ from client.core.engine import Engine
 from client.core.model import Memory
 from client.ports import Wire, WireListener
 from protocol.ladder import Ladder
+from protocol.limits import SCREEN_BATCH_S
 from protocol.problems import Problem
 
 MEDIA_FOLDER, COPIES_FOLDER = "media", "copies"
-LOG_FILE, LOG_MAX_BYTES, LOG_FILES = "hexagram.log", 1_000_000, 3
+LOG_FILE, SERVER_LOG_FILE = "hexagram.log", "server.log"
+LOG_MAX_BYTES, LOG_FILES = 1_000_000, 3
 LOG_LINE = "%(asctime)s %(levelname).1s %(name)s %(message)s"
 LOGS = ("client", "protocol")
 
@@ -46,25 +50,29 @@ class Profile:
     drop: tuple[str, ...] = ()
     log_file: Path | None = None
 
-    @property
-    def app_log_file(self) -> Path:
-        """Where the window's log goes."""
-        return self.data_dir / LOG_FILE
+
+def home() -> Path:
+    """Where profiles are kept unless the person says otherwise."""
+    return Path(user_data_dir("Hexagram", appauthor=False))
+
+
+def open_chat(folder: Path, server: str) -> AbstractAsyncContextManager[Chat]:
+    """A profile for the window: with a log beside it, and changes gathered for one frame of the screen."""
+    profile = Profile(folder, server, log_file=folder / LOG_FILE)
+    return open_client(profile, screen_batch_s=SCREEN_BATCH_S)
 
 
 @asynccontextmanager
-async def open_bundled_server(
-    data_dir: Path,
-    *,
+async def open_server(
+    folder: Path,
     on_back: Callable[[str], None] = lambda url: None,
     on_problem: Callable[[Problem], None] = lambda problem: None,
-    log_file: Path | None = None,
 ) -> AsyncIterator[BundledServer]:
     """The server that comes with the application, running; see BundledServer for what the arguments hear.
 
     Raises: DataInUse, DataReadOnly, DataNewer, DataCorrupt, DiskFull, ServerUnreachable, ServerInternal.
     """
-    server = BundledServer(data_dir, on_back=on_back, on_problem=on_problem, log_file=log_file)
+    server = BundledServer(folder, on_back=on_back, on_problem=on_problem, log_file=folder / SERVER_LOG_FILE)
     try:
         await server.start()
         yield server

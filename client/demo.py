@@ -22,7 +22,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from client.bootstrap import open_bundled_server
+from client.bootstrap import open_server
 from client.demo_report import (
     PACKETS,
     MessageReport,
@@ -72,7 +72,7 @@ async def _main(options: argparse.Namespace) -> Report:
     started_s = time.monotonic()
     async with _folder(options.keep) as folder:
         try:
-            async with open_bundled_server(folder / "server") as server:
+            async with open_server(folder / "server") as server:
                 await _Demo(folder, report, _Steps(silent=options.json)).run(server.url, await server.invite())
         except (Problem, TimeoutError, ConnectionError) as failure:
             said = failure.for_person() if isinstance(failure, Problem) else str(failure) or "it took too long"

@@ -98,8 +98,7 @@ class Chat:
         Raises a Problem when the data cannot be read.
         """
         memory = await self._parts.messages.load()
-        if memory.me is not None and server and memory.me.server != server_url(server):
-            await self._parts.messages.become(replace(memory.me, server=server_url(server)))
+        if memory.me is not None and server and await self._moved(memory.me, server):
             memory = await self._parts.messages.load()
         self._stage.loaded(memory)
         self._tasks.start(self._runner.run(), "runner")
@@ -135,6 +134,13 @@ class Chat:
         self._stage.me = me
         self._runner.renew()
         return me
+
+    async def server_moved(self, server: str) -> None:
+        """The account's server is at another address now; calls it there at once."""
+        if self.me is not None and await self._moved(self.me, server):
+            self._runner.renew()
+        else:
+            self.connect()
 
     async def invite(self) -> str:
         """A fresh invite code for somebody else."""
@@ -301,6 +307,13 @@ class Chat:
 
     def _make(self, memory: Memory) -> Machine:
         return self._parts.make(memory, self.settings.ladder, self._parts.clock.wall_ms())
+
+    async def _moved(self, me: Me, server: str) -> bool:
+        address = server_url(server)
+        if me.server == address:
+            return False
+        await self._parts.messages.become(replace(me, server=address))
+        return True
 
     def _joined(self) -> Me:
         if self.me is None:

@@ -201,7 +201,7 @@ async def test_a_person_is_found_by_name_and_the_conversation_opened(ready: App)
     asked = await ready.wire.hears(OpenR)
     assert asked.uids == (BOB,)
     ready.wire.answer(OpenA(x=asked.x, conv=CONV))
-    assert await opening == [CONV]
+    assert (await opening)[0] == CONV
     assert (await ready.told(PeopleChanged)).people == (Person(BOB, "Bob"),)
     assert await ready.chat.people() == [Person(BOB, "Bob")]
 
@@ -210,14 +210,14 @@ async def test_nobody_of_that_name(ready: App) -> None:
     opening = asyncio.gather(refusal_of(ready.chat.open_with_name("Zoe")))
     await ready.wire.hears(PeopleR)
     ready.wire.answer(PeopleA(people=(Person(BOB, "Bob"),)))
-    assert await opening == ["unknown_person"]
+    assert (await opening)[0] == "unknown_person"
 
 
 async def test_a_group_that_may_not_be(ready: App) -> None:
     opening = asyncio.gather(refusal_of(ready.chat.open_group("all", [BOB])))
     asked = await ready.wire.hears(OpenR)
     ready.wire.answer(OpenA(x=asked.x, code="members_too_many"))
-    assert await opening == ["members_too_many"]
+    assert (await opening)[0] == "members_too_many"
 
 
 async def test_what_others_write_is_shown_traced_and_read(ready: App) -> None:
@@ -276,6 +276,15 @@ async def test_a_server_that_moved_is_found_at_its_new_address(tmp_path: Path) -
     app = await open_app(tmp_path, server="127.0.0.1:99")
     assert app.chat.me == replace(ME, server="http://127.0.0.1:99")
     await close_app(app)
+
+
+async def test_a_server_that_moves_is_followed(ready: App) -> None:
+    before = ready.wire.wire
+    await ready.chat.server_moved("http://127.0.0.1:77")
+    await ready.greet()
+    assert ready.chat.me == replace(ME, server="http://127.0.0.1:77")
+    assert ready.wire.wire > before
+    await ready.chat.server_moved("127.0.0.1:77")
 
 
 async def test_another_ladder_begins_at_once_and_stays(ready: App, tmp_path: Path) -> None:
