@@ -423,6 +423,8 @@ class Outbox:
 
     def _lift(self, lane: LaneQueue, now_s: float) -> list[Output]:
         """The lane is answered again: go on by itself, but for what is too old to go without a word (P-58)."""
+        if not lane.parked:
+            return []
         if any(waiting.overdue for waiting in lane.rows):
             return self._release_cancelled(lane, now_s)
         outputs: list[Output] = []

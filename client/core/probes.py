@@ -27,6 +27,7 @@ class Probes:
     def __init__(self, uid: Uid, ladder: Ladder, accepted: Iterable[Accepted], rooms: Iterable[Room]) -> None:
         self._uid, self._ladder = uid, ladder
         self._probes = {message.lid: _Probe(message, Climb(1, 0.0)) for message in accepted}
+        self._rest_until_s = 0.0  # nothing is due before: saves looking at thousands again and again
         self._reached = {
             room.conv: max((reach.delivered for uid, reach in room.marks.items() if uid != self._uid), default=0)
             for room in rooms
@@ -41,11 +42,13 @@ class Probes:
         """The server has it now: the ladder it stood on goes on with probes, unless somebody has it already."""
         if message.pos > self._reached.get(message.conv, 0):
             self._probes[message.lid] = _Probe(message, climb if climb.tries else Climb(1, climb.due_s))
+            self._rest_until_s = min(self._rest_until_s, climb.due_s)
 
     def restart(self, now_s: float) -> None:
         """A session began. Marks come by themselves; only who stays silent is asked about."""
         for probe in self._probes.values():
             probe.climb = Climb(1, now_s + self._ladder.waits_s[0])
+        self._rest_until_s = now_s
 
     def rewind(self, bases: dict[ConvId, int]) -> None:
         """What a restored server has forgotten is not accepted any more, and nobody is known to have it (P-69)."""
@@ -67,6 +70,8 @@ class Probes:
         """The probes that are due, and what is to be noted about them."""
         packets: list[Packet] = []
         notes: list[Output] = []
+        if now_s < self._rest_until_s:
+            return packets, notes
         for lid, probe in list(self._probes.items()):
             if probe.climb.due_s > now_s:
                 continue
@@ -76,6 +81,7 @@ class Probes:
             probe.climb = probe.climb.stepped(self._ladder, now_s)
             packets.append(_probe_of(probe.message))
             notes.append(Traced(lid, "msg:R", "out", probe.climb.tries, "probe"))
+        self._rest_until_s = self.next_wakeup_s() or float("inf")
         return packets, notes
 
     def next_wakeup_s(self) -> float | None:

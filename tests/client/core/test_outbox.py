@@ -901,6 +901,21 @@ def test_deleting_a_parked_head_needs_no_further_question() -> None:
     assert alice.numbers() == [(1, "void"), (2, "msg")]
 
 
+def test_deleted_rows_in_front_are_tried_while_the_rest_waits() -> None:
+    alice = Sender()
+    alice.online()
+    one, two, three = alice.writes("one"), alice.writes("two"), alice.writes("three")
+    alice.run_until(110.0)
+    alice.cancels(two)
+    alice.cancels(one)
+    alice.forget()
+
+    alice.hears(voided("one", 1))
+
+    assert alice.numbers() == [(3, "msg")]
+    assert of_kind(alice.all, SaveState) == [SaveState(three, State.QUEUED)]
+
+
 def test_a_deleted_head_that_is_not_answered_parks_again() -> None:
     alice = Sender()
     alice.online()

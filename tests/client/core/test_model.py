@@ -1,0 +1,45 @@
+"""How a message looks to a person."""
+
+from __future__ import annotations
+
+from client.core.model import Bubble, State
+from protocol.content import Attachment, Text, Voice
+from protocol.values import ConvId, Lid, MediaId, Uid
+
+FILE = Attachment(MediaId("m"), "note.m4a", "audio/mp4", 5, "ab")
+
+
+def bubble(lid: int, pos: int = 0, body: Text | Voice | None = None) -> Bubble:
+    return Bubble(Lid(lid), ConvId("c"), Uid("u"), True, State.QUEUED, 5, body, pos)
+
+
+def test_states_have_a_word() -> None:
+    assert State.NEEDS_YOU.word == "needs_you"
+
+
+def test_only_the_ladder_climbs() -> None:
+    assert [state.word for state in State if state.on_ladder] == [
+        "uploading",
+        "queued",
+        "sending",
+        "accepted",
+        "stored",
+        "delivered",
+        "read",
+    ]
+
+
+def test_what_the_server_has_not_settled() -> None:
+    assert {state.word for state in State if state.unsettled} == {"queued", "sending", "cancelling", "needs_you"}
+
+
+def test_only_media_have_a_file() -> None:
+    assert bubble(1, body=Voice(FILE)).attachment == FILE
+    assert bubble(1, body=Text("hello")).attachment is None
+    assert bubble(1).attachment is None
+
+
+def test_bubbles_stand_in_order_of_position_and_what_waits_stands_last() -> None:
+    shown = sorted([bubble(9), bubble(8), bubble(3, pos=7), bubble(5, pos=2)], key=lambda one: one.order)
+
+    assert [one.lid for one in shown] == [5, 3, 8, 9]
