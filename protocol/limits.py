@@ -69,8 +69,8 @@ UPLOADS_AT_ONCE, DOWNLOADS_AT_ONCE = 2, 3  # (P-79)
 DISK_KEEP_FREE_BYTES = 256 * MIB  # an upload leaves at least so much of the server's disk, ours (SEC-25)
 UPLOAD_KEEP_S = 24 * 3600.0  # unfinished, or finished and never named (P-75)
 PREVIEW_MAX_BYTES = 12 * KIB  # the picture inside the message
-PREVIEW_SIDE_PX = 320
-WAVEFORM_BINS, WAVEFORM_BITS = 100, 5
+PREVIEW_SIDE_PX = 320  # its long side: a picture one recognises
+WAVEFORM_BINS, WAVEFORM_BITS = 100, 5  # what is drawn of a voice note, in 63 bytes
 DOWNLOAD_PART_BYTES = 256 * KIB  # one read from the wire, ours
 
 # --- joining
