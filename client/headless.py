@@ -9,6 +9,7 @@ import argparse
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,6 @@ from protocol.values import ConvId, Lid, Uid, replace
 WISHES_AT_ONCE = 1024
 REMEMBERED_BUBBLES = 65_536  # of these the harness knows what it has told already
 LINGER_S = 5.0
-LOOK_EVERY_S = 0.05
 QUIETABLE = ("trace", "progress", "bubble", "state", "line", "new", "people")
 
 
@@ -53,6 +53,9 @@ class Harness:
         self._told: OrderedDict[Lid, Bubble] = OrderedDict()
         self._convs: dict[str, ConvId] = {}
         self._busy = 0
+        self._news = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     # ------------------------------------------------------------------------------------ start, end
 
@@ -94,13 +97,15 @@ class Harness:
         self._out.say({"event": "problem", **problem_fields(why, self._translate), **known})
 
     async def _linger(self) -> int:
-        """Wait until nothing is unanswered, as long as `--linger` says; everything is durable anyway."""
-        end_s = self._now_s() + self._options.linger
-        while waiting := self._busy or await self._waiting():
-            if self._now_s() >= end_s:
-                break
-            await asyncio.sleep(LOOK_EVERY_S)
-        self._out.say({"event": "bye", "waiting": int(waiting)})
+        """Wait until every wish is answered, and, as long as `--linger` says, until no message waits here."""
+        await self._idle.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._options.linger):
+                while await self._waiting():
+                    self._news.clear()
+                    await self._news.wait()
+        waiting = await self._waiting()
+        self._out.say({"event": "bye", "waiting": waiting})
         return 2 if waiting else 0
 
     async def _waiting(self) -> int:
@@ -128,6 +133,7 @@ class Harness:
         """Messages to the same person leave in the order of their lines, without waiting for one another."""
         await self._room.acquire()
         self._busy += 1
+        self._idle.clear()
         conv = None
         if isinstance(wish, wishes.Say | wishes.SendFile):
             conv = wish.conv or self._convs.get(wish.to) or await self._find(wish)
@@ -138,6 +144,8 @@ class Harness:
 
     def _end(self) -> None:
         self._busy -= 1
+        if self._busy == 0:
+            self._idle.set()
         self._room.release()
 
     async def _find(self, wish: wishes.Say | wishes.SendFile) -> ConvId | None:
@@ -225,6 +233,7 @@ class Harness:
     # --------------------------------------------------------------------------------------- changes
 
     def _tell(self, change: Change) -> None:
+        self._news.set()
         if isinstance(change, BubblesChanged):
             for bubble in change.bubbles:
                 self._tell_bubble(bubble)
