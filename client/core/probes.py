@@ -81,7 +81,7 @@ class Probes:
             probe.climb = probe.climb.stepped(self._ladder, now_s)
             packets.append(_probe_of(probe.message))
             notes.append(Traced(lid, "msg:R", "out", probe.climb.tries, "probe"))
-        self._rest_until_s = self.next_wakeup_s() or float("inf")
+        self._rest_until_s = min((probe.climb.due_s for probe in self._probes.values()), default=float("inf"))
         return packets, notes
 
     def next_wakeup_s(self) -> float | None:

@@ -38,6 +38,16 @@ def test_the_ladder_goes_on_with_probes_and_ends_without_a_word() -> None:
     assert asked.of(Lid(5)) is None
 
 
+def test_each_has_its_own_ladder() -> None:
+    asked = probes()
+    asked.take(FIVE, Climb(1, 10.0))
+    asked.take(Accepted(Lid(6), C, 3, NO, dg("six"), 6), Climb(1, 20.0))
+
+    assert asked.due(10.0)[0] == [PROBE]
+    assert asked.due(19.9)[0] == []
+    assert [packet.n for packet in asked.due(20.0)[0] if isinstance(packet, MsgR)] == [3]
+
+
 def test_a_message_known_from_the_log_is_asked_about_after_the_first_wait() -> None:
     asked = probes(FIVE)
     asked.restart(100.0)
