@@ -25,7 +25,7 @@ from client.core.model import Line, Me
 from protocol import keepalive
 from protocol.backoff import reconnect_delay_s
 from protocol.codec import Garbled, to_text
-from protocol.keepalive import KeepAlive, LineDead, SendPing, after_idle_death
+from protocol.keepalive import KeepAlive, SendPing, after_idle_death
 from protocol.limits import (
     HELLO_WAIT_S,
     PING_EVERY_MIN_S,
@@ -199,8 +199,8 @@ class Link:
                 case SendPing():
                     self._pings += 1
                     effects.append(Send(self._wire, (Ping(self._ping_text()),)))
-                case LineDead(_, idle):
-                    self._every_s = after_idle_death(self._every_s) if idle else self._every_s
+                case dead:
+                    self._every_s = after_idle_death(self._every_s) if dead.idle else self._every_s
                     return effects + self._give_up(now_s)
         self._every_s = self._keepalive.every_s
         return effects

@@ -282,5 +282,5 @@ def body_of(upload: Upload, media: MediaId) -> Body:
             return Voice(file)
         case "video":
             return Video(file, upload.caption)
-        case "file":
+        case _:
             return File(file, upload.caption)
