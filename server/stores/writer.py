@@ -94,7 +94,11 @@ class _Thread:
                 jobs, self._waiting, loop = self._waiting, [], self._loop
             if not jobs:
                 return
-            self._perform(jobs)
+            try:
+                self._perform(jobs)
+            except Exception as error:  # a mistake of ours must not leave everybody waiting for ever
+                for job in jobs:
+                    job.answer = error
             assert loop is not None
             try:
                 loop.call_soon_threadsafe(_hand_out, jobs)
@@ -171,6 +175,8 @@ class Writer:
         try:
             if self._db is None:
                 self._db = _open_checked(self._path, self._schema)
+            if self._db.in_transaction:  # left behind by a mistake of ours
+                self._db.execute("rollback")
             self._db.execute("begin immediate")
         except (sqlite3.Error, Problem) as error:
             return translated(error)
@@ -257,12 +263,12 @@ def saved(db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T 
     db.execute("savepoint piece")
     try:
         answer = work(db)
+        db.execute("release piece")
     except Exception as error:
         if db.in_transaction:
             db.execute("rollback to piece")
             db.execute("release piece")
         return translated(error)
-    db.execute("release piece")
     return answer
 
 
