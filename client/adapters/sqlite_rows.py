@@ -43,12 +43,12 @@ from protocol.problems import Problem, UnknownMessage
 from protocol.values import SERVER_DID, ConvId, Did, Lid, MediaId, Uid
 
 Place: TypeAlias = tuple[int, int]
-"""`Bubble.order`: position, or NOWHERE, and `lid`."""
+"""`Bubble.order`: the place on the screen, or NOWHERE, and `lid`."""
 
 BUBBLE = """select b.lid, b.conv, b.pos, b.uid, b.mine, b.state, b.at_ms, b.ts, b.n, b.dg, b.code, b.path,
-    b.did, b.suite, b.content, u.data from bubble b left join upload u on u.lid = b.lid"""
-BEFORE = f"{BUBBLE} where b.conv = ? and (b.pos, b.lid) < (?, ?) order by b.pos desc, b.lid desc limit ?"
-AFTER = f"{BUBBLE} where b.conv = ? and (b.pos, b.lid) > (?, ?) order by b.pos, b.lid limit ?"
+    b.place, b.did, b.suite, b.content, u.data from bubble b left join upload u on u.lid = b.lid"""
+BEFORE = f"{BUBBLE} where b.conv = ? and (b.place, b.lid) < (?, ?) order by b.place desc, b.lid desc limit ?"
+AFTER = f"{BUBBLE} where b.conv = ? and (b.place, b.lid) > (?, ?) order by b.place, b.lid limit ?"
 UNREAD = """select count(*) from bubble where conv = ? and pos > ? and pos < ? and mine = 0 and lost = 0
     and kind <> 'notice'"""
 WAITING = """select count(*) filter (where state <> 8), count(*) filter (where state = 8) from bubble
@@ -122,7 +122,7 @@ class _Reader:
         self._groups: dict[ConvId, _Reached | None] = {}
 
     def bubble(self, row: tuple[Any, ...]) -> Bubble:
-        lid, conv, pos, uid, mine, state, at_ms, ts, n, dg, code, path, did, suite, content, upload = row
+        lid, conv, pos, uid, mine, state, at_ms, ts, n, dg, code, path, place, did, suite, content, upload = row
         waits_for_file = upload is not None and not content
         body = body_while_uploading(upload) if waits_for_file else read_content(did, suite, content, uid, conv)
         delivered_to, read_by, of = self._reached(conv, pos) if mine and pos < NOWHERE else (0, 0, 0)
@@ -140,6 +140,7 @@ class _Reader:
             dg=dg,
             code=code,
             path=path,
+            place=place,
             delivered_to=delivered_to,
             read_by=read_by,
             of=of,

@@ -115,9 +115,9 @@ class Saver:
         if found is None:
             return
         self._db.execute(
-            """update bubble set pos = ?, ts = 0, lost = 0, did = ?, n = ?, pd = ?, state = ?, code = ''
+            """update bubble set pos = ?, place = ?, ts = 0, lost = 0, did = ?, n = ?, pd = ?, state = ?, code = ''
             where lid = ?""",
-            (NOWHERE, self.me.did, save.n, save.pd, State.QUEUED, save.lid),
+            (NOWHERE, NOWHERE, self.me.did, save.n, save.pd, State.QUEUED, save.lid),
         )
         dg, content, media, at_ms = found
         self._queue(save.lid, save.conv, save.n, save.pd, dg, content, media, at_ms)
@@ -156,6 +156,8 @@ class Saver:
         state = climbed(old, self._reached(conv, said, pos))
         if pos and state in _SETTLED_UP:
             self._place(lid, conv, pos, ts)
+        if state in (State.REFUSED, State.CANCELLED, State.LONG_AGO):
+            self._lay_aside(lid, conv)
         kept = code if state is said and state not in _SETTLED_UP else ""
         self._db.execute("update bubble set state = ?, code = ? where lid = ?", (state, kept, lid))
         self._touch(lid)
@@ -163,10 +165,18 @@ class Saver:
     def _place(self, lid: Lid, conv: ConvId, pos: int, ts: int) -> None:
         """A position is taken once (P-43): who claims one that is taken is kept out of the log's order."""
         self._db.execute(
-            """update bubble set pos = :pos, ts = :ts, lost = exists (select 1 from bubble other
+            """update bubble set pos = :pos, place = 2 * :pos, ts = :ts, lost = exists (select 1 from bubble other
             where other.conv = :conv and other.pos = :pos and other.lost = 0 and other.lid <> :lid)
             where lid = :lid""",
             {"lid": lid, "conv": conv, "pos": pos, "ts": ts},
+        )
+
+    def _lay_aside(self, lid: Lid, conv: ConvId) -> None:
+        """It will never have a position: it stays where the conversation stood, and what comes later goes below."""
+        self._db.execute(
+            """update bubble set place = 1 + coalesce((select max(other.place / 2 * 2) from bubble other
+            where other.conv = ? and other.place < ?), 0) where lid = ?""",
+            (conv, NOWHERE, lid),
         )
 
     def _reached(self, conv: ConvId, said: State, pos: int) -> State:
@@ -313,9 +323,9 @@ class Saver:
         kind, at_ms = self._described(event, content, conv)
         state = self._reached(conv, State.ACCEPTED, event.pos) if mine else State.RECEIVED
         row = self._db.execute(
-            """insert into bubble (lid, conv, pos, uid, did, n, dg, ts, at_ms, mine, kind, suite, content,
+            """insert into bubble (lid, conv, pos, place, uid, did, n, dg, ts, at_ms, mine, kind, suite, content,
             media, state) select coalesce((select max(lid) + 1 from bubble where lid >= :first), :first),
-            :conv, :pos, :uid, :did, :n, :dg, :ts, :at_ms, :mine, :kind, :suite, :content, :media, :state
+            :conv, :pos, 2 * :pos, :uid, :did, :n, :dg, :ts, :at_ms, :mine, :kind, :suite, :content, :media, :state
             where true on conflict do nothing returning lid""",
             {
                 "first": HEARD_LID, "conv": conv, "pos": event.pos, "uid": event.uid, "did": event.did,

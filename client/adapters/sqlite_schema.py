@@ -17,7 +17,7 @@ from protocol.problems import DataCorrupt, DataInUse, DataNewer, DataReadOnly, D
 FILE_NAME: Final = "messages.db"
 LOCK_NAME: Final = "lock"
 NOWHERE: Final = 1 << 60
-"""The position of a bubble that has none yet: behind every position, as on the screen (`Bubble.order`)."""
+"""The position and the place of a bubble that has none yet: behind every other, as on the screen (`Bubble.order`)."""
 HEARD_LID: Final = 1 << 40
 """Bubbles that came from the log are numbered from here on: they never meet a `lid` given on this side."""
 TRACE_KEPT_ROWS: Final = 200_000
@@ -50,12 +50,12 @@ TABLES: Final[dict[str, tuple[dict[str, type], tuple[str, ...], dict[str, object
         {
             "lid": int, "conv": str, "pos": int, "uid": str, "did": str, "n": int, "pd": str, "dg": str,
             "ts": int, "at_ms": int, "mine": int, "kind": str, "suite": str, "content": bytes, "media": str,
-            "state": int, "code": str, "path": str, "lost": int,
+            "state": int, "code": str, "path": str, "lost": int, "place": int,
         },
         ("lid",),
         {
             "pos": NOWHERE, "did": "", "n": 0, "pd": "", "dg": "", "ts": 0, "at_ms": 0, "mine": 0, "kind": "",
-            "suite": "plain1", "media": "[]", "code": "", "path": "", "lost": 0,
+            "suite": "plain1", "media": "[]", "code": "", "path": "", "lost": 0, "place": NOWHERE,
         },
     ),
     "outbox": (
@@ -86,7 +86,7 @@ TABLES: Final[dict[str, tuple[dict[str, type], tuple[str, ...], dict[str, object
 
 INDEXES: Final = (
     # the order of the screen; then what must be unique while it is at the server (P-43)
-    "create index bubble_order on bubble (conv, pos, lid)",
+    "create index bubble_order on bubble (conv, place, lid)",
     f"create unique index bubble_pos on bubble (conv, pos) where pos < {NOWHERE} and lost = 0",
     # the server may say the same twice: somebody joins, leaves, and joins again
     "create unique index bubble_dg on bubble (conv, did, dg) where dg <> '' and did <> '0'",

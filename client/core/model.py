@@ -204,6 +204,7 @@ class Bubble(Value, frozen=True):
     dg: Digest = Digest("")
     code: str = ""
     path: str = ""
+    place: int = 0
     delivered_to: int = 0
     read_by: int = 0
     of: int = 0
@@ -217,8 +218,11 @@ class Bubble(Value, frozen=True):
 
     @property
     def order(self) -> tuple[int, int]:
-        """Sorts bubbles as shown: by position, then what has none yet in the order it was written (P-7)."""
-        return (self.pos or 1 << 60, self.lid)
+        """Sorts bubbles as shown: by position, then what has none yet in the order it was written (P-7).
+
+        `place` is twice the position; what ended without one lies between two positions.
+        """
+        return (self.place or 2 * self.pos or 1 << 60, self.lid)
 
 
 class ChatEntry(Value, frozen=True):

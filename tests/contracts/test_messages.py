@@ -559,6 +559,18 @@ async def test_pages_follow_the_order_of_the_screen(messages: SqliteMessages) ->
     assert everything == sorted(everything, key=lambda bubble: bubble.order)
 
 
+@pytest.mark.parametrize("ended", [State.CANCELLED, State.REFUSED, State.LONG_AGO])
+async def test_what_ended_without_a_position_stays_where_the_conversation_stood(
+    messages: SqliteMessages, ended: State
+) -> None:
+    await messages.save([arrived(said(1, "before"))])
+    await messages.save([composed(1, "never mind"), composed(2, "still waits")])
+    await messages.save([settled(1, 0, ended)])
+    await messages.save([arrived(said(2, "after"))])
+
+    assert await texts(messages) == ["before", "never mind", "after", "still waits"]
+
+
 async def test_bubbles_of_a_save_come_in_order(messages: SqliteMessages) -> None:
     await messages.save([composed(1, "a"), composed(2, "b")])
     bubbles = await messages.save([settled(2, 1), settled(1, 2), arrived(said(3, "c"))])
