@@ -50,9 +50,9 @@ class MarksFeed:
         return packet
 
     def read(self, marks: Marks) -> AckN:
-        """The marks that had to be read have come."""
+        """The marks that had to be read have come; a doorbell that is newer still is left to the next poll."""
         self._reading = False
-        self._upto = max(self._upto, marks.to)
+        self._upto = marks.to
         self.told(marks.to)
         return AckN(self._conv, marks.from_, marks.to, marks.marks)
 

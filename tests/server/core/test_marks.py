@@ -54,6 +54,15 @@ def test_after_a_missed_doorbell_the_marks_are_read() -> None:
     assert feed.due(2.0) == AckN(TALK, 8, 9, (Mark(BOB.uid, 12, 0),))
 
 
+def test_a_doorbell_about_nothing_is_asked_about_once() -> None:
+    feed = MarksFeed(TALK)
+    feed.told(4)
+    feed.ring(bell(8, 9, 10), 1.0)
+    assert feed.due(1.0) == 4
+    assert feed.read(Marks(TALK, 4, 4, ())) == AckN(TALK, 4, 4, ())
+    assert feed.due(2.0) is None
+
+
 def test_a_pull_says_the_marks_as_well() -> None:
     feed = MarksFeed(TALK)
     feed.ring(bell(4, 5, 10), 1.0)
