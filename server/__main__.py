@@ -24,7 +24,9 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from protocol.limits import MARKS_DELAY_MAX_S, MARKS_DELAY_MIN_S
 from protocol.problems import Problem
+from protocol.values import replace
 from server.app.logs import log_to
 from server.app.settings import LISTEN_DEFAULT, Settings, settings_for
 from server.app.words import LANGUAGES, language, translator
@@ -48,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(0o077)  # whatever this process makes is its owner's alone (SEC-46)
     log_to(sys.stderr, logging.DEBUG if wishes.verbose else logging.INFO)
     try:
-        settings = settings_for(wishes.data_dir, wishes.listen)
+        settings = replace(settings_for(wishes.data_dir, wishes.listen), marks_delay_s=wishes.marks_delay_ms)
         return COMMANDS[wishes.command](settings, wishes)
     except Problem as problem:
         translate = translator(language(wishes.language, os.environ))
@@ -66,9 +68,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--until-stdin-closes", action="store_true", help="end when whoever started it is gone, however it went"
     )
+    parser.add_argument(
+        "--marks-delay-ms", type=_span_s, default=(MARKS_DELAY_MIN_S, MARKS_DELAY_MAX_S), metavar="LEAST-MOST",
+        help="delivery marks wait for a random time, so that they tell no habits; default: 200-500; 0-0: to measure",
+    )  # fmt: skip
     parser.add_argument("--language", choices=LANGUAGES, help="of what it says; default: the computer's")
     parser.add_argument("--verbose", action="store_true", help="log each packet")
     return parser
+
+
+def _span_s(text: str) -> tuple[float, float]:
+    """Read LEAST-MOST in whole milliseconds."""
+    least_ms, most_ms = map(int, text.split("-"))
+    if not 0 <= least_ms <= most_ms:
+        raise ValueError(text)
+    return least_ms / 1000, most_ms / 1000
 
 
 def serve(settings: Settings, wishes: argparse.Namespace) -> int:

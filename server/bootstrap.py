@@ -24,6 +24,7 @@ from server.app.runner import Runner
 from server.app.settings import Address, Settings
 from server.app.tasks import Tasks
 from server.blobs import files, memory
+from server.core.session import Rules
 from server.doors.accounts_routes import AccountsRoutes
 from server.doors.admin import AdminRoutes
 from server.doors.im_socket import ImSocket
@@ -120,7 +121,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         )
 
 
-def doors(parts: Parts, secret: str) -> Application:
+def doors(parts: Parts, secret: str, rules: Rules) -> Application:
     """HTTP and the line, over these parts."""
     runner = Runner(
         store=parts.store,
@@ -129,6 +130,7 @@ def doors(parts: Parts, secret: str) -> Application:
         presence=parts.route,
         clock=CLOCK,
         dice=DICE,
+        rules=rules,
     )
     routes = [
         *AccountsRoutes(parts.accounts).routes(),
@@ -147,7 +149,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Address]:
         await asyncio.to_thread(prepare_folder, settings.data_dir)
         parts = await stack.enter_async_context(open_parts(settings))
         secret = secrets.token_urlsafe(SECRET_BYTES)
-        await stack.enter_async_context(serving(doors(parts, secret), listener))
+        await stack.enter_async_context(serving(doors(parts, secret, Rules(*settings.marks_delay_s)), listener))
         sweeping = Tasks()
         stack.push_async_callback(sweeping.cancel)
         sweeping.start(Housekeeping(parts.uploads, parts.blobs, parts.accounts, CLOCK.now_ms).run())

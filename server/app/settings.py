@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from pathlib import Path
 
+from protocol.limits import MARKS_DELAY_MAX_S, MARKS_DELAY_MIN_S
 from protocol.problems import AddressInvalid, AddressNotLoopback
 from protocol.values import Value
 
@@ -33,6 +34,7 @@ class Settings(Value, frozen=True):
     store_url: str
     blobs_url: str
     route_url: str = "local:"
+    marks_delay_s: tuple[float, float] = (MARKS_DELAY_MIN_S, MARKS_DELAY_MAX_S)  # a random time between the two (P-52)
 
     @property
     def admin_file(self) -> Path:

@@ -431,3 +431,11 @@ def test_each_refusal_is_documented() -> None:
     told = (ROOT / "docs" / "SERVER.md").read_text(encoding="utf-8")
     assert [code for code in EXIT_CODES if f"`{code}`" not in told] == []
     assert [number for number in EXIT_CODES.values() if str(number) not in told] == []
+
+
+@pytest.mark.parametrize("span", ["5-1", "-1-5", "soon", "5", ""])
+def test_a_delay_of_marks_is_two_numbers_that_climb(tmp_path: Path, span: str) -> None:
+    refused = once("--data-dir", tmp_path, f"--marks-delay-ms={span}")
+    assert refused.returncode == 2
+    assert "--marks-delay-ms" in refused.stderr
+    assert not list(tmp_path.iterdir())
