@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from PySide6.QtCore import QElapsedTimer, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter
@@ -197,6 +198,14 @@ def _moving_sun(painter: QPainter, size: QSize, at_s: float) -> None:
     painter.drawEllipse(int(at_s * 80) % size.width(), side, side, side)
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a window takes sound and pictures from; None is a computer without microphone or camera."""
+
+    sound: Callable[[], SoundSource | None]
+    camera: Callable[[], FrameSource | None]
+
+
 def default_sound(parent: QObject | None = None) -> SoundSource | None:
     """The microphone that the system prefers, or None when there is none."""
     device = QMediaDevices.defaultAudioInput()
@@ -207,3 +216,8 @@ def default_camera(parent: QObject | None = None) -> FrameSource | None:
     """The camera that the system prefers, or None when there is none."""
     device = QMediaDevices.defaultVideoInput()
     return None if device.isNull() else CameraSource(device, parent)
+
+
+SYSTEM = Sources(default_sound, default_camera)
+INVENTED = Sources(ToneSource, DrawnSource)
+"""A tone and a moving sun, for tests and for pictures of the window."""

@@ -1,0 +1,350 @@
+"""What can be done with one message: download, open, save, send again, cancel, copy, look at its trace."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from client.app.chat import Chat
+from client.core.model import Bubble, State, TransferProgress
+from client.ui import icons
+from client.ui.dialogs.frame import Choice, ask
+from client.ui.dialogs.resend import ResendDialog
+from client.ui.dialogs.trace import TraceDialog
+from client.ui.errands import Errands
+from client.ui.plain import isolate, one_line
+from client.ui.playback import Playback
+from client.ui.theme import Themes
+from client.ui.viewmodels.conversation import ConversationModel
+from client.ui.viewmodels.rows import shown_ms
+from client.ui.widgets.viewer import Viewer
+from client.ui.words import clock, tr
+from protocol.content import Picture, Text, Video, Voice
+from protocol.problems import Problem
+from protocol.values import Lid
+
+PROGRAMS = frozenset(
+    ".app .appimage .apk .bat .bash .cmd .com .cpl .csh .deb .desktop .dll .dmg .docm .dotm .exe .hta .htm .html .inf "
+    ".iso .jar .js .jse .lnk .msc .msi .msp .pif .pkg .potm .ppam .ppsm .pptm .ps1 .py .pyw .rb .reg .rpm .run .scf "
+    ".scr .sh .svg .url .vb .vbe .vbs .ws .wsf .wsh .xlam .xlsm .xltm .xhtml .zsh".split()
+)
+"""Endings of what may run when it is opened: the person is asked first."""
+UNDECIDED = ("not_there", "no_answer", "file_gone", "refused")
+"""Findings whose dialog has nothing left to ask once the message arrived."""
+ON_ITS_WAY = (State.QUEUED, State.SENDING)
+
+
+def may_run(name: str) -> bool:
+    """Whether a file could be a program, by the ending of its name."""
+    return os.path.splitext(name.rstrip(". "))[1].lower() in PROGRAMS
+
+
+def file_name(bubble: Bubble) -> str:
+    """A name to save a file under: the sender's, without folders and tricks."""
+    file = bubble.attachment
+    name = one_line(file.name) if file is not None else ""
+    return name.replace("/", "_").replace("\\", "_").lstrip(".") or "file"
+
+
+class MessageActions:
+    """The hands of the conversation page.
+
+    Args:
+        window: the parent of dialogs and menus.
+        say: tells the person a sentence.
+        edit: puts a text into the field.
+        choose_file: opens the attach dialog.
+    """
+
+    def __init__(
+        self,
+        chat: Chat,
+        themes: Themes,
+        model: ConversationModel,
+        errands: Errands,
+        playback: Playback,
+        viewer: Viewer,
+        window: QWidget,
+        *,
+        say: Callable[[str], None],
+        edit: Callable[[str], None],
+        choose_file: Callable[[], None],
+        native_dialogs: bool = True,
+    ) -> None:
+        self._chat, self._themes, self._model, self._errands = chat, themes, model, errands
+        self._playback, self._viewer, self._window = playback, viewer, window
+        self._say, self._edit, self._choose_file = say, edit, choose_file
+        self._native = native_dialogs
+        self._asking: ResendDialog | None = None
+        self._found = ""
+        viewer.save_wanted.connect(lambda lid: self.do(lid, "save"))
+        viewer.folder_wanted.connect(lambda lid: self.do(lid, "folder"))
+
+    @property
+    def asking(self) -> Lid:
+        """About which message a dialog is open; 0 if none is."""
+        return self._asking.lid if self._asking is not None else Lid(0)
+
+    def do(self, lid: Lid, part: str) -> None:
+        """Do what a part of a bubble, or an entry of its menu, stands for."""
+        bubble = self._model.bubble(lid)
+        if bubble is None:
+            return
+        match part:
+            case "play" | "pause":
+                self._play(bubble)
+            case "speed":
+                self._playback.player.next_speed()
+            case "download":
+                self._errands.start(self._fetch(bubble))
+            case "stop":
+                self._errands.start(self._stop(lid))
+            case "cancel":
+                self._errands.start(self._chat.cancel(lid))
+            case "open":
+                self._errands.start(self._open(bubble))
+            case "mark" | "resend" if bubble.state in (State.NEEDS_YOU, State.REFUSED) or part == "mark":
+                self._mark(bubble, part)
+            case "resend":
+                self._errands.start(self._resend(lid))
+            case "edit":
+                self._errands.start(self._edit_again(bubble))
+            case "copy":
+                self._copy(bubble)
+            case "delete":
+                self._errands.start(self._delete(bubble))
+            case "save":
+                self._save(bubble)
+            case "folder":
+                QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(bubble.path).parent)))
+            case "trace":
+                self._errands.start(self._trace(bubble))
+            case "ask":
+                self._errands.start(self.ask(bubble))
+
+    def seek(self, lid: Lid, share: float) -> None:
+        """A click into a waveform."""
+        bubble = self._model.bubble(lid)
+        if bubble is not None and bubble.path:
+            self._playback.seek(bubble, self._who(bubble), share)
+
+    # --- sound and pictures
+
+    def _who(self, bubble: Bubble) -> str:
+        row = self._model.row_of(bubble.lid)
+        if bubble.mine or row is None:
+            return tr("You")
+        return one_line(self._model.row(row).sender)
+
+    def _play(self, bubble: Bubble) -> None:
+        if not bubble.path:
+            return
+        if isinstance(bubble.body, Voice):
+            self._playback.toggle(bubble, self._who(bubble))
+        elif isinstance(bubble.body, Video):
+            poster = QImage.fromData(bubble.body.file.preview)
+            self._viewer.show_video(
+                bubble.lid, bubble.path, self._who(bubble), clock(shown_ms(bubble)), poster, bubble.body.file.duration_ms
+            )
+
+    async def _open(self, bubble: Bubble) -> None:
+        if not bubble.path:
+            return
+        if isinstance(bubble.body, Video | Voice):
+            self._play(bubble)
+            return
+        if isinstance(bubble.body, Picture) and self._viewer.show_picture(
+            bubble.lid, bubble.path, self._who(bubble), clock(shown_ms(bubble))
+        ):
+            return
+        if may_run(file_name(bubble)) or may_run(bubble.path):
+            answer = await ask(
+                self._window,
+                tr("Open this file?"),
+                tr(
+                    "{file} can be a program or contain one. Open it only if you expected it.",
+                    file=isolate(file_name(bubble)),
+                ),
+                [Choice("open", tr("Open"), "danger"), Choice("save", tr("Save as…")), Choice("", tr("Cancel"))],
+            )
+            if answer == "save":
+                self._save(bubble)
+            if answer != "open":
+                return
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(bubble.path)):
+            self._say(tr("No program was found for this file. Save it, and open it from there."))
+
+    def _save(self, bubble: Bubble) -> None:
+        if not bubble.path:
+            return
+        dialog = QFileDialog(self._window, tr("Save as"), str(Path.home() / file_name(bubble)))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if not self._native:
+            dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+        dialog.selectFile(file_name(bubble))
+        dialog.fileSelected.connect(lambda to: self._errands.start(self._save_to(bubble.path, to)))
+        dialog.open()
+
+    async def _save_to(self, path: str, to: str) -> None:
+        try:
+            await asyncio.to_thread(shutil.copyfile, path, to)
+        except OSError:
+            self._say(tr("It could not be saved there. Choose another folder."))
+        else:
+            self._say(tr("Saved as {file}", file=isolate(os.path.basename(to))))
+
+    # --- transfers
+
+    async def _fetch(self, bubble: Bubble) -> None:
+        file = bubble.attachment
+        if file is not None and not bubble.path:
+            self._model.progress(TransferProgress(bubble.lid, "down", 0, file.size_bytes))
+        try:
+            await self._chat.fetch(bubble.lid)
+        except Problem:
+            self._model.settle(bubble.lid)
+            raise
+
+    async def _stop(self, lid: Lid) -> None:
+        await self._chat.stop_fetch(lid)
+        self._model.settle(lid)
+
+    # --- sending again
+
+    def _mark(self, bubble: Bubble, part: str) -> None:
+        if bubble.state in (State.NEEDS_YOU, State.REFUSED, State.CANCELLED, State.LONG_AGO):
+            self._errands.start(self.ask(bubble))
+        elif part == "mark":
+            self._errands.start(self._trace(bubble))
+
+    async def ask(self, bubble: Bubble) -> None:
+        """Open the dialog that asks the server first, and do what the person decides."""
+        if self._asking is not None:
+            return
+        peer = self._peer(bubble)
+        dialog = ResendDialog(self._window, bubble, peer, lambda: self._ask(bubble.lid))
+        self._asking, self._found = dialog, ""
+        try:
+            answer = await dialog.run()
+        finally:
+            self._asking = None
+        await self._decided(bubble, answer)
+
+    async def _ask(self, lid: Lid) -> object:
+        finding = await self._chat.ask(lid)
+        self._found = finding.found
+        return finding
+
+    async def _decided(self, bubble: Bubble, answer: str) -> None:
+        match answer:
+            case "resend":
+                await self._resend(bubble.lid)
+            case "edit":
+                await self._edit_again(bubble)
+            case "delete":
+                await self._give_up(bubble)
+            case "choose":
+                self._choose_file()
+                await self._give_up(bubble)
+
+    def changed(self, bubble: Bubble) -> None:
+        """A late answer: the open dialog has nothing left to ask."""
+        arrived = bubble.state in (State.ACCEPTED, State.STORED, State.DELIVERED, State.READ)
+        if self._asking is None or self._asking.lid != bubble.lid or not arrived or self._found not in UNDECIDED:
+            return
+        self._asking.settle()
+        self._say(tr("It arrived after all"))
+
+    def _peer(self, bubble: Bubble) -> str:
+        row = self._model.row_of(bubble.lid)
+        return self._model.row(row).peer if row is not None else ""
+
+    async def _resend(self, lid: Lid) -> None:
+        await self._chat.resend(lid)
+
+    async def _edit_again(self, bubble: Bubble) -> None:
+        """Its words go back into the field; what waited is not sent any more."""
+        if isinstance(bubble.body, Text):
+            self._edit(bubble.body.text)
+            await self._give_up(bubble)
+
+    async def _delete(self, bubble: Bubble) -> None:
+        answer = await ask(
+            self._window,
+            tr("Do not send this message?"),
+            tr("If it has reached the server already, that is said here; otherwise nobody gets it."),
+            [Choice("", tr("Keep")), Choice("delete", tr("Delete"), "danger")],
+        )
+        if answer == "delete":
+            await self._give_up(bubble)
+
+    async def _give_up(self, bubble: Bubble) -> None:
+        if bubble.state.unsettled or bubble.state is State.UPLOADING:
+            await self._chat.cancel(bubble.lid)
+        elif bubble.state in (State.REFUSED, State.CANCELLED):
+            self._model.drop(bubble.lid)
+
+    # --- looking
+
+    def _copy(self, bubble: Bubble) -> None:
+        body = bubble.body
+        words = body.text if isinstance(body, Text) else getattr(body, "caption", "")
+        if words:
+            QGuiApplication.clipboard().setText(words)
+
+    def copy(self, lids: list[Lid]) -> None:
+        """The texts of several messages, one below the other."""
+        bubbles = [bubble for lid in lids if (bubble := self._model.bubble(lid)) is not None]
+        texts = [bubble.body.text for bubble in bubbles if isinstance(bubble.body, Text)]
+        if texts:
+            QGuiApplication.clipboard().setText("\n".join(texts))
+
+    async def _trace(self, bubble: Bubble) -> None:
+        seen = await self._chat.trace(bubble.lid)
+        await TraceDialog(self._window, self._themes, bubble, seen, self._peer(bubble)).answered()
+
+    def menu(self, lid: Lid, at: QPoint) -> None:
+        """Everything that can be done with this message."""
+        bubble = self._model.bubble(lid)
+        row = self._model.row_of(lid)
+        if bubble is None or row is None or self._model.row(row).system:
+            return
+        menu = QMenu(self._window)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for part, icon, words in entries(bubble, self._model.row(row).face):
+            action = menu.addAction(icons.icon(icon, self._themes.look), words)
+            action.triggered.connect(lambda _checked=False, each=part: self.do(lid, each))
+        menu.popup(at)
+
+
+def entries(bubble: Bubble, face: str) -> list[tuple[str, str, str]]:
+    """What the menu of a message offers: what to do, an icon, words."""
+    offered: list[tuple[str, str, str]] = []
+    if isinstance(bubble.body, Text) or getattr(bubble.body, "caption", ""):
+        offered.append(("copy", "copy", tr("Copy text")))
+    if bubble.path and bubble.attachment is not None:
+        offered += [
+            ("open", "play" if isinstance(bubble.body, Video | Voice) else "file", tr("Open")),
+            ("save", "save", tr("Save as…")),
+            ("folder", "folder", tr("Show in folder")),
+        ]
+    elif face == "away":
+        offered.append(("download", "download", tr("Download")))
+    elif face == "loading":
+        offered.append(("stop", "stop", tr("Stop the download")))
+    if bubble.mine and bubble.state in (State.NEEDS_YOU, State.REFUSED):
+        offered += [("ask", "resend", tr("Resend…")), ("delete", "trash", tr("Delete"))]
+    elif bubble.mine and (bubble.state in ON_ITS_WAY or bubble.state is State.UPLOADING):
+        offered.append(("cancel", "close", tr("Do not send it")))
+    if bubble.mine and bubble.state in (*ON_ITS_WAY, State.ACCEPTED, State.STORED):
+        offered.append(("ask", "info", tr("What became of it?")))
+    offered.append(("trace", "trace", tr("Delivery trace (Ctrl+D)")))
+    return offered

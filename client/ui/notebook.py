@@ -1,0 +1,60 @@
+"""What a window remembers of itself: its place, its text size, whether it has a server of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings
+
+FILE_NAME = "window.ini"
+
+
+class Notebook:
+    """Notes in the profile's folder. Nothing in here is needed to find a message again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._notes = QSettings(str(folder / FILE_NAME), QSettings.Format.IniFormat)
+
+    @property
+    def hosts(self) -> bool:
+        """Whether this profile's server is the bundled one, in this folder."""
+        return self._notes.value("server/bundled", "false") == "true"
+
+    @hosts.setter
+    def hosts(self, yes: bool) -> None:
+        self._notes.setValue("server/bundled", "true" if yes else "false")
+        self._notes.sync()
+
+    @property
+    def scale(self) -> float:
+        """The text size, 1.0 is as designed."""
+        try:
+            return float(str(self._notes.value("text/scale", "1.0")))
+        except ValueError:
+            return 1.0
+
+    @scale.setter
+    def scale(self, scale: float) -> None:
+        self._notes.setValue("text/scale", f"{scale:.2f}")
+
+    def bytes_of(self, key: str) -> QByteArray:
+        """A state that Qt once gave us; empty if there is none."""
+        found = self._notes.value(key)
+        return found if isinstance(found, QByteArray) else QByteArray()
+
+    def keep_bytes(self, key: str, state: QByteArray) -> None:
+        """Keep a state of Qt's."""
+        self._notes.setValue(key, state)
+
+    @property
+    def server_folder(self) -> Path:
+        """Where the bundled server keeps its data."""
+        return self.folder / "server"
+
+    @property
+    def recordings(self) -> Path:
+        """Where recordings and pasted pictures wait; they stay, because bubbles show them."""
+        folder = self.folder / "recordings"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder

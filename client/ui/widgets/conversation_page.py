@@ -1,0 +1,478 @@
+"""The page of one conversation: header, banner, messages, and what is about to be sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QImage
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from client.app.chat import Chat, FileKind
+from client.core.model import Bubble, ChatEntry, State, TransferProgress
+from client.ui.actions import MessageActions
+from client.ui.dialogs.frame import Choice, ask
+from client.ui.errands import Errands
+from client.ui.notebook import Notebook
+from client.ui.playback import Playback
+from client.ui.recording import Recording
+from client.ui.sound.player import Player
+from client.ui.sound.sources import Sources
+from client.ui.theme import SPACE, Themes
+from client.ui.viewmodels.conversation import ConversationModel
+from client.ui.viewmodels.staging import Tray, look_at
+from client.ui.widgets.banner import Banner
+from client.ui.widgets.camera_view import CameraView
+from client.ui.widgets.composer_bar import ComposerBar, drop_paths
+from client.ui.widgets.message_list import MessageList
+from client.ui.widgets.mini_player import MiniPlayer
+from client.ui.widgets.page_parts import DropTargets, EmptyChat, Header, HintLine
+from client.ui.widgets.recording_bar import RecordingBar
+from client.ui.widgets.staging_rail import StagingRail
+from client.ui.widgets.viewer import Viewer
+from client.ui.words import plural, problem_words, tr
+from protocol.limits import MEDIA_PER_MESSAGE_MAX
+from protocol.problems import Problem
+from protocol.values import ConvId, Lid
+
+DRAFT_AFTER_MS = 1000
+SMALL_CHAT = 5
+"""A conversation with more rows than this has been written in."""
+
+
+class ConversationPage(QFrame):
+    """One page for all conversations, one at a time. It draws what the chat says and passes wishes on."""
+
+    back_wanted = Signal()
+    menu_wanted = Signal(QPoint)
+    shown_wanted = Signal(str, object)
+
+    def __init__(
+        self,
+        chat: Chat,
+        themes: Themes,
+        errands: Errands,
+        notebook: Notebook,
+        sources: Sources,
+        window: QWidget,
+        *,
+        native_dialogs: bool = True,
+    ) -> None:
+        super().__init__()
+        self.setObjectName("conversation_page")
+        self._chat, self._themes, self._errands, self._notebook = chat, themes, errands, notebook
+        self._window, self._native = window, native_dialogs
+        self.entry: ChatEntry | None = None
+        self._drafts: dict[ConvId, str] = {}
+        self._trays: dict[ConvId, Tray] = {}
+        self._saying = self._again = False
+        self._asked: set[Lid] = set()
+        self._build(themes, sources)
+        self._arrange()
+        self._listen()
+        self.setAcceptDrops(True)
+
+    # --- building
+
+    def _build(self, themes: Themes, sources: Sources) -> None:
+        assert self._chat.me is not None
+        self.model = ConversationModel(
+            self._chat, me=self._chat.me.uid, now_ms=self._chat.wall_ms, start=self._errands.start, parent=self
+        )
+        self.header, self.banner = Header(themes, self), Banner(themes, self._chat.now_s, self)
+        self.strip = MiniPlayer(themes, self)
+        self.list = MessageList(themes, self.model, self._chat.now_s, self)
+        self.empty = EmptyChat(themes, self.list)
+        self.hint = HintLine(themes, self)
+        self.rail = StagingRail(themes, self.list.pictures, self)
+        self.composer, self.bar = ComposerBar(themes, self), RecordingBar(themes, self)
+        self.camera = CameraView(themes, self.list)
+        self.player = Player(self)
+        self.viewer = Viewer(themes, self.player, self._window)
+        self.playback = Playback(self.player, self.strip, self)
+        self.playback.show_in(self.model)
+        self.recording = Recording(
+            sources, lambda: self._notebook.recordings, self._chat.wall_ms, self.bar, self.camera, self
+        )
+        self.actions = MessageActions(
+            self._chat, themes, self.model, self._errands, self.playback, self.viewer, self._window,
+            say=self.say, edit=self._edit, choose_file=self.choose_files, native_dialogs=self._native,
+        )  # fmt: skip
+        self._targets = DropTargets(themes, self)
+        self._draft = QTimer(self, singleShot=True, interval=DRAFT_AFTER_MS)
+        self.empty.hide()
+        self.camera.hide()
+
+    def _arrange(self) -> None:
+        self._below = QStackedWidget(self)
+        self._below.addWidget(self.composer)
+        self._below.addWidget(self.bar)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for part in (self.header, self.banner, self.strip):
+            column.addWidget(part)
+        column.addWidget(self.list, 1)
+        for part in (self.hint, self.rail, self._below):
+            column.addWidget(part)
+        over = QHBoxLayout(self.list)
+        over.setContentsMargins(SPACE[4], SPACE[4], SPACE[4], SPACE[4])
+        over.addWidget(self.empty)
+        over.addWidget(self.camera, 0, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom)
+        self._fit_below()
+
+    def _listen(self) -> None:
+        self.header.back_wanted.connect(self.back_wanted)
+        self.header.menu_wanted.connect(self._ask_menu)
+        self.banner.connect_wanted.connect(self._chat.connect)
+        self.list.part_clicked.connect(self.actions.do)
+        self.list.seek_clicked.connect(self.actions.seek)
+        self.list.link_clicked.connect(lambda url: QDesktopServices.openUrl(QUrl(url)))
+        self.list.menu_wanted.connect(self.actions.menu)
+        self.list.read_upto.connect(self._read)
+        self.list.typed.connect(self.composer.type)
+        self.playback.said.connect(self.say)
+        self.playback.shown.connect(self.shown_wanted)
+        self.recording.began.connect(lambda: self._below.setCurrentWidget(self.bar))
+        self.recording.ended.connect(self._recording_over)
+        self.recording.made.connect(self._recorded)
+        self.recording.said.connect(self.say)
+        self.bar.keep_or_discard_wanted.connect(lambda: self._errands.start(self._keep_or_discard()))
+        self.composer.send_wanted.connect(self.send)
+        self.composer.attach_wanted.connect(self.choose_files)
+        self.composer.record_pressed.connect(lambda: self.record("voice", held=True))
+        self.composer.record_wanted.connect(lambda: self.record("voice"))
+        self.composer.video_wanted.connect(lambda: self.record("video"))
+        self.composer.text_changed.connect(self._typed)
+        self.composer.field.files_offered.connect(self.offer)
+        self.composer.field.image_offered.connect(self._offer_image)
+        self.rail.changed.connect(self._show_tray)
+        self.rail.more_wanted.connect(self.choose_files)
+        self.empty.greeted.connect(self._greet)
+        self.model.loaded.connect(self._look_empty)
+        self._draft.timeout.connect(self._save_draft)
+        self.viewer.closed.connect(self.composer.setFocus)
+        self.composer.field.installEventFilter(self)
+
+    # --- which conversation
+
+    @property
+    def conv(self) -> ConvId:
+        """The open conversation, empty if none is."""
+        return self.entry.conv if self.entry is not None else ConvId("")
+
+    async def open(self, entry: ChatEntry) -> None:
+        """Show this conversation, with what was about to be written in it."""
+        if entry.conv == self.conv:
+            self.composer.setFocus()
+            return
+        if self.recording.running:
+            self.recording.stage()
+        self._keep_draft()
+        self.entry = entry
+        self.hint.hide()
+        self.composer.put(self._drafts.get(entry.conv, entry.draft))
+        self._show_tray(self._trays.get(entry.conv, Tray()))
+        self._show_entry(entry)
+        self.composer.setFocus()
+        await self.model.open(entry)
+        self._look_empty()
+
+    def close_chat(self) -> None:
+        """Show none."""
+        self._keep_draft()
+        self.entry = None
+        self.model.close()
+
+    def _show_entry(self, entry: ChatEntry) -> None:
+        self.header.show_entry(entry, self.model.me, self._chat.wall_ms())
+        self.empty.show_entry(entry, self.model.me)
+
+    # --- what changed
+
+    def entry_changed(self, entry: ChatEntry) -> None:
+        """Title, people or last message of the open conversation are others."""
+        if entry.conv == self.conv:
+            if self.entry is not None and entry.members != self.entry.members:
+                self.model.members(entry.members)
+            self.entry = entry
+            self._show_entry(entry)
+
+    def bubbles_changed(self, bubbles: Sequence[Bubble]) -> None:
+        """New bubbles, or other states."""
+        self.model.merge(bubbles)
+        for bubble in bubbles:
+            if bubble.state is not State.UPLOADING and (bubble.path or bubble.code):
+                self.model.settle(bubble.lid)
+            self.actions.changed(bubble)
+            self._ask_by_itself(bubble)
+        self._look_empty()
+
+    def bubble_dropped(self, lid: Lid) -> None:
+        """A bubble is gone."""
+        self.playback.drop(lid)
+        self.model.drop(lid)
+        self._look_empty()
+
+    def progressed(self, progress: TransferProgress) -> None:
+        """A file has got further."""
+        self.model.progress(progress)
+
+    def _ask_by_itself(self, bubble: Bubble) -> None:
+        """Once, in the chat that is looked at, and only while nothing is being written (GUI: resend dialog)."""
+        free = self.isVisible() and not self.composer.text and not self.recording.running and not self.actions.asking
+        here = bubble.conv == self.conv and bubble.state is State.NEEDS_YOU and bubble.lid not in self._asked
+        if here and free and self._window.isActiveWindow():
+            self._asked.add(bubble.lid)
+            self._errands.start(self.actions.ask(bubble))
+
+    def _look_empty(self) -> None:
+        rows = self.model.rowCount()
+        nothing = bool(self.conv) and rows <= SMALL_CHAT and all(self.model.row(row).system for row in range(rows))
+        self.empty.setVisible(nothing)
+
+    def _read(self, upto: int) -> None:
+        if self.conv and self.conv == self.model.conv:
+            self._errands.start(self._chat.read(self.conv, upto))
+
+    # --- words
+
+    def say(self, words: str) -> None:
+        """A sentence above the field."""
+        self.hint.say(words)
+
+    def send(self) -> None:
+        """Send what waits on the rail and in the field; both are emptied only when it is safe (P-19)."""
+        if not self.conv or self.composer.field.composing:
+            return
+        if self._saying:
+            self._again = True
+            return
+        self._saying = True
+        self._errands.start(self._send())
+
+    async def _send(self) -> None:
+        try:
+            while True:
+                self._again = False
+                await self._send_once(self.conv, self.composer.text)
+                if not self._again:
+                    return
+        except Problem as why:
+            self.say(problem_words(why))
+        finally:
+            self._saying = False
+
+    async def _send_once(self, conv: ConvId, text: str) -> None:
+        tray = self._trays.get(conv, Tray())
+        if not tray.files:
+            if text.strip():
+                await self._chat.say(conv, text)
+                await self._sent(conv, text)
+            return
+        caption_at = tray.caption_at
+        for place, staged in enumerate(tray.files):
+            caption = text if place == caption_at else ""
+            kind: FileKind = "file" if tray.as_files else "auto"
+            if not tray.as_files and staged.path.startswith(str(self._notebook.recordings)):
+                kind = "voice" if staged.guess == "voice" else "video" if staged.guess == "video" else "auto"
+            await self._chat.send_file(conv, staged.path, kind, caption)
+            self._put_tray(conv, self._trays.get(conv, Tray()).without(staged.path))
+            if caption:
+                await self._sent(conv, text)
+        if caption_at is None and text.strip():
+            await self._chat.say(conv, text)
+            await self._sent(conv, text)
+
+    async def _sent(self, conv: ConvId, text: str) -> None:
+        """It is durable: it leaves the field, and the draft with it."""
+        if conv == self.conv:
+            self.composer.take_sent(text)
+            self.list.scroll_to_end()
+        left = self.composer.text if conv == self.conv else ""
+        self._drafts[conv] = left
+        self._draft.stop()
+        await self._chat.set_draft(conv, left)
+
+    def _greet(self, words: str) -> None:
+        self._errands.start(self._chat.say(self.conv, words))
+
+    def _edit(self, text: str) -> None:
+        """Words of a message that was not sent: before what is in the field already."""
+        rest = self.composer.text
+        self.composer.put(f"{text}\n{rest}" if rest else text)
+        self.composer.setFocus()
+
+    def _typed(self) -> None:
+        if self.conv:
+            self._drafts[self.conv] = self.composer.text
+            if not self._draft.isActive():
+                self._draft.start()
+
+    def _save_draft(self) -> None:
+        if self.conv and not self._saying:
+            self._errands.start(self._chat.set_draft(self.conv, self.composer.text))
+
+    def _keep_draft(self) -> None:
+        if self.entry is not None and self.composer.text != self.entry.draft:
+            self._drafts[self.conv] = self.composer.text
+            self._errands.start(self._chat.set_draft(self.conv, self.composer.text))
+        self._draft.stop()
+
+    async def flush_draft(self) -> None:
+        """The window closes: what is in the field is kept."""
+        if self.conv:
+            await self._chat.set_draft(self.conv, self.composer.text)
+
+    # --- files
+
+    def choose_files(self) -> None:
+        """The attach dialog."""
+        if not self.conv:
+            return
+        dialog = QFileDialog(self._window, tr("Attach files"))
+        dialog.setObjectName("attach_dialog")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if not self._native:
+            dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+        dialog.filesSelected.connect(self.offer)
+        dialog.open()
+
+    def offer(self, paths: Sequence[str], *, as_files: bool | None = None) -> None:
+        """Put files on the rail; what cannot be sent is named, with the reason."""
+        conv = self.conv
+        if not conv:
+            return
+        tray, refused = self._trays.get(conv, Tray()), []
+        for path in paths:
+            if tray.full:
+                refused.append(plural("At most {count} file at once.", "At most {count} files at once.", MEDIA_PER_MESSAGE_MAX))
+                break
+            try:
+                tray = tray.add(look_at(path))
+            except Problem as why:
+                refused.append(problem_words(why))
+        if as_files is not None:
+            tray = Tray(tray.files, as_files)
+        self._put_tray(conv, tray)
+        if refused:
+            self.say("\n".join(refused[:3]))
+        self.composer.setFocus()
+
+    def _offer_image(self, image: QImage) -> None:
+        """A pasted picture becomes a file first."""
+        path = self._notebook.recordings / f"picture-{self._chat.wall_ms()}.png"
+        self._errands.start(self._keep_image(image, path))
+
+    async def _keep_image(self, image: QImage, path: Path) -> None:
+        if await asyncio.to_thread(image.save, str(path), "PNG"):
+            self.offer([str(path)])
+        else:
+            self.say(problem_words("store_failed"))
+
+    def _show_tray(self, tray: Tray) -> None:
+        self._put_tray(self.conv, tray)
+
+    def _put_tray(self, conv: ConvId, tray: Tray) -> None:
+        self._trays[conv] = tray
+        if conv == self.conv:
+            self.rail.show_tray(tray)
+            self.composer.has_files(bool(tray.files))
+
+    # --- recording
+
+    def record(self, kind: str, *, held: bool = False) -> None:
+        """Begin a voice note or a video."""
+        if self.conv and not self.recording.running:
+            self.player.pause()
+            self.recording.start(self.conv, kind, held=held)  # type: ignore[arg-type]
+
+    def _recording_over(self) -> None:
+        self._below.setCurrentWidget(self.composer)
+        self.composer.setFocus()
+
+    def _recorded(self, conv: str, path: str, kind: FileKind, ending: str) -> None:
+        if ending == "send":
+            self._errands.start(self._send_recording(ConvId(conv), path, kind))
+        else:
+            self._stage_recording(ConvId(conv), path)
+
+    async def _send_recording(self, conv: ConvId, path: str, kind: FileKind) -> None:
+        try:
+            await self._chat.send_file(conv, path, kind)
+        except Problem as why:
+            self._stage_recording(conv, path)
+            self.say(problem_words(why))
+        else:
+            self.list.scroll_to_end()
+
+    def _stage_recording(self, conv: ConvId, path: str) -> None:
+        self._put_tray(conv, self._trays.get(conv, Tray()).add(look_at(path)))
+
+    async def _keep_or_discard(self) -> None:
+        answer = await ask(
+            self._window,
+            tr("Stop recording?"),
+            tr("The recording can wait above the text field until you send it."),
+            [
+                Choice("discard", tr("Discard"), "danger"),
+                Choice("stage", tr("Keep as draft")),
+                Choice("", tr("Go on"), "primary"),
+            ],
+        )
+        if answer == "discard":
+            self.recording.discard()
+        elif answer == "stage":
+            self.recording.stage()
+
+    # --- drag and drop, keys, size
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files from elsewhere."""
+        if self.conv and event.mimeData().hasUrls():
+            self._targets.cover()
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Upper half or lower half."""
+        self._targets.point_at(event.position().y())
+        event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Not here."""
+        self._targets.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """To the rail; nothing is sent without Send."""
+        self._targets.hide()
+        self.offer(drop_paths(event), as_files=self._targets.as_files)
+        event.acceptProposedAction()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The row below is as high as what stands in it."""
+        if event.type() is QEvent.Type.Resize:
+            self._fit_below()
+        return False
+
+    def _fit_below(self) -> None:
+        self._below.setFixedHeight(max(56, self.composer.field.height() + 2 * SPACE[2] + 1))
+
+    def _ask_menu(self) -> None:
+        button = self.header.menu
+        self.menu_wanted.emit(button.mapToGlobal(button.rect().bottomLeft()))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another language."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange and self.entry is not None:
+            self._show_entry(self.entry)
+
+    async def close_down(self) -> None:
+        """The window closes: stop what sounds, keep what was written."""
+        if self.recording.running:
+            self.recording.discard()
+        self.player.stop()
+        await self.flush_draft()
