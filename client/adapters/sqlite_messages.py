@@ -23,7 +23,6 @@ from client.adapters.sqlite_rows import (
 from client.adapters.sqlite_saves import Saver
 from client.adapters.sqlite_schema import (
     FILE_NAME,
-    NOWHERE,
     TRACE_KEPT_ROWS,
     OpenConnection,
     ProfileLock,
@@ -33,7 +32,7 @@ from client.adapters.sqlite_schema import (
     problem_of,
 )
 from client.core.effects import Save
-from client.core.model import Bubble, ChatEntry, Me, Memory, Own, Seen, State
+from client.core.model import NOWHERE, Bubble, ChatEntry, Me, Memory, Own, Seen, State
 from protocol.packets import Person
 from protocol.problems import Problem, UnknownMessage
 from protocol.values import ConvId, Lid

@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from client.adapters.sqlite_schema import HEARD_LID, NOWHERE
+from client.adapters.sqlite_schema import HEARD_LID
 from client.core.model import (
+    NOWHERE,
     Accepted,
     Bubble,
     ChatEntry,

@@ -9,7 +9,7 @@ from functools import singledispatchmethod
 import msgspec
 
 from client.adapters.sqlite_rows import read_content, read_me
-from client.adapters.sqlite_schema import HEARD_LID, NOWHERE
+from client.adapters.sqlite_schema import HEARD_LID
 from client.core.effects import (
     Save,
     SaveArrived,
@@ -27,7 +27,7 @@ from client.core.effects import (
     SaveState,
     SaveUpload,
 )
-from client.core.model import Lane, Me, State
+from client.core.model import NOWHERE, Lane, Me, State
 from protocol.codec import from_text
 from protocol.content import PLAIN, Content, unpack
 from protocol.packets import Event, Gap

@@ -12,12 +12,11 @@ from typing import Final
 
 from sqlite_utils import Database
 
+from client.core.model import NOWHERE
 from protocol.problems import DataCorrupt, DataInUse, DataNewer, DataReadOnly, DiskFull, Problem, StoreFailed
 
 FILE_NAME: Final = "messages.db"
 LOCK_NAME: Final = "lock"
-NOWHERE: Final = 1 << 60
-"""The position and the place of a bubble that has none yet: behind every other, as on the screen (`Bubble.order`)."""
 HEARD_LID: Final = 1 << 40
 """Bubbles that came from the log are numbered from here on: they never meet a `lid` given on this side."""
 TRACE_KEPT_ROWS: Final = 200_000

@@ -9,6 +9,8 @@ from protocol.content import Attachment, Body, Notice
 from protocol.values import ConvId, Did, Digest, Lid, MediaId, Uid, Value
 
 Form = Literal["direct", "group", "self"]
+NOWHERE = 1 << 60
+"""The place of what has no position yet: behind every other."""
 
 
 class State(IntEnum):
@@ -222,7 +224,12 @@ class Bubble(Value, frozen=True):
 
         `place` is twice the position; what ended without one lies between two positions.
         """
-        return (self.place or 2 * self.pos or 1 << 60, self.lid)
+        return (self.place or 2 * self.pos or NOWHERE, self.lid)
+
+
+def end_of(pos: int) -> tuple[int, int]:
+    """The place behind everything at this position and before the next one, as in `Bubble.order`."""
+    return (2 * pos + 1, NOWHERE)
 
 
 class ChatEntry(Value, frozen=True):

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
-from client.core.model import Bubble, ChatEntry, Form, Member, State, TransferProgress
+from client.core.model import Bubble, ChatEntry, Form, Member, State, TransferProgress, end_of
 from client.ui.bubbles.sentences import content_words, sentence
 from client.ui.viewmodels.rows import Place, Playing, Row, place_of
 from protocol.content import Joined, Left, Opened, Titled
@@ -78,7 +78,7 @@ class ConversationModel(QAbstractListModel):
         self._playing: Playing | None = None
         self._expanded: set[Lid] = set()
         self._start_reached = self._end_reached = True
-        self._loading = False
+        self._loading = self._asked = False
         self._divider: int | None = _UNKNOWN
 
     # --- Qt asks
@@ -172,7 +172,7 @@ class ConversationModel(QAbstractListModel):
             newest = await self._pages.page(conv, limit=FIRST_PAGE + entry.unread)
             self._start_reached, self._end_reached = len(newest) < FIRST_PAGE + entry.unread, True
             return newest
-        edge = (entry.read_upto, 1 << 60)
+        edge = end_of(entry.read_upto)
         later = await self._pages.page(conv, after=edge, limit=PAGE)
         first = later[0].order if later else None
         earlier = await self._pages.page(conv, before=first, limit=FIRST_PAGE)
@@ -241,17 +241,29 @@ class ConversationModel(QAbstractListModel):
 
     def want_older(self) -> None:
         """Start `older` in the background."""
-        if not (self._loading or self._start_reached):
-            self._start(self.older())
+        if not (self._asked or self._loading or self._start_reached):
+            self._ask(self.older)
 
     def want_newer(self) -> None:
         """Start `newer` in the background."""
-        if not (self._loading or self._end_reached):
-            self._start(self.newer())
+        if not (self._asked or self._loading or self._end_reached):
+            self._ask(self.newer)
 
     def want_end(self) -> None:
         """Start `to_end` in the background."""
         self._start(self.to_end())
+
+    def _ask(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Start one slide; while it has not ended, scrolling asks for no other."""
+
+        async def slide() -> None:
+            try:
+                await work()
+            finally:
+                self._asked = False
+
+        self._asked = True
+        self._start(slide())
 
     async def _load(
         self, *, before: tuple[int, int] | None = None, after: tuple[int, int] | None = None
@@ -407,8 +419,8 @@ class ConversationModel(QAbstractListModel):
 
     def _foreign_after(self, place: int) -> bool:
         bubble = self._bubbles[place]
-        return not bubble.mine and bubble.state in (State.RECEIVED, State.UNREADABLE) and (
-            bubble.pos > self._room.divider
+        return (
+            not bubble.mine and bubble.state in (State.RECEIVED, State.UNREADABLE) and (bubble.pos > self._room.divider)
         )
 
     def _sender(self, bubble: Bubble) -> str:
