@@ -12,6 +12,7 @@ from server.core.values import Identity
 TALK = ConvId("talk")
 ALICE = Identity(Uid("alice"), Did("100"), "Alice")
 BOB = Identity(Uid("bob"), Did("2000"), "Bob")
+TABLET = Identity(Uid("bob"), Did("2001"), "Bob")
 CAROL = Identity(Uid("carol"), Did("30000"), "Carol")
 
 
