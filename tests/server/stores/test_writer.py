@@ -54,7 +54,7 @@ async def grouped(writer: Writer, *asked: asyncio.Future[object] | object) -> li
     """Ask all of these so that they fall into one group; exceptions are results."""
     held, inside = threading.Event(), threading.Event()
     first = asyncio.gather(writer.run(lambda _: inside.set() or held.wait(10)))
-    while not inside.is_set():
+    while not inside.is_set():  # noqa: ASYNC110 - the other side is a thread
         await asyncio.sleep(0)
     rest = asyncio.gather(*asked, return_exceptions=True)  # type: ignore[call-overload]
     await asyncio.sleep(0)
