@@ -39,6 +39,7 @@ from protocol.values import ConvId, Lid, Uid, replace
 WISHES_AT_ONCE = 1024
 REMEMBERED_BUBBLES = 65_536  # of these the harness knows what it has told already
 LINGER_S = 5.0
+INTERRUPTED = 130  # as a shell says it
 QUIETABLE = ("trace", "progress", "bubble", "state", "line", "new", "people")
 
 
@@ -300,9 +301,12 @@ def _quiet(text: str) -> frozenset[str]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the harness; exit code 0, 1 for a start that failed, 2 if something still waits here."""
+    """Run the harness; exit code 0, 1 for a start that failed, 2 if something still waits here, 130 for Ctrl-C."""
     options = parser().parse_args(argv)
-    return asyncio.run(_main(options))
+    try:
+        return asyncio.run(_main(options))
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 async def _main(options: argparse.Namespace) -> int:

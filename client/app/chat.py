@@ -17,8 +17,10 @@ from client.app.runner import Runner
 from client.app.screen import Listener, Screen
 from client.app.server_url import server_url
 from client.app.settings import Settings, save_settings
+from client.app.sleep import SleepWatch
 from client.app.stage import Stage
 from client.app.tasks import Tasks
+from client.core.effects import SaveRead
 from client.core.events import (
     Ask,
     AskPeople,
@@ -70,10 +72,10 @@ class Chat:
     """One profile, open. Made by `client.bootstrap.open_client`; belongs to the thread of its loop."""
 
     def __init__(self, parts: Parts, settings: Settings, *, screen_batch_s: float) -> None:
-        self.settings = settings
         self._parts = parts
         self._tasks = Tasks()
         self._screen = Screen(screen_batch_s)
+        self._use(settings)
         self._stage = Stage(parts, self._tasks, self._screen, lambda event: self._runner.post(event))
         self._runner = Runner(parts.messages, parts.clock, self._make, self._stage)
         self._closed = False
@@ -102,6 +104,7 @@ class Chat:
             memory = await self._parts.messages.load()
         self._stage.loaded(memory)
         self._tasks.start(self._runner.run(), "runner")
+        self._tasks.start(SleepWatch(self._parts.clock, self.woke_up).run(), "sleep watch")
 
     async def close(self) -> None:
         """Send the acknowledgements that were joined, say goodbye, end what runs. Takes at most 1 s."""
@@ -158,7 +161,7 @@ class Chat:
         """Keep these choices; a new ladder begins at once."""
         await save_settings(self._parts.messages, settings)
         other_ladder = settings.ladder != self.settings.ladder
-        self.settings = settings
+        self._use(settings)
         if other_ladder and self.me is not None:
             self._runner.renew()
 
@@ -217,8 +220,12 @@ class Chat:
         self._screen.touch(conv)
 
     async def read(self, conv: ConvId, upto: int) -> None:
-        """The person has seen everything up to this position."""
-        await self._wish(ReadUpto(conv, upto))
+        """The person has seen everything up to this position; others are told only if they may know (P-73)."""
+        if self.settings.receipts:
+            await self._wish(ReadUpto(conv, upto))
+        else:
+            await self._parts.messages.save([SaveRead(conv, upto)])
+            self._screen.touch(conv)
 
     # ---------------------------------------------------------------------------------------- sending
 
@@ -304,6 +311,10 @@ class Chat:
         await self._wish(StopFetch(lid))
 
     # ---------------------------------------------------------------------------------------- details
+
+    def _use(self, settings: Settings) -> None:
+        self.settings = settings
+        self._screen.receipts = settings.receipts
 
     def _make(self, memory: Memory) -> Machine:
         return self._parts.make(memory, self.settings.ladder, self._parts.clock.wall_ms())

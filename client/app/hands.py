@@ -146,6 +146,7 @@ class Hands:
 
     def _begin(self, lid: Lid, work: Coroutine[Any, Any, None]) -> None:
         self._stop(lid)
+        self._facts.pop(lid, None)
         task = self._tasks.start(work, f"transfer of bubble {lid}")
         self._transfers[lid] = task
         task.add_done_callback(lambda done: self._ended(lid, done))

@@ -32,6 +32,7 @@ class Screen:
     """Tells listeners, on the loop's thread, at most once in `batch_s` seconds; 0 is the loop's next turn."""
 
     def __init__(self, batch_s: float) -> None:
+        self.receipts = True
         self._batch_s = batch_s
         self._listeners: list[Listener] = []
         self._waiting: list[Change] = []
@@ -85,7 +86,12 @@ class Screen:
         return kept is not None
 
     def dress(self, bubble: Bubble) -> Bubble:
-        """The bubble with its running try: a queued message with a try out is *sending*."""
+        """The bubble with its running try: a queued message with a try out is *sending*.
+
+        Who does not tell what they have read is not shown what others have (P-73).
+        """
+        if bubble.state is State.READ and not self.receipts:
+            return replace(bubble, state=State.DELIVERED, read_by=0)
         climb = self._climbs.get(bubble.lid)
         if climb is None or bubble.state not in TRIED:
             return bubble

@@ -105,7 +105,7 @@ async def test_every_wish_has_one_answer_with_its_ref(app: App) -> None:
 
 async def test_a_new_message_is_told_in_full_and_then_by_its_states(app: App) -> None:
     await app.greet()
-    console = Console(app)
+    console = Console(app, "--linger", "5")
     running = asyncio.gather(console.run({"do": "say", "conv": CONV, "text": "one"}))
     await app.accept(pos=1)
     await app.shows(Lid(1), State.ACCEPTED)

@@ -235,6 +235,16 @@ async def test_what_others_write_is_shown_traced_and_read(ready: App) -> None:
     assert [entry.unread for entry in await ready.chat.chats()] == [0]
 
 
+@pytest.mark.parametrize("receipts", [True, False])
+async def test_reading_is_told_to_others_only_if_they_may_know(ready: App, receipts: bool) -> None:
+    await ready.chat.change_settings(replace(ready.chat.settings, receipts=receipts))
+    await ready.deliver(1, "hi alice")
+    await ready.chat.read(CONV, 1)
+    assert [entry.unread for entry in await ready.chat.chats()] == [0]
+    await ready.chat.close()  # what was joined leaves now
+    assert any(isinstance(packet, ReadR) for packet in ready.wire.said) == receipts
+
+
 async def test_a_draft_is_kept(ready: App) -> None:
     await ready.deliver(1, "hi")
     await ready.chat.set_draft(CONV, "half a sen")
