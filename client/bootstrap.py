@@ -148,7 +148,12 @@ def worker_command() -> list[str]:
     """How the media worker is started: the bundle's own file, or Python with its package."""
     if getattr(sys, "frozen", False):
         return [sys.executable, "--media-worker"]
-    return [sys.executable, "-m", "client.worker"]
+    return [*python(), "-m", "client.worker"]
+
+
+def python() -> list[str]:
+    """This Python; as careful about the folder we stand in as the one that runs us."""
+    return [sys.executable, *(["-P"] if sys.flags.safe_path else [])]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from client.app.tasks import Tasks
+from client.bootstrap import python
 from protocol.problems import Problem, problem
 
 Line: TypeAlias = dict[str, Any]
@@ -23,7 +24,7 @@ def own_command(*arguments: str) -> list[str]:
     """How this program starts itself again: the bundle's own file, or Python with the package."""
     if getattr(sys, "frozen", False):
         return [sys.executable, *arguments]
-    return [sys.executable, "-m", "client", *arguments]
+    return [*python(), "-m", "client", *arguments]
 
 
 class Puppet:
