@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QPoint, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from client.app.chat import Chat
-from client.core.model import Bubble, State, TransferProgress
+from client.core.model import Bubble, Finding, State, TransferProgress
 from client.ui import icons
 from client.ui.dialogs.frame import Choice, ask
 from client.ui.dialogs.resend import ResendDialog
@@ -26,15 +27,17 @@ from client.ui.viewmodels.conversation import ConversationModel
 from client.ui.viewmodels.rows import shown_ms
 from client.ui.widgets.viewer import Viewer
 from client.ui.words import clock, tr
-from protocol.content import Picture, Text, Video, Voice
+from protocol.content import File, Picture, Text, Video, Voice
 from protocol.problems import Problem
 from protocol.values import Lid
 
-PROGRAMS = frozenset(
-    ".app .appimage .apk .bat .bash .cmd .com .cpl .csh .deb .desktop .dll .dmg .docm .dotm .exe .hta .htm .html .inf "
-    ".iso .jar .js .jse .lnk .msc .msi .msp .pif .pkg .potm .ppam .ppsm .pptm .ps1 .py .pyw .rb .reg .rpm .run .scf "
-    ".scr .sh .svg .url .vb .vbe .vbs .ws .wsf .wsh .xlam .xlsm .xltm .xhtml .zsh".split()
-)
+PROGRAMS = frozenset((
+    ".app", ".appimage", ".apk", ".bat", ".bash", ".cmd", ".com", ".cpl", ".csh", ".deb", ".desktop", ".dll", ".dmg",
+    ".docm", ".dotm", ".exe", ".hta", ".htm", ".html", ".inf", ".iso", ".jar", ".js", ".jse", ".lnk", ".msc", ".msi",
+    ".msp", ".pif", ".pkg", ".potm", ".ppam", ".ppsm", ".pptm", ".ps1", ".py", ".pyw", ".rb", ".reg", ".rpm", ".run",
+    ".scf", ".scr", ".sh", ".svg", ".url", ".vb", ".vbe", ".vbs", ".ws", ".wsf", ".wsh", ".xhtml", ".xlam", ".xlsm",
+    ".xltm", ".zsh",
+))  # fmt: skip
 """Endings of what may run when it is opened: the person is asked first."""
 UNDECIDED = ("not_there", "no_answer", "file_gone", "refused")
 """Findings whose dialog has nothing left to ask once the message arrived."""
@@ -97,37 +100,31 @@ class MessageActions:
         bubble = self._model.bubble(lid)
         if bubble is None:
             return
-        match part:
-            case "play" | "pause":
-                self._play(bubble)
-            case "speed":
-                self._playback.player.next_speed()
-            case "download":
-                self._errands.start(self._fetch(bubble))
-            case "stop":
-                self._errands.start(self._stop(lid))
-            case "cancel":
-                self._errands.start(self._chat.cancel(lid))
-            case "open":
-                self._errands.start(self._open(bubble))
-            case "mark" | "resend" if bubble.state in (State.NEEDS_YOU, State.REFUSED) or part == "mark":
-                self._mark(bubble, part)
-            case "resend":
-                self._errands.start(self._resend(lid))
-            case "edit":
-                self._errands.start(self._edit_again(bubble))
-            case "copy":
-                self._copy(bubble)
-            case "delete":
-                self._errands.start(self._delete(bubble))
-            case "save":
-                self._save(bubble)
-            case "folder":
-                QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(bubble.path).parent)))
-            case "trace":
-                self._errands.start(self._trace(bubble))
-            case "ask":
-                self._errands.start(self.ask(bubble))
+        parked = bubble.state in (State.NEEDS_YOU, State.REFUSED)
+        wishes: dict[str, Callable[[Bubble], object]] = {
+            "play": self._play,
+            "pause": self._play,
+            "speed": lambda _: self._playback.player.next_speed(),
+            "mark": self._mark,
+            "copy": self._copy,
+            "save": self._save,
+            "folder": lambda _: QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(bubble.path).parent))),
+        }
+        errands: dict[str, Callable[[Bubble], Coroutine[Any, Any, None]]] = {
+            "download": self._fetch,
+            "stop": self._stop,
+            "cancel": self._give_up,
+            "open": self._open,
+            "resend": self.ask if parked else self._resend,
+            "edit": self._edit_again,
+            "delete": self._delete,
+            "trace": self._trace,
+            "ask": self.ask,
+        }
+        if part in wishes:
+            wishes[part](bubble)
+        elif part in errands:
+            self._errands.start(errands[part](bubble))
 
     def seek(self, lid: Lid, share: float) -> None:
         """A click into a waveform."""
@@ -150,9 +147,8 @@ class MessageActions:
             self._playback.toggle(bubble, self._who(bubble))
         elif isinstance(bubble.body, Video):
             poster = QImage.fromData(bubble.body.file.preview)
-            self._viewer.show_video(
-                bubble.lid, bubble.path, self._who(bubble), clock(shown_ms(bubble)), poster, bubble.body.file.duration_ms
-            )
+            who, when, length_ms = self._who(bubble), clock(shown_ms(bubble)), bubble.body.file.duration_ms
+            self._viewer.show_video(bubble.lid, bubble.path, who, when, poster, length_ms)
 
     async def _open(self, bubble: Bubble) -> None:
         if not bubble.path:
@@ -213,17 +209,15 @@ class MessageActions:
             self._model.settle(bubble.lid)
             raise
 
-    async def _stop(self, lid: Lid) -> None:
-        await self._chat.stop_fetch(lid)
-        self._model.settle(lid)
+    async def _stop(self, bubble: Bubble) -> None:
+        await self._chat.stop_fetch(bubble.lid)
+        self._model.settle(bubble.lid)
 
     # --- sending again
 
-    def _mark(self, bubble: Bubble, part: str) -> None:
-        if bubble.state in (State.NEEDS_YOU, State.REFUSED, State.CANCELLED, State.LONG_AGO):
-            self._errands.start(self.ask(bubble))
-        elif part == "mark":
-            self._errands.start(self._trace(bubble))
+    def _mark(self, bubble: Bubble) -> None:
+        undecided = bubble.state in (State.NEEDS_YOU, State.REFUSED, State.CANCELLED, State.LONG_AGO)
+        self._errands.start(self.ask(bubble) if undecided else self._trace(bubble))
 
     async def ask(self, bubble: Bubble) -> None:
         """Open the dialog that asks the server first, and do what the person decides."""
@@ -238,7 +232,7 @@ class MessageActions:
             self._asking = None
         await self._decided(bubble, answer)
 
-    async def _ask(self, lid: Lid) -> object:
+    async def _ask(self, lid: Lid) -> Finding:
         finding = await self._chat.ask(lid)
         self._found = finding.found
         return finding
@@ -246,7 +240,7 @@ class MessageActions:
     async def _decided(self, bubble: Bubble, answer: str) -> None:
         match answer:
             case "resend":
-                await self._resend(bubble.lid)
+                await self._resend(bubble)
             case "edit":
                 await self._edit_again(bubble)
             case "delete":
@@ -267,8 +261,8 @@ class MessageActions:
         row = self._model.row_of(bubble.lid)
         return self._model.row(row).peer if row is not None else ""
 
-    async def _resend(self, lid: Lid) -> None:
-        await self._chat.resend(lid)
+    async def _resend(self, bubble: Bubble) -> None:
+        await self._chat.resend(bubble.lid)
 
     async def _edit_again(self, bubble: Bubble) -> None:
         """Its words go back into the field; what waited is not sent any more."""
@@ -296,7 +290,7 @@ class MessageActions:
 
     def _copy(self, bubble: Bubble) -> None:
         body = bubble.body
-        words = body.text if isinstance(body, Text) else getattr(body, "caption", "")
+        words = body.text if isinstance(body, Text) else _caption(bubble)
         if words:
             QGuiApplication.clipboard().setText(words)
 
@@ -325,10 +319,14 @@ class MessageActions:
         menu.popup(at)
 
 
+def _caption(bubble: Bubble) -> str:
+    return bubble.body.caption if isinstance(bubble.body, Picture | Video | File) else ""
+
+
 def entries(bubble: Bubble, face: str) -> list[tuple[str, str, str]]:
     """What the menu of a message offers: what to do, an icon, words."""
     offered: list[tuple[str, str, str]] = []
-    if isinstance(bubble.body, Text) or getattr(bubble.body, "caption", ""):
+    if isinstance(bubble.body, Text) or _caption(bubble):
         offered.append(("copy", "copy", tr("Copy text")))
     if bubble.path and bubble.attachment is not None:
         offered += [

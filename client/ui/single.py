@@ -39,7 +39,8 @@ class SingleInstance(QObject):
         self._server.close()
 
     def _ring(self) -> None:
-        while (caller := self._server.nextPendingConnection()) is not None:
+        while self._server.hasPendingConnections():
+            caller = self._server.nextPendingConnection()
             caller.close()
             caller.deleteLater()
         self.rung.emit()

@@ -43,7 +43,7 @@ class RowButton(QPushButton):
         self._picture = PlainLabel(parent=self)
         self._title, self._line = PlainLabel(role="title", parent=self), PlainLabel(role="meta", parent=self)
         self._line.setWordWrap(True)
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(SPACE[4], SPACE[3], SPACE[4], SPACE[3])
         row.setSpacing(SPACE[4])
         row.addWidget(self._picture)
@@ -60,7 +60,7 @@ class RowButton(QPushButton):
 
     def sizeHint(self) -> QSize:
         """As high as its words."""
-        return self.layout().sizeHint().expandedTo(QSize(0, 76))
+        return self._row.sizeHint().expandedTo(QSize(0, 76))
 
     def restyle(self, look: Look) -> None:
         """Draw in another theme."""

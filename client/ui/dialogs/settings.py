@@ -34,10 +34,10 @@ class SettingsDialog(Dialog):
         self.language = self._combo(tr("Language"), languages, settings.language, "language")
         retries = (("ladder", tr("Three times by itself, then ask me")), ("ask", tr("Ask me at once")))
         self.retry = self._combo(tr("When nobody answers"), retries, settings.retry_mode, "retry_mode")
-        self.size = self._sizes(scale)
+        self.text_size = self._sizes(scale)
         for words, field in (
             (tr("Theme"), self.theme), (tr("Language"), self.language),
-            (tr("Text size"), self.size), (tr("When nobody answers"), self.retry),
+            (tr("Text size"), self.text_size), (tr("When nobody answers"), self.retry),
         ):  # fmt: skip
             form.addRow(PlainLabel(words, role="meta"), field)
         self.enter = self._check(tr("Enter sends, Shift+Enter begins a new line"), "send_on_enter")

@@ -1,4 +1,4 @@
-"""The field a message is written in, with its buttons: attach, video, and one round button that is microphone or Send."""
+"""The field a message is written in, with its buttons: attach, video, and one that is microphone or Send."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class ChatDelegate(QStyledItemDelegate):
 
     def __init__(self, look: Look, model: ChatsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.look, self._model = look, model
+        self.look, self.model = look, model
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         """64 px, more when the text is larger."""
@@ -65,7 +65,7 @@ class ChatDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_ground(painter, rect, option.state)  # type: ignore[attr-defined]
         disc = QRectF(rect.left() + EDGE, rect.center().y() - AVATAR / 2, AVATAR, AVATAR)
-        paint_avatar(painter, disc, title_of(entry, self._model.me), seed_of(entry, self._model.me), self.look)
+        paint_avatar(painter, disc, title_of(entry, self.model.me), seed_of(entry, self.model.me), self.look)
         line = self.look.px(22)
         words = QRectF(disc.right() + GAP, 0, rect.right() - EDGE - disc.right() - GAP, line)
         words.moveTop(rect.center().y() - line)
@@ -87,13 +87,13 @@ class ChatDelegate(QStyledItemDelegate):
 
     def _paint_title(self, painter: QPainter, line: QRectF, entry: ChatEntry) -> None:
         look = self.look
-        time = list_time(shown_ms(entry.last), self._model.now_ms()) if entry.last else ""
+        time = list_time(shown_ms(entry.last), self.model.now_ms()) if entry.last else ""
         painter.setFont(look.font("meta"))
         painter.setPen(look.color("text_2"))
         painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, time)
         room = line.width() - (QFontMetricsF(look.font("meta")).horizontalAdvance(time) + 8 if time else 0)
         font = look.font("name_unread" if entry.unread else "name")
-        _elided(painter, line, room, one_line(title_of(entry, self._model.me)), font, look.color("text_1"))
+        _elided(painter, line, room, one_line(title_of(entry, self.model.me)), font, look.color("text_1"))
 
     def _paint_last(self, painter: QPainter, line: QRectF, entry: ChatEntry) -> None:
         right = self._paint_need(painter, line, entry)
@@ -106,7 +106,7 @@ class ChatDelegate(QStyledItemDelegate):
             said = one_line(entry.draft)
         else:
             left = self._paint_mark(painter, line, left, entry)
-            icon, said = second_line(entry, self._model.me)
+            icon, said = second_line(entry, self.model.me)
             if icon:
                 spot = QRectF(left, line.center().y() - ICON / 2, ICON, ICON)
                 icons.paint(painter, icon, spot, color)
@@ -191,7 +191,7 @@ class ContactList(QFrame):
     def __init__(self, themes: Themes, model: ChatsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "sidebar")
-        self._model, self._themes = model, themes
+        self.model, self._themes = model, themes
         self._filter = ChatsFilter(model, self)
         self._selected = ConvId("")
         self._delegate = ChatDelegate(themes.look, model, self)
@@ -224,7 +224,7 @@ class ContactList(QFrame):
         self.view.clicked.connect(self._choose)
         self.view.opened.connect(self._choose)
         self.view.customContextMenuRequested.connect(self._menu)
-        for changed in (self._model.rowsInserted, self._model.rowsMoved, self._model.rowsRemoved):
+        for changed in (self.model.rowsInserted, self.model.rowsMoved, self.model.rowsRemoved):
             changed.connect(lambda *_: self._mark_selected())
 
     def retranslate(self) -> None:
@@ -259,8 +259,8 @@ class ContactList(QFrame):
         self._mark_selected()
 
     def _mark_selected(self) -> None:
-        row = self._model.row_of(self._selected)
-        index = self._filter.mapFromSource(self._model.index(row)) if row is not None else QModelIndex()
+        row = self.model.row_of(self._selected)
+        index = self._filter.mapFromSource(self.model.index(row)) if row is not None else QModelIndex()
         flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
         if index.isValid():
             self.view.selectionModel().setCurrentIndex(index, flags)

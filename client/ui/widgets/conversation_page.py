@@ -96,7 +96,7 @@ class ConversationPage(QFrame):
         self.recording = Recording(
             sources, lambda: self._notebook.recordings, self._chat.wall_ms, self.bar, self.camera, self
         )
-        self.actions = MessageActions(
+        self.hands = MessageActions(
             self._chat, themes, self.model, self._errands, self.playback, self.viewer, self._window,
             say=self.say, edit=self._edit, choose_file=self.choose_files, native_dialogs=self._native,
         )  # fmt: skip
@@ -115,8 +115,8 @@ class ConversationPage(QFrame):
         for part in (self.header, self.banner, self.strip):
             column.addWidget(part)
         column.addWidget(self.list, 1)
-        for part in (self.hint, self.rail, self._below):
-            column.addWidget(part)
+        for lower in (self.hint, self.rail, self._below):
+            column.addWidget(lower)
         over = QHBoxLayout(self.list)
         over.setContentsMargins(SPACE[4], SPACE[4], SPACE[4], SPACE[4])
         over.addWidget(self.empty)
@@ -127,10 +127,10 @@ class ConversationPage(QFrame):
         self.header.back_wanted.connect(self.back_wanted)
         self.header.menu_wanted.connect(self._ask_menu)
         self.banner.connect_wanted.connect(self._chat.connect)
-        self.list.part_clicked.connect(self.actions.do)
-        self.list.seek_clicked.connect(self.actions.seek)
+        self.list.part_clicked.connect(self.hands.do)
+        self.list.seek_clicked.connect(self.hands.seek)
         self.list.link_clicked.connect(lambda url: QDesktopServices.openUrl(QUrl(url)))
-        self.list.menu_wanted.connect(self.actions.menu)
+        self.list.menu_wanted.connect(self.hands.menu)
         self.list.read_upto.connect(self._read)
         self.list.typed.connect(self.composer.type)
         self.playback.said.connect(self.say)
@@ -206,7 +206,7 @@ class ConversationPage(QFrame):
         for bubble in bubbles:
             if bubble.state is not State.UPLOADING and (bubble.path or bubble.code):
                 self.model.settle(bubble.lid)
-            self.actions.changed(bubble)
+            self.hands.changed(bubble)
             self._ask_by_itself(bubble)
         self._look_empty()
 
@@ -222,11 +222,11 @@ class ConversationPage(QFrame):
 
     def _ask_by_itself(self, bubble: Bubble) -> None:
         """Once, in the chat that is looked at, and only while nothing is being written (GUI: resend dialog)."""
-        free = self.isVisible() and not self.composer.text and not self.recording.running and not self.actions.asking
+        free = self.isVisible() and not self.composer.text and not self.recording.running and not self.hands.asking
         here = bubble.conv == self.conv and bubble.state is State.NEEDS_YOU and bubble.lid not in self._asked
         if here and free and self._window.isActiveWindow():
             self._asked.add(bubble.lid)
-            self._errands.start(self.actions.ask(bubble))
+            self._errands.start(self.hands.ask(bubble))
 
     def _look_empty(self) -> None:
         rows = self.model.rowCount()
@@ -349,7 +349,8 @@ class ConversationPage(QFrame):
         tray, refused = self._trays.get(conv, Tray()), []
         for path in paths:
             if tray.full:
-                refused.append(plural("At most {count} file at once.", "At most {count} files at once.", MEDIA_PER_MESSAGE_MAX))
+                most = MEDIA_PER_MESSAGE_MAX
+                refused.append(plural("At most {count} file at once.", "At most {count} files at once.", most))
                 break
             try:
                 tray = tray.add(look_at(path))
@@ -368,7 +369,7 @@ class ConversationPage(QFrame):
         self._errands.start(self._keep_image(image, path))
 
     async def _keep_image(self, image: QImage, path: Path) -> None:
-        if await asyncio.to_thread(image.save, str(path), "PNG"):
+        if await asyncio.to_thread(lambda: image.save(str(path))):
             self.offer([str(path)])
         else:
             self.say(problem_words("store_failed"))

@@ -37,6 +37,9 @@ JUMP_SIZE, JUMP_EDGE = 44, 16
 TICK_MS = 100
 LIVE = (State.UPLOADING, State.SENDING, State.CANCELLING)
 STEP_PX = 48
+WALKING = (
+    Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown
+)  # fmt: skip
 
 
 class MessageList(QListView):
@@ -81,6 +84,7 @@ class MessageList(QListView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setDragEnabled(False)
+        self.setAutoScroll(False)  # a click on a bubble that is half in view must not move it
         self.setMouseTracking(True)
         self.setUniformItemSizes(False)
         self.setMinimumWidth(280)
@@ -292,7 +296,7 @@ class MessageList(QListView):
             self.selectionModel().setCurrentIndex(index, self.selectionModel().SelectionFlag.NoUpdate)
             self._click(index, part, event.position())
             event.accept()
-            return
+            return None
         if event.button() is Qt.MouseButton.RightButton or (not index.isValid() and plain):
             self.clearSelection()
         if event.button() is not Qt.MouseButton.LeftButton or not plain:
@@ -336,7 +340,7 @@ class MessageList(QListView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Up and Down walk through messages, Left and Right through what a message offers, Return does it."""
         key, index = event.key(), self.currentIndex()
-        if key in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
+        if key in WALKING:
             self._walk(event)
         elif key in (Qt.Key.Key_Right, Qt.Key.Key_Left) and index.isValid():
             self._walk_parts(index, 1 if key == Qt.Key.Key_Right else -1)
@@ -348,12 +352,12 @@ class MessageList(QListView):
             super().keyPressEvent(event)
 
     def _walk(self, event: QKeyEvent) -> None:
-        self.bubbles.show_focus, self.bubbles.focused_part = True, ""
+        shown, self.bubbles.show_focus, self.bubbles.focused_part = self.bubbles.show_focus, True, ""
         if event.key() == Qt.Key.Key_End and _with_control(event):
             self.scroll_to_end()
             return
-        if not self.currentIndex().isValid():
-            self.setCurrentIndex(self._bottom_index())
+        if not shown or not self.currentIndex().isValid():
+            self._stay_in_view()
         elif event.key() in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
             up = event.key() == Qt.Key.Key_PageUp
             action = QAbstractSlider.SliderAction
@@ -362,6 +366,7 @@ class MessageList(QListView):
             )
         else:
             super().keyPressEvent(event)
+            self.scrollTo(self.currentIndex())
         self.viewport().update()
 
     def _walk_parts(self, index: QModelIndex, step: int) -> None:
@@ -379,13 +384,23 @@ class MessageList(QListView):
             self._click(index, Part(name, QRectF(rect)), QPointF(rect.center()))
 
     def focusInEvent(self, event: QEvent) -> None:  # type: ignore[override]
-        """Tab shows where the keyboard is; a click does not."""
+        """Tab shows where the keyboard is; a click does not. Qt would begin at the oldest message: we do not."""
+        fresh = not self.currentIndex().isValid()
         super().focusInEvent(event)  # type: ignore[arg-type]
+        if fresh:
+            self._to_lowest()
         tab = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
         if event.reason() in tab:  # type: ignore[attr-defined]
             self.bubbles.show_focus = True
-            if not self.currentIndex().isValid() and self._model.rowCount():
-                self.setCurrentIndex(self._bottom_index())
+
+    def _stay_in_view(self) -> None:
+        """Bring the keyboard to the lowest message that is seen, unless it is at one that is seen."""
+        here = self.currentIndex()
+        if not here.isValid() or here.row() not in self._visible_rows():
+            self._to_lowest()
+
+    def _to_lowest(self) -> None:
+        self.selectionModel().setCurrentIndex(self._bottom_index(), self.selectionModel().SelectionFlag.NoUpdate)
 
     # --- the widget
 
@@ -471,6 +486,10 @@ class JumpButton(QWidget):
         """Go."""
         if event.button() is Qt.MouseButton.LeftButton:
             self.clicked.emit()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """What was pressed here ends here."""
+        event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return and Space press it."""

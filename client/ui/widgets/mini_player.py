@@ -110,11 +110,12 @@ class MiniPlayer(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE[2], 0, SPACE[2], 0)
         row.setSpacing(SPACE[2])
-        for widget in (self._play, self._who):
-            row.addWidget(widget)
+        row.addWidget(self._play)
+        row.addWidget(self._who)
         row.addWidget(self._seek, 1)
-        for widget in (self._time, self._speed, self._close):
-            row.addWidget(widget)
+        row.addWidget(self._time)
+        row.addWidget(self._speed)
+        row.addWidget(self._close)
         self._play.clicked.connect(self.toggled)
         self._who.clicked.connect(self.shown)
         self._seek.sought.connect(self.sought)

@@ -225,7 +225,7 @@ class DropTargets(QWidget):
 
     def __init__(self, themes: Themes, parent: QWidget) -> None:
         super().__init__(parent)
-        self._themes, self._upper = themes, True
+        self._parent, self._themes, self._upper = parent, themes, True
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
@@ -241,7 +241,7 @@ class DropTargets(QWidget):
 
     def cover(self) -> None:
         """Show it over the whole page."""
-        self.setGeometry(self.parentWidget().rect())
+        self.setGeometry(self._parent.rect())
         self.show()
         self.raise_()
 
@@ -251,7 +251,8 @@ class DropTargets(QWidget):
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.fillRect(self.rect(), look.color("bg_window"))
-            for upper, words, glyph in ((True, tr("Send as pictures"), "picture"), (False, tr("Send as files"), "file")):
+            targets = ((True, tr("Send as pictures"), "picture"), (False, tr("Send as files"), "file"))
+            for upper, words, glyph in targets:
                 box = QRectF(16, 16 if upper else half + 8, self.width() - 32, half - 24)
                 chosen = upper == self._upper
                 painter.setBrush(look.color("bg_selected" if chosen else "bg_input"))

@@ -155,9 +155,9 @@ class RecordingBar(QFrame):
         self._time.setText("0:00.0")
         self._hint.setText(tr("Waiting for the microphone…"))
         self.show_paused(False)
-        if held:
+        if held and (app := QApplication.instance()) is not None:
             self._held.start()
-            QApplication.instance().installEventFilter(self)
+            app.installEventFilter(self)
 
     def began(self) -> None:
         """The first sound has come."""

@@ -19,7 +19,7 @@ class Toast(QWidget):
 
     def __init__(self, parent: QWidget, *, above_px: int = 84) -> None:
         super().__init__(parent)
-        self._above_px = above_px
+        self._parent, self._above_px = parent, above_px
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE[4], SPACE[3] - 2, SPACE[4], SPACE[3] - 2)
         self._label = PlainLabel(parent=self)
@@ -66,7 +66,7 @@ class Toast(QWidget):
             painter.drawRoundedRect(self.rect(), radius, radius)
 
     def _place(self) -> None:
-        parent = self.parentWidget()
+        parent = self._parent
         margins = 2 * SPACE[4]
         widest = min(WIDEST_PX, parent.width() - 2 * EDGE_PX)
         wanted = self._label.fontMetrics().horizontalAdvance(self._label.text()) + margins + 4

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from client.ui.sound.player import Player
 from client.ui.theme import SPACE, Themes
-from client.ui.widgets.buttons import IconButton, WordButton
+from client.ui.widgets.buttons import IconButton, WordButton, Words
 from client.ui.widgets.labels import PlainLabel
 from client.ui.widgets.mini_player import SeekBar, speed_words
 from client.ui.words import duration, tr
@@ -169,7 +169,8 @@ class Viewer(QWidget):
     def __init__(self, themes: Themes, player: Player, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("viewer")
-        self._player, self.lid = player, Lid(0)
+        self._parent, self._player, self.lid = parent, player, Lid(0)
+        self._path, self._known_ms = "", 0
         self._video = False
         self._sink = QVideoSink(self)
         self._sink.videoFrameChanged.connect(self._frame)
@@ -194,8 +195,8 @@ class Viewer(QWidget):
                 "QToolButton:hover { background: #26313c; } QPushButton { color: white; }"
             )
 
-        def button(icon: str, words: object, size: int = 40) -> IconButton:
-            return IconButton(themes, icon, words, size=size, color=WHITE)  # type: ignore[arg-type]
+        def button(icon: str, words: Words, size: int = 40) -> IconButton:
+            return IconButton(themes, icon, words, size=size, color=WHITE)
 
         self._rotate = button("rotate", lambda: tr("Rotate"))
         self._save = button("save", lambda: tr("Save as… (Ctrl+S)"))
@@ -214,8 +215,10 @@ class Viewer(QWidget):
         below = QHBoxLayout(self._controls)
         below.setContentsMargins(SPACE[4], 0, SPACE[4], 0)
         below.setSpacing(SPACE[3])
-        for each in (self._play, self._seek, self._time, self._speed):
-            below.addWidget(each, 1 if each is self._seek else 0)
+        below.addWidget(self._play)
+        below.addWidget(self._seek, 1)
+        below.addWidget(self._time)
+        below.addWidget(self._speed)
 
     def _listen(self) -> None:
         self._rotate.clicked.connect(self.canvas.rotate)
@@ -338,7 +341,7 @@ class Viewer(QWidget):
         return True
 
     def _place(self) -> None:
-        self.setGeometry(self.parentWidget().rect())
+        self.setGeometry(self._parent.rect())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The bars keep to the edges."""

@@ -1,0 +1,449 @@
+"""The window: chats on the left, one conversation on the right; one pane where there is no room for two."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import assert_never
+
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QStackedWidget, QWidget
+
+from client.app.changes import (
+    BubbleDropped,
+    BubblesChanged,
+    Change,
+    ChatsChanged,
+    LineChanged,
+    NewMessages,
+    PacketSeen,
+    PeopleChanged,
+    ProblemSeen,
+    Progressed,
+)
+from client.app.chat import Chat
+from client.app.settings import Settings
+from client.core.model import ChatEntry
+from client.ui import icons
+from client.ui.dialogs.frame import Choice, ask
+from client.ui.dialogs.invite import InviteDialog
+from client.ui.dialogs.people import PeopleDialog
+from client.ui.dialogs.settings import SettingsDialog
+from client.ui.errands import Errands
+from client.ui.notebook import Notebook
+from client.ui.plain import one_line
+from client.ui.sound.sources import SYSTEM, Sources
+from client.ui.theme import SCALE_MAX, SCALE_MIN, Themes
+from client.ui.viewmodels.contacts import ChatsModel
+from client.ui.widgets.conversation_page import ConversationPage
+from client.ui.widgets.page_parts import NoChat
+from client.ui.widgets.side_pane import SidePane
+from client.ui.widgets.toast import Toast
+from client.ui.words import plural, problem_words, speak, tr
+from protocol.packets import Person
+from protocol.problems import Problem
+from protocol.values import ConvId, Lid, Uid
+
+SIZE, SMALLEST = QSize(1080, 720), QSize(380, 480)
+ONE_PANE_PX, SIDE_PX, SIDE_MIN, SIDE_MAX, PAGE_MIN = 640, 320, 260, 480, 380
+ZOOM_STEP = 0.1
+SELF_TOLD = ("server_unreachable", "rate", "busy", "transfer_interrupted", "sign_in_again", "replaced_elsewhere")
+"""Problems that the banner or the bubble shows already."""
+
+MakeInvite = Callable[[], Awaitable[tuple[str, str]]]
+"""A fresh invite: address and code."""
+
+
+class MainWindow(QMainWindow):
+    """Everything of one profile. `gone` says that it has been closed for good."""
+
+    gone = Signal()
+
+    def __init__(
+        self,
+        chat: Chat,
+        themes: Themes,
+        notebook: Notebook,
+        *,
+        sources: Sources = SYSTEM,
+        make_invite: MakeInvite | None = None,
+        native_dialogs: bool = True,
+    ) -> None:
+        super().__init__()
+        assert chat.me is not None
+        self._chat, self._themes, self._notebook = chat, themes, notebook
+        self._make_invite = make_invite or self._invite_from_chat
+        self.errands = Errands(self.say)
+        self._leaving = self._reading = self._read_again = False
+        self.chats = ChatsModel(chat.me.uid, chat.wall_ms, self)
+        self.side = SidePane(themes, self.chats, chat.now_s, chat.me)
+        self.page = ConversationPage(
+            chat, themes, self.errands, notebook, sources, self, native_dialogs=native_dialogs
+        )
+        self._no_chat = NoChat(themes)
+        self._right, self._split = QStackedWidget(), QSplitter(Qt.Orientation.Horizontal)
+        self._arrange()
+        self.toast = Toast(self)
+        self._listen()
+        self._make_actions()
+        self._restore()
+        self._unsubscribe = chat.subscribe(self._hear)
+        self.page.banner.show_line(chat.line)
+        self._read_chats()
+
+    # --- building
+
+    def _arrange(self) -> None:
+        self.setWindowIcon(icons.app_icon())
+        self.setMinimumSize(SMALLEST)
+        self._right.addWidget(self._no_chat)
+        self._right.addWidget(self.page)
+        self._split.addWidget(self.side)
+        self._split.addWidget(self._right)
+        self._split.setHandleWidth(1)
+        self._split.setChildrenCollapsible(False)
+        self._split.setStretchFactor(0, 0)
+        self._split.setStretchFactor(1, 1)
+        self._split.setSizes([SIDE_PX, SIZE.width() - SIDE_PX])
+        self.setCentralWidget(self._split)
+        self._title()
+
+    def _listen(self) -> None:
+        self.side.chats.chosen.connect(lambda conv: self.show_chat(ConvId(conv)))
+        self.side.outbox.opened.connect(lambda conv: self.show_chat(ConvId(conv)))
+        self.side.new_chat_wanted.connect(self.new_chat)
+        self.side.menu_wanted.connect(self._menu)
+        self.page.back_wanted.connect(self.close_chat)
+        self.page.menu_wanted.connect(self._chat_menu)
+        self.page.shown_wanted.connect(self._show_message)
+        self._no_chat.new_chat_wanted.connect(self.new_chat)
+        self._no_chat.invite_wanted.connect(self.invite)
+
+    def _make_actions(self) -> None:
+        page, side = self.page, self.side
+        for keys, do in (
+            ("Ctrl+K", self.focus_search), ("Ctrl+N", self.new_chat),
+            ("Alt+Down", lambda: side.chats.next(1)), ("Alt+Up", lambda: side.chats.next(-1)),
+            ("Ctrl+Tab", lambda: side.chats.next(1)), ("Ctrl+Shift+Tab", lambda: side.chats.next(-1)),
+            ("Ctrl+O", page.choose_files), ("Ctrl+Shift+M", lambda: page.record("voice")),
+            ("Ctrl+Shift+O", lambda: page.record("video")), ("Ctrl+Shift+T", page.composer.setFocus),
+            ("Ctrl+R", lambda: self._on_message("resend")), ("Ctrl+D", lambda: self._on_message("trace")),
+            ("Ctrl+S", lambda: self._on_message("save")),
+            ("Ctrl++", lambda: self.zoom(ZOOM_STEP)), ("Ctrl+=", lambda: self.zoom(ZOOM_STEP)),
+            ("Ctrl+-", lambda: self.zoom(-ZOOM_STEP)), ("Ctrl+0", lambda: self.zoom(0)),
+            ("Ctrl+,", self.settings), ("F6", lambda: self._next_area(1)), ("Shift+F6", lambda: self._next_area(-1)),
+            ("Ctrl+W", self.close), ("Ctrl+Q", self.close), ("Esc", self.escape), ("Alt+Left", self.close_chat),
+            ("Ctrl+End", page.list.scroll_to_end),
+        ):  # fmt: skip
+            action = QAction(self)
+            action.setShortcut(QKeySequence(keys))
+            action.triggered.connect(lambda _checked=False, each=do: each())
+            self.addAction(action)
+
+    def _restore(self) -> None:
+        self.resize(SIZE)
+        self.restoreGeometry(self._notebook.bytes_of("window/geometry"))
+        self._split.restoreState(self._notebook.bytes_of("window/splitter"))
+        self._one_pane()
+
+    # --- what the chat says
+
+    def _hear(self, change: Change) -> None:
+        match change:
+            case BubblesChanged(bubbles):
+                self.side.outbox.show_bubbles(bubbles)
+                self.page.bubbles_changed(bubbles)
+            case BubbleDropped(lid):
+                self.page.bubble_dropped(lid)
+            case ChatsChanged():
+                self._read_chats()
+            case LineChanged(line):
+                self.page.banner.show_line(line)
+            case Progressed(progress):
+                self.page.progressed(progress)
+            case ProblemSeen(code, facts):
+                if code not in SELF_TOLD:
+                    self.say(problem_words(code, facts))
+            case PacketSeen() | PeopleChanged() | NewMessages():
+                pass
+            case _ as never:
+                assert_never(never)
+
+    def _read_chats(self) -> None:
+        """Read the list again; what changes meanwhile is read once more after that."""
+        if self._reading:
+            self._read_again = True
+            return
+        self._reading = True
+        self.errands.start(self._show_chats())
+
+    async def _show_chats(self) -> None:
+        try:
+            while True:
+                self._read_again = False
+                entries = await self._chat.chats()
+                self._take_chats(entries)
+                if not self._read_again:
+                    return
+        finally:
+            self._reading = False
+
+    def _take_chats(self, entries: list[ChatEntry]) -> None:
+        self.chats.show(entries)
+        self.side.outbox.show_chats(entries)
+        self._no_chat.show_chats(any_chats=bool(entries))
+        for entry in entries:
+            self.page.entry_changed(entry)
+        self._title(sum(entry.unread for entry in entries))
+
+    def _title(self, unread: int = 0) -> None:
+        assert self._chat.me is not None
+        name = f"{one_line(self._chat.me.name)} – Hexagram"
+        self.setWindowTitle(f"({unread}) {name}" if unread else name)
+
+    # --- going to a chat
+
+    def show_chat(self, conv: ConvId) -> None:
+        """Open a conversation of the list."""
+        row = self.chats.row_of(conv)
+        if row is not None:
+            self._open(self.chats.entry(row))
+
+    def _open(self, entry: ChatEntry) -> None:
+        self.side.chats.select(entry.conv)
+        self._right.setCurrentWidget(self.page)
+        self.errands.start(self.page.open(entry))
+        self._one_pane()
+
+    def close_chat(self) -> None:
+        """Back to the list."""
+        self.page.close_chat()
+        self.side.chats.select(ConvId(""))
+        self._right.setCurrentWidget(self._no_chat)
+        self._one_pane()
+        self.side.chats.view.setFocus()
+
+    async def _open_with(self, uid: Uid) -> None:
+        conv = await self._chat.open_direct(uid)
+        self._take_chats(await self._chat.chats())
+        self.show_chat(conv)
+
+    def _show_message(self, conv: str, lid: object) -> None:
+        """Where is it that plays?"""
+        if self.page.conv != conv:
+            self.show_chat(ConvId(conv))
+        self.page.list.scroll_to(Lid(int(lid)))  # type: ignore[call-overload]
+
+    def escape(self) -> None:
+        """Close what lies uppermost: the viewer, a recording, the chat."""
+        if not self.page.viewer.isHidden():
+            self.page.viewer.leave()
+        elif self.page.recording.running:
+            self.page.bar.keep_or_discard_wanted.emit()
+        elif self.page.conv and not self.page.composer.hasFocus() and not self.page.composer.field.hasFocus():
+            self.page.composer.setFocus()
+        elif self.page.conv:
+            self.close_chat()
+
+    def focus_search(self) -> None:
+        """Ctrl+K."""
+        if self.side.isHidden():
+            self.close_chat()
+        self.side.chats.focus_search()
+
+    def _next_area(self, step: int) -> None:
+        areas: list[QWidget] = [self.side.chats.view]
+        if self.page.conv:
+            areas += [self.page.header.menu, self.page.list, self.page.composer.field]
+        here = next((place for place, area in enumerate(areas) if area.hasFocus()), -step)
+        areas[(here + step) % len(areas)].setFocus(Qt.FocusReason.TabFocusReason)
+
+    def _on_message(self, part: str) -> None:
+        """Of the message the keyboard is at; of the newest one of ours if it is at none."""
+        view, model = self.page.list, self.page.model
+        index = view.currentIndex()
+        if index.isValid():
+            self.page.hands.do(model.bubble_at(index.row()).lid, part)
+            return
+        for row in range(model.rowCount() - 1, -1, -1):
+            if model.bubble_at(row).mine:
+                self.page.hands.do(model.bubble_at(row).lid, part)
+                return
+
+    # --- dialogs
+
+    def say(self, words: str) -> None:
+        """A sentence that goes by itself."""
+        self.toast.say(words)
+
+    def new_chat(self) -> None:
+        """Everybody on this server."""
+        self.errands.start(self._new_chat())
+
+    async def _new_chat(self) -> None:
+        dialog = PeopleDialog(self, self._themes.look, self._others(await self._chat.people()))
+
+        def hear(change: Change) -> None:
+            if isinstance(change, PeopleChanged):
+                dialog.show_people(self._others(change.people))
+
+        stop = self._chat.subscribe(hear)
+        try:
+            answer = await dialog.answered()
+        finally:
+            stop()
+        if answer == "invite":
+            self.invite()
+        elif answer:
+            await self._open_with(Uid(answer))
+
+    def _others(self, people: Iterable[Person]) -> list[Person]:
+        return [person for person in people if self._chat.me is None or person.uid != self._chat.me.uid]
+
+    def invite(self) -> None:
+        """A line for somebody else."""
+        self.errands.start(self._invite())
+
+    async def _invite(self) -> None:
+        server, code = await self._make_invite()
+        await InviteDialog(self, server, code).answered()
+
+    async def _invite_from_chat(self) -> tuple[str, str]:
+        assert self._chat.me is not None
+        return self._chat.me.server, await self._chat.invite()
+
+    def settings(self) -> None:
+        """Every change applies at once."""
+        dialog = SettingsDialog(self, self._chat.settings, self._notebook.scale)
+        dialog.changed.connect(lambda settings: self.errands.start(self._change(settings)))
+        dialog.scaled.connect(lambda scale: self.zoom_to(scale))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    async def _change(self, settings: Settings) -> None:
+        before = self._chat.settings
+        await self._chat.change_settings(settings)
+        self.apply(settings, language=settings.language != before.language)
+
+    def apply(self, settings: Settings, *, language: bool = True) -> None:
+        """Theme, language and keys as chosen."""
+        self._themes.choose(settings.theme)
+        self.page.composer.field.send_on_enter = settings.send_on_enter
+        if language:
+            speak(settings.language or "system")
+
+    def zoom(self, step: float) -> None:
+        """Larger or smaller text; 0 is as designed."""
+        self.zoom_to(self._notebook.scale + step if step else 1.0)
+
+    def zoom_to(self, scale: float) -> None:
+        """A text size, kept for the next time."""
+        self._notebook.scale = max(SCALE_MIN, min(SCALE_MAX, scale))
+        self._themes.zoom(self._notebook.scale)
+
+    def about(self) -> None:
+        """What this is."""
+        self.errands.start(self._about())
+
+    async def _about(self) -> None:
+        assert self._chat.me is not None
+        words = tr(
+            "Every message arrives once, and says where it is.\n\n“Already across”, the 63rd hexagram: six lines, "
+            "one for each packet of a message.\n\nServer: {server}",
+            server=self._chat.me.server,
+        )
+        await ask(self, "Hexagram 既济", words, [Choice("", tr("Close"), "primary")])
+
+    def _menu(self, at: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for icon, words, do in (
+            ("new_chat", tr("New chat"), self.new_chat), ("invite", tr("Invite someone"), self.invite),
+            ("settings", tr("Settings"), self.settings), ("info", tr("About"), self.about),
+            ("close", tr("Quit"), self.close),
+        ):  # fmt: skip
+            action = menu.addAction(icons.icon(icon, self._themes.look), words)
+            action.triggered.connect(lambda _checked=False, each=do: each())
+        menu.popup(at)
+
+    def _chat_menu(self, at: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for icon, words, do in (
+            ("attach", tr("Attach files"), self.page.choose_files),
+            ("trace", tr("Trace of the last message"), lambda: self._on_message("trace")),
+            ("close", tr("Close chat"), self.close_chat),
+        ):
+            action = menu.addAction(icons.icon(icon, self._themes.look), words)
+            action.triggered.connect(lambda _checked=False, each=do: each())
+        menu.popup(at)
+
+    # --- the window itself
+
+    def _one_pane(self) -> None:
+        narrow, reading = self.width() < ONE_PANE_PX, bool(self.page.conv) or self._right.currentWidget() is self.page
+        self.side.setVisible(not narrow or not reading)
+        self._right.setVisible(not narrow or reading)
+        self.side.setMinimumWidth(SIDE_MIN if not narrow else SMALLEST.width())
+        self.side.setMaximumWidth(SIDE_MAX if not narrow else 16_777_215)
+        self._right.setMinimumWidth(PAGE_MIN)
+        self.page.header.back.setVisible(narrow)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Two panes, or one."""
+        super().resizeEvent(event)
+        self._one_pane()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another language."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            self._read_chats()
+
+    def raise_up(self) -> None:
+        """Somebody started the program a second time."""
+        if self.isMinimized():
+            self.showNormal()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """With messages that still wait, ask first."""
+        if not self._leaving and self.side.outbox.waiting:
+            event.ignore()
+            self.errands.start(self._ask_to_quit(self.side.outbox.waiting))
+            return
+        self._notebook.keep_bytes("window/geometry", self.saveGeometry())
+        if self.width() >= ONE_PANE_PX:
+            self._notebook.keep_bytes("window/splitter", self._split.saveState())
+        self._unsubscribe()
+        super().closeEvent(event)
+        self.gone.emit()
+
+    @property
+    def server(self) -> str:
+        """The address of the server this window talks to."""
+        return self._chat.me.server if self._chat.me is not None else ""
+
+    def leave(self) -> None:
+        """Close without a question."""
+        self._leaving = True
+        self.close()
+
+    async def _ask_to_quit(self, waiting: int) -> None:
+        words = plural(
+            "{count} message is still waiting. It will be sent the next time you open Hexagram.",
+            "{count} messages are still waiting. They will be sent the next time you open Hexagram.",
+            waiting,
+        )
+        choices = [Choice("quit", tr("Quit")), Choice("", tr("Stay"), "primary")]
+        if await ask(self, tr("Quit now?"), words, choices) == "quit":
+            self.leave()
+
+    async def close_down(self) -> None:
+        """After `gone`: end what runs, keep what was written."""
+        with suppress(Problem):
+            await self.page.close_down()
+        await self.errands.close()
