@@ -57,6 +57,7 @@ _PICTURE = re.compile(
 )
 _JOINED = "\u200d"
 _BESIDE = re.compile("[\ufe0f\U0001f3fb-\U0001f3ff\u20e3\U000e0020-\U000e007f]")
+_KEY = re.compile("[#*0-9]\ufe0f?\u20e3")
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]")
 EMOJI_ALONE_MAX = 3
 
@@ -75,7 +76,7 @@ def _emoji_count(signs: str) -> int | None:
             if not _FLAG.match(signs, place + 1):
                 return None
             place += 2
-        elif signs[place] in "#*0123456789" and signs[place + 1 :].lstrip("\ufe0f").startswith("\u20e3") or _PICTURE.match(signs, place):
+        elif _KEY.match(signs, place) or _PICTURE.match(signs, place):
             place += 1
         else:
             return None

@@ -35,7 +35,8 @@ def everyday(scene: Scene) -> QWidget:
     """All five kinds between two people."""
     view = conversation(scene, people.everyday(scene.folder))
     voice = next(b for b in people.everyday(scene.folder) if b.attachment and b.attachment.type == "audio/ogg")
-    view.model().play(Playing(voice.lid, 12.4, 42.0))
+    playing = Playing(voice.lid, 12.4, 42.0)
+    view.model().play(playing)  # type: ignore[attr-defined]
     return view
 
 
@@ -63,7 +64,8 @@ def facing(scene: Scene, *bodies: Body) -> MessageList:
     view = conversation(scene, people.facing(scene.folder, *bodies))
     for first in range(1, 6 * len(bodies), 6):
         for lid, way in ((first + 1, "down"), (first + 4, "up"), (first + 5, "up")):
-            view.model().progress(TransferProgress(Lid(lid), way, 860_000, 1_840_000))  # type: ignore[arg-type]
+            moved = TransferProgress(Lid(lid), way, 860_000, 1_840_000)  # type: ignore[arg-type]
+            view.model().progress(moved)  # type: ignore[attr-defined]
     return view
 
 
@@ -102,7 +104,7 @@ def selected(scene: Scene) -> QWidget:
     """Selection, and the keyboard at a message."""
     view = conversation(scene, people.everyday(scene.folder)[-6:])
     view.selectAll()
-    view.selectionModel().setCurrentIndex(view.model().index(2), QItemSelectionModel.SelectionFlag.NoUpdate)
+    view.selectionModel().setCurrentIndex(view.model().index(2, 0), QItemSelectionModel.SelectionFlag.NoUpdate)
     view.bubbles.show_focus = True
     view.setFocus()
     return view

@@ -1,4 +1,4 @@
-"""Invented people and what they say: long names, four scripts, emoji of every make, and everything that can go wrong."""
+"""Invented people and what they say: long names, four scripts, emoji of every make, and all that can go wrong."""
 
 from __future__ import annotations
 
@@ -119,11 +119,13 @@ def jpeg(image: QImage, quality: int = 72) -> bytes:
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "JPEG", quality)
+    image.save(buffer, "JPEG", quality)  # type: ignore[call-overload]
     return bytes(data.data())
 
 
-def photo(name: str = "IMG_2041.jpg", width: int = 4032, height: int = 2688, caption: str = "", hour: float = 0.3) -> Picture:
+def photo(
+    name: str = "IMG_2041.jpg", width: int = 4032, height: int = 2688, caption: str = "", hour: float = 0.3
+) -> Picture:
     """A photograph with its preview."""
     scale = 320 / max(width, height)
     preview = jpeg(landscape(round(width * scale), round(height * scale), hour))
@@ -152,7 +154,8 @@ def video(caption: str = "", width: int = 1280, height: int = 720) -> Video:
     preview = jpeg(landscape(320, round(320 * height / width), 0.8))
     return Video(
         Attachment(
-            MediaId("m"), "VID_0007.mp4", "video/mp4", 4_120_000, "c9" * 32, width, height, 12_000, preview, "image/jpeg"
+            MediaId("m"), "VID_0007.mp4", "video/mp4", 4_120_000, "c9" * 32, width, height, 12_000, preview,
+            "image/jpeg",
         ),
         caption,
     )  # fmt: skip
@@ -167,7 +170,7 @@ def saved(folder: Path, name: str = "photo.jpg") -> str:
     """A picture that is on the disk."""
     path = folder / name
     if not path.exists():
-        landscape(1600, 1067, 0.3).save(str(path), "JPEG", 88)
+        landscape(1600, 1067, 0.3).save(str(path), "JPEG", 88)  # type: ignore[call-overload]
     return str(path)
 
 
@@ -260,7 +263,7 @@ def chats() -> list[ChatEntry]:
         return write.bubbles[-1]
 
     def row(name: str, who: Member, bubble: Bubble | None, **more: object) -> ChatEntry:
-        return entry(members=(ME, who), conv=ConvId(name), last=bubble, **more)
+        return entry(members=(ME, who), conv=ConvId(name), last=bubble, **more)  # type: ignore[arg-type]
 
     return [
         row("1", ANNA, last(diary.say("See you Saturday!", State.DELIVERED))),
@@ -269,7 +272,7 @@ def chats() -> list[ChatEntry]:
         row("3", BEN, last(diary.later(-30).say("Could you check the numbers?", State.NEEDS_YOU)), needs_you=1),
         row("4", MEI, last(diary.later(-60).hear(MEI, voice())), unread=1),
         row("5", YUSUF, last(diary.later(-60).hear(YUSUF, Text("القطار الساعة 8:12 من الرصيف 4"))), draft="ok, I will"),
-        row("6", LONG, last(diary.later(-60 * 24).say(document("A very long file name of a report.pdf"), State.STORED))),
+        row("6", LONG, last(diary.later(-60 * 24).say(document("A very long name of a report.pdf"), State.STORED))),
         row("7", ZOE, last(diary.later(-60 * 48).hear(ZOE, Text("👩🏽‍🚀 " * 30))), unread=1204),
         entry("group", "Hamnens båtklubb – styrelse, vaktlista och sommarfest 2026", (ME, BEN), conv=ConvId("8"),
               last=last(diary.later(-60 * 24 * 9).hear(BEN, video()))),

@@ -36,8 +36,8 @@ class Scene:
         return NOW_S
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run at once what has nothing to wait for."""
-        finish(work)
+        """A stage shows one page: nothing is loaded behind it."""
+        work.close()
 
 
 @dataclass(frozen=True)

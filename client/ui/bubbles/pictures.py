@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QRunnable, QSize, Qt, QThreadPool, Signal
 from PySide6.QtGui import QImage, QImageIOHandler, QImageReader, QPixmap
@@ -21,6 +23,7 @@ class Pictures(QObject):
     """A memory of pictures. What is not there yet is None; `arrived` tells when a file's picture is."""
 
     arrived = Signal(str)
+    _read = Signal(object, object)
 
     def __init__(self, parent: QObject | None = None, kept_bytes: int = KEPT_BYTES) -> None:
         super().__init__(parent)
@@ -29,6 +32,7 @@ class Pictures(QObject):
         self._asked: set[object] = set()
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(THREADS)
+        self._read.connect(self._came, Qt.ConnectionType.QueuedConnection)
 
     def preview(self, data: bytes) -> QPixmap | None:
         """The picture inside a message; None if there is none that can be read."""
@@ -47,9 +51,7 @@ class Pictures(QObject):
             return self._use(key)
         if key not in self._asked:
             self._asked.add(key)
-            job = _Reading(path, size)
-            job.done.read.connect(lambda image: self._came(key, image))
-            self._pool.start(job)
+            self._pool.start(_Reading(key, self._read.emit))
         return None
 
     def forget(self) -> None:
@@ -87,21 +89,19 @@ def _bytes_of(picture: QPixmap | None) -> int:
     return 0 if picture is None else picture.width() * picture.height() * 4
 
 
-class _Done(QObject):
-    read = Signal(object)
-
-
 class _Reading(QRunnable):
     """Reads one file in the pool."""
 
-    def __init__(self, path: str, size: QSize) -> None:
+    def __init__(self, key: tuple[str, int, int], tell: Callable[[object, object], None]) -> None:
         super().__init__()
-        self._path, self._size = path, size
-        self.done = _Done()
+        self._key, self._tell = key, tell
 
     def run(self) -> None:
         """Read, and tell; a file that cannot be read is told as None."""
-        self.done.read.emit(_read_file(self._path, self._size))
+        path, width, height = self._key
+        image = _read_file(path, QSize(width, height))
+        with suppress(RuntimeError):  # the list was closed while we read
+            self._tell(self._key, image)
 
 
 def _read_file(path: str, size: QSize) -> QImage | None:

@@ -64,6 +64,9 @@ class Sheet:
         self.bubble = QRectF()
         self.text: TextBlock | None = None
         self.text_at = QPointF()
+        self.meta: Meta | None = None
+        self.meta_at, self.meta_over = QPointF(), False
+        self.big, self.name = False, ""
         self._block: Block | None = None
         self._block_at = QPointF()
         self._more = QRectF()
@@ -77,7 +80,7 @@ class Sheet:
 
     def _above(self) -> float:
         place = self.row.place
-        top = look_px(self._look, DAY_HEIGHT) if place.day else 0
+        top = float(look_px(self._look, DAY_HEIGHT) if place.day else 0)
         top += look_px(self._look, DIVIDER_HEIGHT) if place.divider else 0
         if place.day or place.divider:
             return top + GAP_RUN
@@ -99,10 +102,11 @@ class Sheet:
     def _message(self, top: float) -> float:
         row = self.row
         indent = AVATAR + AVATAR_GAP if row.form == "group" and not row.bubble.mine else 0
-        widest = min(BUBBLE_MAX, self._lane.width * BUBBLE_SHARE)
-        widest = max(min(widest, self._lane.width - indent), 60)
+        widest: float = min(BUBBLE_MAX, self._lane.width * BUBBLE_SHARE)
+        widest = max(min(widest, self._lane.width - indent), 60.0)
         self.meta = Meta(row, self._look) if metas.visible(row) else None
-        size = self._inside(widest)
+        inside = self._inside(widest)
+        size = QSizeF(math.ceil(inside.width()), math.ceil(inside.height()))
         left = self._lane.right - size.width() if row.bubble.mine else self._lane.left + indent
         self._move(QPointF(left, top), size)
         bottom = self.bubble.bottom()
@@ -115,7 +119,7 @@ class Sheet:
         row, inner = self.row, widest - 2 * PAD_X
         self.big = isinstance(row.bubble.body, Text) and plain.only_emoji(row.bubble.body.text)
         self.name = self._name(inner)
-        top = PAD_Y + (self._look.px(19) if self.name else 0)
+        top = float(PAD_Y + (self._look.px(19) if self.name else 0))
         self._block = self._make_block(widest, inner)
         wide = self._name_px() if self.name else 0.0
         if self._block is not None:

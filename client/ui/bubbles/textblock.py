@@ -106,8 +106,7 @@ class TextBlock:
                 line = layout.lineAt(number)
                 if not line.naturalTextRect().contains(point):
                     continue
-                place = line.xToCursor(point.x(), line.CursorPosition.CursorOnCharacter)
-                at = place[0] if isinstance(place, tuple) else place
+                at = line.xToCursor(point.x(), line.CursorPosition.CursorOnCharacter)
                 return next((url for start, end, url in links if start <= at < end), "")
         return ""
 

@@ -16,7 +16,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 @pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _utc(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Times of day are the same on every machine."""
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
