@@ -528,7 +528,7 @@ class Session:
 
     def _on_tick(self, _: on.Tick) -> None:
         if self._now_s >= self._heard_s + self._silence_s:
-            self._close(Close.AGAIN if self._state is _State.READY else Close.MISUSE, "silent")
+            self._close(Close.AGAIN, "silent")  # whose hello was lost or late has misused nothing (P-18)
             return
         if self._slow_since_s is not None and self._now_s >= self._slow_since_s + UNSENT_MAX_S:
             self._close(Close.TOO_SLOW, "too_slow")

@@ -174,10 +174,11 @@ def test_a_second_hello_closes_the_line(desk: Desk) -> None:
     assert desk.session.next_wakeup_s() == NEVER
 
 
-def test_a_line_that_says_nothing_is_closed() -> None:
+def test_a_line_that_says_nothing_is_closed_and_may_call_again() -> None:
+    """Its hello may have been lost or late: 4400 would stop an honest client for good."""
     desk = Desk()
     assert desk.session.next_wakeup_s() == 100.0 + HELLO_WAIT_S
-    assert desk.at(100.0 + HELLO_WAIT_S) == [do.Close(4400, "silent")]
+    assert desk.at(100.0 + HELLO_WAIT_S) == [do.Close(4500, "silent")]
 
 
 def test_a_session_that_cannot_begin_asks_to_call_again() -> None:
