@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QProgressBar,
-    QPushButton,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -19,7 +18,7 @@ from PySide6.QtWidgets import (
 from client.ui import icons
 from client.ui.invites import read_invite
 from client.ui.theme import SPACE, Look, Themes
-from client.ui.widgets.buttons import WordButton, Words
+from client.ui.widgets.buttons import PressButton, WordButton, Words
 from client.ui.widgets.labels import PlainLabel
 from client.ui.words import problem_words, tr
 from protocol.problems import Problem
@@ -29,7 +28,7 @@ StartTeam = Callable[[str], Awaitable[None]]
 JoinTeam = Callable[[str, str, str], Awaitable[None]]
 
 
-class RowButton(QPushButton):
+class RowButton(PressButton):
     """A large choice: icon, title, one line of words."""
 
     def __init__(

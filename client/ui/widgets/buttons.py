@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QSize
-from PySide6.QtGui import QColor, QIcon
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QKeyEvent
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
 from client.ui import icons
@@ -71,7 +71,18 @@ class IconButton(QToolButton):
             self.retranslate()
 
 
-class WordButton(QPushButton):
+class PressButton(QPushButton):
+    """A button that Return presses as well, also outside of a dialog."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space and Return."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+
+class WordButton(PressButton):
     """A button with words: `kind` is primary, danger, plain, link or row."""
 
     def __init__(self, words: Words, kind: str = "", parent: QWidget | None = None) -> None:

@@ -108,6 +108,7 @@ class MainWindow(QMainWindow):
         self._split.setSizes([SIDE_PX, SIZE.width() - SIDE_PX])
         self.setCentralWidget(self._split)
         self._title()
+        self.side.chats.view.setFocus()
 
     def _listen(self) -> None:
         self.side.chats.chosen.connect(lambda conv: self.show_chat(ConvId(conv)))

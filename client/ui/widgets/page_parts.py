@@ -177,7 +177,7 @@ class NoChat(QWidget):
         self._title, self._hint = PlainLabel(role="title", parent=self), PlainLabel(role="hint", parent=self)
         self._hint.setWordWrap(True)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self._hint.setMaximumWidth(360)
+        self._hint.setFixedWidth(360)
         new = WordButton(lambda: tr("New chat"), "primary", self)
         invite = WordButton(lambda: tr("Invite someone"), parent=self)
         column = QVBoxLayout(self)
