@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import pkgutil
 import tempfile
 import time
 from pathlib import Path
 
-MODULES = ("tests.stages.conversations",)
+NOT_STAGES = ("__main__", "people", "stage", "words")
 SETTLE_ROUNDS = 12
 
 
@@ -44,8 +45,9 @@ def _draw(wishes: argparse.Namespace, folder: Path) -> None:
     app = QApplication([])
     app.setStyle("Fusion")
     themes = Themes(app, "light", wishes.scale)
-    for module in MODULES:
-        importlib.import_module(module)
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if module.name not in NOT_STAGES:
+            importlib.import_module(f"tests.stages.{module.name}")
     wishes.out.mkdir(parents=True, exist_ok=True)
     for stage in STAGES.values():
         if wishes.only and wishes.only not in stage.name:

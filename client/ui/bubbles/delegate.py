@@ -73,7 +73,7 @@ class BubbleDelegate(QStyledItemDelegate):
     def sheet(self, row: Row) -> Sheet:
         """The measured row, from memory if nothing changed."""
         kept = self._sheets.get(row.lid)
-        if kept is not None and kept[0] == row:
+        if kept is not None and (kept[0] is row or kept[0] == row):
             self._sheets.move_to_end(row.lid)
             return kept[1]
         made = Sheet(row, self._width, self._look, self._now_ms())

@@ -26,9 +26,10 @@ class FileBlock:
         file = row.bubble.attachment
         assert file is not None
         self._row, self._file, self._look = row, file, look
-        self.size = QSizeF(min(WIDTH, width_max), look.px(48))
-        self._tile = QRectF(0, (self.size.height() - TILE) / 2, TILE, TILE)
-        self._left = TILE + GAP
+        self.size = QSizeF(min(look.px(WIDTH), width_max), look.px(48))
+        tile = look.px(TILE)
+        self._tile = QRectF(0, (self.size.height() - tile) / 2, tile, tile)
+        self._left = tile + GAP
         self.last_line_px = self._left + self._line_px()
         name = CLICKS[row.face]
         self.parts = [Part(name, QRectF(QPointF(0, 0), self.size))] if name else []

@@ -29,12 +29,13 @@ class VoiceBlock:
         file = row.bubble.attachment
         assert file is not None
         self._row, self._file, self._font = row, file, look.font("meta")
-        self.size = QSizeF(min(WIDTH, width_max), look.px(44))
-        self._button = QRectF(0, (self.size.height() - BUTTON) / 2, BUTTON, BUTTON)
-        chip = CHIP_WIDTH + 6 if row.playing else 0
-        left = BUTTON + GAP
-        self._wave = QRectF(left, 1, self.size.width() - left - chip, BARS_HEIGHT)
-        self._chip = QRectF(self._wave.right() + 6, 2, CHIP_WIDTH, 20) if row.playing else QRectF()
+        self.size = QSizeF(min(look.px(WIDTH), width_max), look.px(44))
+        button, chip = look.px(BUTTON), look.px(CHIP_WIDTH)
+        self._button = QRectF(0, (self.size.height() - button) / 2, button, button)
+        left = button + GAP
+        room = self.size.width() - left - (chip + 6 if row.playing else 0)
+        self._wave = QRectF(left, 1, room, look.px(BARS_HEIGHT))
+        self._chip = QRectF(self._wave.right() + 6, 2, chip, look.px(20)) if row.playing else QRectF()
         self.heights = bars(unpack_bins(file.waveform), int((self._wave.width() + BAR_GAP) // (BAR + BAR_GAP)))
         self.last_line_px = left + QFontMetricsF(self._font).horizontalAdvance(self.label())
         self.parts = self._clickable()
@@ -81,7 +82,8 @@ class VoiceBlock:
             self._paint_chip(painter, self._chip.translated(at), ink)
         painter.setFont(self._font)
         painter.setPen(ink.look.color("text_2"))
-        line = QRectF(self._wave.left(), self.size.height() - 18, self.size.width() - self._wave.left(), 18)
+        left, high = self._wave.left(), ink.look.px(18)
+        line = QRectF(left, self.size.height() - high, self.size.width() - left, high)
         painter.drawText(line.translated(at), Qt.AlignmentFlag.AlignVCenter, self.label())
 
     def _paint_button(self, painter: QPainter, button: QRectF, ink: Ink) -> None:
@@ -113,7 +115,7 @@ class VoiceBlock:
         assert self._row.playing is not None
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ink.look.color("accent"))
-        painter.drawRoundedRect(chip, 10, 10)
+        painter.drawRoundedRect(chip, chip.height() / 2, chip.height() / 2)
         painter.setPen(ink.look.color("on_accent"))
         painter.setFont(ink.look.font("badge"))
         painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, f"{self._row.playing.speed:g}×")

@@ -74,6 +74,7 @@ class ConversationModel(QAbstractListModel):
         self._names: dict[Uid, str] = {}
         self._bubbles: list[Bubble] = []
         self._orders: list[tuple[int, int]] = []
+        self._rows: dict[Lid, Row] = {}
         self._progress: dict[Lid, TransferProgress] = {}
         self._playing: Playing | None = None
         self._expanded: set[Lid] = set()
@@ -122,7 +123,13 @@ class ConversationModel(QAbstractListModel):
         return self._start_reached
 
     def row(self, place: int) -> Row:
-        """Everything that is drawn of one row."""
+        """Everything that is drawn of one row; made once, until something about it changes."""
+        bubble = self._bubbles[place]
+        if (known := self._rows.get(bubble.lid)) is None:
+            known = self._rows[bubble.lid] = self._make_row(place)
+        return known
+
+    def _make_row(self, place: int) -> Row:
         bubble = self._bubbles[place]
         playing = self._playing if self._playing and self._playing.lid == bubble.lid else None
         room = self._room
@@ -308,6 +315,7 @@ class ConversationModel(QAbstractListModel):
         if before is None or before.way != progress.way:
             self._changed(place, place)
         else:
+            self._rows.pop(progress.lid, None)
             self.repaint.emit(progress.lid)
 
     def settle(self, lid: Lid) -> None:
@@ -324,6 +332,7 @@ class ConversationModel(QAbstractListModel):
             if old is None or playing is None or old.lid != playing.lid or old.paused != playing.paused:
                 self._changed(place, place)
             else:
+                self._rows.pop(lid, None)
                 self.repaint.emit(lid)
 
     def expand(self, lid: Lid) -> None:
@@ -373,6 +382,8 @@ class ConversationModel(QAbstractListModel):
     def _remove(self, place: int, count: int) -> None:
         self.beginRemoveRows(QModelIndex(), place, place + count - 1)
         self._divider = _UNKNOWN
+        for bubble in self._bubbles[place : place + count]:
+            self._rows.pop(bubble.lid, None)
         del self._bubbles[place : place + count]
         del self._orders[place : place + count]
         self.endRemoveRows()
@@ -386,12 +397,15 @@ class ConversationModel(QAbstractListModel):
     def _replace(self, bubbles: list[Bubble]) -> None:
         self.beginResetModel()
         self._divider = _UNKNOWN
+        self._rows.clear()
         self._bubbles = list(bubbles)
         self._orders = [bubble.order for bubble in bubbles]
         self.endResetModel()
 
     def _changed(self, first: int, last: int) -> None:
         first, last = max(0, first), min(len(self._bubbles) - 1, last)
+        for bubble in self._bubbles[first : last + 1]:
+            self._rows.pop(bubble.lid, None)
         if first <= last:
             self.dataChanged.emit(self.index(first), self.index(last))
 
