@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from protocol.codec import from_text, to_text
 from protocol.lanes import NO_DIGEST
@@ -33,18 +33,20 @@ from server.core.acceptance import (
     decide,
 )
 from server.core.rights import Action, Target, may, may_relate
-from server.stores.sqlite_rooms import Room, marks_above, rev_of
+from server.stores.sqlite_many import insert, select
+from server.stores.sqlite_rooms import Room, marks_above, rev_of, rooms
 
 ERASED = "erased"  # rel of a recalled row; its position stays as a stub (P-74)
 
-_LAST = "select n, dg from slot where conv = ? and did = ? order by n desc limit 1"
+_LASTS = """select w.column1, w.column2, s.n, s.dg from {} w join slot s on s.conv = w.column1
+    and s.did = w.column2 and s.n = (select max(n) from slot where conv = w.column1 and did = w.column2)"""
 _SLOT = "select dg, kind, pos, code from slot where conv = ? and did = ? and n = ?"
 _TWINS = (
     "select dg, kind, pos, code from slot indexed by slot_dg where conv = ? and did = ? and kind <> 3 and dg in ({})"
 )
-_ADD_LOG = "insert into log values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_ADD_SLOT = "insert into slot values (?, ?, ?, ?, ?, ?, ?)"
-_ADD_PIN = "insert into pin (conv, pos, media, place) values (?, ?, ?, ?)"
+_ADD_LOG = "insert into log"
+_ADD_SLOT = "insert into slot"
+_ADD_PIN = "insert into pin (conv, pos, media, place)"
 _RAISE = "update conv set head = ?, ts = ? where conv = ?"
 _MEDIA = "select 1 from upload where media = ? and conv = ? and did = ? and done = 1"
 _TARGET = "select uid, ts, did from log where conv = ? and pos = ? and rel is not 'erased'"
@@ -77,18 +79,31 @@ def _decide_all(db: sqlite3.Connection, batch: _Batch, offers: Sequence[Offer]) 
     return answers
 
 
+_LaneKey: TypeAlias = tuple[ConvId, Did]
+
+
 class _Lane:
     """A lane inside a batch: its highest number, and the slots that the batch's digests have already."""
 
     __slots__ = ("did", "last", "ld", "twins")
 
-    def __init__(self, db: sqlite3.Connection, conv: ConvId, did: int, digests: list[Digest]) -> None:
-        self.did, self.last = did, 0
-        row = db.execute(_LAST, (conv, did)).fetchone()
-        self.ld = NO_DIGEST
-        if row:
-            self.last, self.ld = row[0], Digest(to_text(row[1]))
-        self.twins = _twins(db, conv, did, digests) if row and digests else {}
+    def __init__(self, did: int) -> None:
+        self.did, self.last, self.ld = did, 0, NO_DIGEST
+        self.twins: dict[Digest, Slot] = {}
+
+
+def _lanes(db: sqlite3.Connection, offers: Sequence[Offer], *, careful: bool) -> dict[_LaneKey, _Lane]:
+    """The lanes of a batch as they stand; with care, also which of its digests they have already."""
+    digests: dict[_LaneKey, list[Digest]] = {}
+    for offer in offers:
+        digests.setdefault((offer.packet.conv, offer.who.did), []).append(offer.packet.dg)
+    lanes = {(conv, did): _Lane(int(did)) for conv, did in digests}
+    for conv, number, last, ld in select(db, _LASTS, [(conv, lane.did) for (conv, _), lane in lanes.items()]):
+        lane = lanes[conv, Did(str(number))]
+        lane.last, lane.ld = last, Digest(to_text(ld))
+        if careful:
+            lane.twins = _twins(db, conv, number, digests[conv, Did(str(number))])
+    return lanes
 
 
 def _twins(db: sqlite3.Connection, conv: ConvId, did: int, digests: list[Digest]) -> dict[Digest, Slot]:
@@ -107,19 +122,16 @@ class _Batch:
 
     def __init__(self, db: sqlite3.Connection, offers: Sequence[Offer], now_ms: int, *, careful: bool) -> None:
         self._db, self._now_ms = db, now_ms
-        self._rooms: dict[ConvId, Room] = {}
-        self._lanes: dict[tuple[ConvId, Did], _Lane] = {}
-        self._digests: dict[tuple[ConvId, Did], list[Digest]] = {}
+        self._lanes = _lanes(db, offers, careful=careful)
+        self._rooms = rooms(db, {conv for conv, _ in self._lanes})
         self._raised: set[ConvId] = set()
         self._log: list[tuple[Any, ...]] = []
         self._slots: list[tuple[Any, ...]] = []
         self._pins: list[tuple[ConvId, int, MediaId, int]] = []
-        for offer in offers if careful else ():
-            self._digests.setdefault((offer.packet.conv, offer.who.did), []).append(offer.packet.dg)
 
     def answer(self, offer: Offer) -> Answer:
         packet = offer.packet
-        room, lane = self._room(packet.conv), self._lane(packet.conv, offer.who.did)
+        room, lane = self._rooms[packet.conv], self._lanes[packet.conv, offer.who.did]
         found = Found(
             lane.last,
             lane.ld,
@@ -143,28 +155,14 @@ class _Batch:
     def write(self) -> None:
         """Write what was decided; called once more whenever a later decision must see it."""
         db = self._db
-        db.executemany(_ADD_LOG, self._log)
-        db.executemany(_ADD_SLOT, self._slots)
-        if self._pins:
-            db.executemany(_ADD_PIN, self._pins)
+        insert(db, _ADD_LOG, self._log)
+        insert(db, _ADD_SLOT, self._slots)
+        insert(db, _ADD_PIN, self._pins)
         rooms = [self._rooms[conv] for conv in self._raised]
         db.executemany(_RAISE, [(room.head, room.ts, room.conv) for room in rooms])
         for rows in (self._log, self._slots, self._pins):
             rows.clear()
         self._raised.clear()
-
-    def _room(self, conv: ConvId) -> Room:
-        room = self._rooms.get(conv)
-        if room is None:
-            room = self._rooms[conv] = Room(self._db, conv)
-        return room
-
-    def _lane(self, conv: ConvId, did: Did) -> _Lane:
-        lane = self._lanes.get((conv, did))
-        if lane is None:
-            lane = _Lane(self._db, conv, int(did), self._digests.get((conv, did), []))
-            self._lanes[conv, did] = lane
-        return lane
 
     def _take(self, room: Room, lane: _Lane, offer: Offer) -> Taken:
         packet, who = offer.packet, offer.who

@@ -13,7 +13,7 @@ from server.core.acceptance import ALIAS, CANCELLED, MESSAGE
 from server.core.moves import Ask, Page
 from server.core.rights import Action, Standing, may
 from server.core.values import Identity
-from server.stores.sqlite_rooms import Room, marks_above, rev_of
+from server.stores.sqlite_rooms import Room, marks_above, rev_of, room_of
 
 PAGE_MAX_BYTES = FRAME_MAX_BYTES - 96 * KIB  # what a page may hold before its last event; one event fits behind it
 EVENT_OVERHEAD_BYTES = 256  # names and numbers around the content
@@ -36,7 +36,7 @@ _TIME = "select ts from log where conv = ? and pos = ?"
 
 def page(db: sqlite3.Connection, who: Identity, ask: Ask) -> Page:
     """Positions above `ask.after` as this person may see them, at most `ask.limit`, within one frame (P-42, P-45)."""
-    room = Room(db, ask.conv)
+    room = room_of(db, ask.conv)
     standing = room.standing(who.uid)
     if code := may(Action.PULL, standing):
         return Page(ask, code=code)
@@ -157,7 +157,7 @@ def _accepted(
     db: sqlite3.Connection, who: Identity, key: StatusKey, last: int, ld: Digest, pos: int, now_ms: int
 ) -> Status:
     """A message in the log: how many other members have it, and have read it (P-53)."""
-    others = set(Room(db, key.conv).members) - {who.uid}
+    others = set(room_of(db, key.conv).members) - {who.uid}
     marks = [mark for mark in marks_above(db, key.conv, 0) if mark.by in others]
     delivered, read = _at_least(pos, marks, "delivered"), _at_least(pos, marks, "read")
     row = db.execute(_TIME, (key.conv, pos)).fetchone()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
+from typing import Any
 
 from protocol.packets import Mark
 from protocol.values import ConvId, Uid
 from server.core.rights import NOBODY, Standing
+from server.stores.sqlite_many import select
 
-_ROOM = """select c.head, c.ts, c.floor, m.uid, m.since, m.until, m.role, m.blocked
-    from conv c left join member m on m.conv = c.conv where c.conv = ? order by m.uid, m.since"""
+_ROOMS = """select c.conv, c.head, c.ts, c.floor, m.uid, m.since, m.until, m.role, m.blocked
+    from {} w join conv c on c.conv = w.column1 left join member m on m.conv = c.conv
+    order by c.conv, m.uid, m.since"""
 _REV = "select rev from crev where conv = ?"
 _MARKS = """select uid, delivered, read from mark where conv = ? and rev > ? order by rev"""
 
@@ -19,12 +23,11 @@ class Room:
 
     __slots__ = ("_standings", "conv", "floor", "head", "members", "ts")
 
-    def __init__(self, db: sqlite3.Connection, conv: ConvId) -> None:
+    def __init__(self, conv: ConvId, rows: list[tuple[Any, ...]]) -> None:
         self.conv = conv
-        rows = db.execute(_ROOM, (conv,)).fetchall()
-        place: tuple[int, int, int] = rows[0][:3] if rows else (0, 0, 0)
+        place: tuple[int, int, int] = rows[0][1:4] if rows else (0, 0, 0)
         self.head, self.ts, self.floor = place
-        self._standings = _standings([row[3:] for row in rows])
+        self._standings = _standings([row[4:] for row in rows])
         self.members = tuple(uid for uid, standing in self._standings.items() if standing.current)
 
     def standing(self, uid: Uid) -> Standing:
@@ -32,7 +35,20 @@ class Room:
         return self._standings.get(uid, NOBODY)
 
 
-def _standings(rows: list[tuple[Uid, int, int | None, int, int]]) -> dict[Uid, Standing]:
+def rooms(db: sqlite3.Connection, convs: Collection[ConvId]) -> dict[ConvId, Room]:
+    """These conversations as they stand."""
+    rows: dict[ConvId, list[tuple[Any, ...]]] = {conv: [] for conv in convs}
+    for row in select(db, _ROOMS, [(conv,) for conv in convs]):
+        rows[row[0]].append(row)
+    return {conv: Room(conv, some) for conv, some in rows.items()}
+
+
+def room_of(db: sqlite3.Connection, conv: ConvId) -> Room:
+    """This conversation as it stands."""
+    return rooms(db, (conv,))[conv]
+
+
+def _standings(rows: list[tuple[Any, ...]]) -> dict[Uid, Standing]:
     spans: dict[Uid, tuple[tuple[int, int], ...]] = {}
     roles: dict[Uid, int] = {}
     blockers: set[Uid] = set()

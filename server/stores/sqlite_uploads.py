@@ -10,7 +10,7 @@ from protocol.problems import MediaChanged
 from protocol.values import ConvId, Did, MediaId, Uid
 from server.core.rights import File, Standing
 from server.ports import Glance, NewUpload, Upload
-from server.stores.sqlite_rooms import Room
+from server.stores.sqlite_rooms import room_of
 from server.stores.writer import Writer
 
 COLUMNS = "media, conv, did, number, size, sha256, offset, done"
@@ -48,7 +48,7 @@ class SqliteUploads:
 
     async def standing(self, uid: Uid, conv: ConvId) -> Standing:
         """How the person stands to the conversation."""
-        return await self._writer.read(lambda db: Room(db, conv).standing(uid))
+        return await self._writer.read(lambda db: room_of(db, conv).standing(uid))
 
     async def move(self, media: MediaId, offset: int) -> None:
         """Record what is durable."""
