@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
-import pkgutil
 import tempfile
 import time
 from pathlib import Path
 
-NOT_STAGES = ("__main__", "people", "stage", "words")
 SETTLE_ROUNDS = 12
 
 
@@ -40,14 +37,12 @@ def _draw(wishes: argparse.Namespace, folder: Path) -> None:
 
     from client.ui.theme import Themes
     from client.ui.words import speak
-    from tests.stages.stage import STAGES, Scene
+    from tests.stages.stage import STAGES, Scene, discover
 
     app = QApplication([])
     app.setStyle("Fusion")
     themes = Themes(app, "light", wishes.scale)
-    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        if module.name not in NOT_STAGES:
-            importlib.import_module(f"tests.stages.{module.name}")
+    discover()
     wishes.out.mkdir(parents=True, exist_ok=True)
     for stage in STAGES.values():
         if wishes.only and wishes.only not in stage.name:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import importlib
+import pkgutil
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +52,7 @@ class Stage:
     variants: tuple[tuple[str, str], ...]
 
 
+NOT_STAGES = ("__main__", "people", "stage", "words")
 STAGES: dict[str, Stage] = {}
 BOTH_THEMES = (("light", "en"), ("dark", "en"))
 ALL = (("light", "en"), ("dark", "en"), ("light", "zh_CN"), ("dark", "zh_CN"))
@@ -66,6 +69,13 @@ def stage(
         return make
 
     return enter
+
+
+def discover() -> None:
+    """Import every module of stages, so that their functions enter the table."""
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if module.name not in NOT_STAGES:
+            importlib.import_module(f"tests.stages.{module.name}")
 
 
 def finish(work: Coroutine[Any, Any, Any]) -> Any:

@@ -83,7 +83,8 @@ class FileBlock:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ground)
         painter.drawRoundedRect(tile, 10, 10)
-        middle = QRectF(0, 0, 20, 20)
+        side = tile.width() * 0.46
+        middle = QRectF(0, 0, side, side)
         middle.moveCenter(tile.center())
         if self._row.face in ("loading", "uploading"):
             ring(painter, tile.adjusted(6, 6, -6, -6), share_of(self._row), color)
