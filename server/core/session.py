@@ -85,6 +85,7 @@ ID_MAX_CHARS = 32  # what can be an id; longer ones are not looked up, let alone
 WAITING_MAX = 4 * UNANSWERED_MAX  # offers of one session at the store; more are turned away (P-26, P-79)
 SPOILED_MAX = 3  # exceptions over the same packet, then it is refused for good (P-39)
 FEATURES: tuple[str, ...] = ()
+FOR_GOOD = frozenset({"unknown_conversation"})  # saying it again changes nothing; any other failure passes (P-26)
 
 
 class Rules(Value, frozen=True):
@@ -429,7 +430,7 @@ class Session:
         if moved.code == "misuse":
             self._close(Close.MISUSE, "misuse")
         elif moved.code:
-            self._out.append(Nack(moved.code, conv))
+            self._out.append(Nack(moved.code, conv, retry_ms=0 if moved.code in FOR_GOOD else BUSY_RETRY_MS))
         elif not moved.move.read:
             self._stored[conv] = moved.cursor
             self._stored_due_s = min(self._stored_due_s, self._now_s + self._rules.ack_join_s)

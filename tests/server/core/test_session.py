@@ -456,6 +456,12 @@ def test_an_acknowledgement_in_a_foreign_conversation_is_refused(desk: Desk) -> 
     assert sent(desk.on(on.Climbed((moved,)))) == [Nack("unknown_conversation", TALK)]
 
 
+def test_an_acknowledgement_that_could_not_be_stored_is_to_be_said_again(desk: Desk) -> None:
+    """A refusal without a time is for good: the device would never acknowledge these positions again (L3)."""
+    moved = Moved(Move(ALICE, TALK, 9), code="store_failed")
+    assert sent(desk.on(on.Climbed((moved,)))) == [Nack("store_failed", TALK, retry_ms=BUSY_RETRY_MS)]
+
+
 def test_a_pull_is_answered_with_positions_and_marks(desk: Desk) -> None:
     ask = Ask(TALK, 2, 256, pull=True, rev=1)
     assert desk.says(OfflineR(TALK, 2, 1, 9_999)) == [do.ReadPage(ask)]
