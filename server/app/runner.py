@@ -206,11 +206,8 @@ class Runner:
         except StoreUnknown as error:
             self._lost(error)
             return
-        except Problem as problem:
-            event = on.Failed(problem.code)
-        except Exception:
-            log.exception("a question to the store failed")
-            event = on.Failed("internal")
+        except Exception as error:
+            event = on.Failed(_code(error))
         connection.post(event)
 
     async def _answer(self, connection: Connection, effect: do.Effect) -> on.Event:
@@ -260,8 +257,8 @@ class Runner:
         except StoreUnknown as error:
             self._lost(error)
             return
-        except Problem as problem:
-            answers = [Spoiled(offer, problem.code) for offer in offers]
+        except Exception as error:
+            answers = [Spoiled(offer, _code(error)) for offer in offers]
         home = self._homes(answers)
         start = 0
         for connection, some in asked:
@@ -290,8 +287,8 @@ class Runner:
         except StoreUnknown as error:
             self._lost(error)
             return
-        except Problem as problem:
-            moved = [Moved(move, code=problem.code) for move in moves]
+        except Exception as error:
+            moved = [Moved(move, code=_code(error)) for move in moves]
         start = 0
         for connection, some in asked:
             connection.post(on.Climbed(tuple(moved[start : start + len(some)])))
@@ -303,3 +300,11 @@ class Runner:
         """Nobody knows whether it was committed: nobody is answered, everybody begins again (P-37)."""
         log.error("a commit reported an error: %r; all sessions begin again", error)
         self._tell_all(on.StoreLost())
+
+
+def _code(error: Exception) -> str:
+    """What to say of a failure that left nothing stored; a mistake of ours goes to the log."""
+    if isinstance(error, Problem):
+        return error.code
+    log.error("a question to the store failed", exc_info=error)
+    return "internal"
