@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -201,8 +202,10 @@ async def one_run(seed: int, messages: int, folder: Path) -> World:
     dice = random.Random(seed)
     server = Server(folder / "server")
     await server.start()
-    alice = Side(Puppet("alice", folder / "alice", server.url, ("--quiet", "trace")), "bob", [])
-    bob = Side(Puppet("bob", folder / "bob", server.url, ("--quiet", "trace")), "alice", [])
+    alice, bob = (
+        Side(Puppet(name, folder / name, server.url, options(folder, name)), other, [])
+        for name, other in (("alice", "bob"), ("bob", "alice"))
+    )
     alice.lines = [f"alice {number}" for number in range(messages // 2)]
     bob.lines = [f"bob {number}" for number in range(messages - messages // 2)]
     world = World(server, alice, bob, dice, plan(dice, messages))
@@ -225,6 +228,10 @@ async def one_run(seed: int, messages: int, folder: Path) -> World:
     return world
 
 
+def options(folder: Path, name: str) -> tuple[str, ...]:
+    return ("--quiet", "trace", "--log", str(folder / f"{name}.log"))
+
+
 def seeds(first: int, runs: int) -> Iterator[int]:
     yield from range(first, first + runs)
 
@@ -234,22 +241,30 @@ def main() -> int:
     arguments.add_argument("--runs", type=int, default=30)
     arguments.add_argument("--messages", type=int, default=500)
     arguments.add_argument("--seed", type=int, default=1, help="of the first run")
-    options = arguments.parse_args()
+    arguments.add_argument("--keep", type=Path, default=None, help="keep folders with logs of failed runs here")
+    chosen = arguments.parse_args()
     failed = 0
-    for seed in seeds(options.seed, options.runs):
+    for seed in seeds(chosen.seed, chosen.runs):
         started_s = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="hexagram-kill-", ignore_cleanup_errors=True) as folder:
             try:
-                world = asyncio.run(one_run(seed, options.messages, Path(folder)))
+                world = asyncio.run(one_run(seed, chosen.messages, Path(folder)))
                 verdict = f"good  killed {', '.join(world.killed)}"
             except BaseExceptionGroup as group:
                 failed, verdict = failed + 1, f"BAD   {group.exceptions[0]!r}"
+                keep(Path(folder), chosen.keep, seed)
             except (AssertionError, TimeoutError) as fault:
                 failed, verdict = failed + 1, f"BAD   {fault!r}"
+                keep(Path(folder), chosen.keep, seed)
         sys.stdout.write(f"seed {seed:3}  {time.monotonic() - started_s:5.1f} s  {verdict}\n")
         sys.stdout.flush()
-    sys.stdout.write(f"{options.runs - failed} of {options.runs} runs: nothing lost, doubled or out of order\n")
+    sys.stdout.write(f"{chosen.runs - failed} of {chosen.runs} runs: nothing lost, doubled or out of order\n")
     return 1 if failed else 0
+
+
+def keep(folder: Path, where: Path | None, seed: int) -> None:
+    if where is not None:
+        shutil.copytree(folder, where / f"seed-{seed}", dirs_exist_ok=True)
 
 
 if __name__ == "__main__":
