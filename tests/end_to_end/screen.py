@@ -178,8 +178,17 @@ class Window:
 
     def click(self, **question: str) -> None:
         """Move the mouse to something, and click."""
+        self.click_at(*self.see(**question).middle)
+
+    def click_at(self, x: int, y: int, button: int = 1) -> None:
+        """Move the mouse there, and click."""
+        self._screen.do("mousemove", str(x), str(y), "click", str(button))
+
+    def wheel(self, notches: int, **question: str) -> None:
+        """Turn the wheel over something, down or (below 0) up."""
         x, y = self.see(**question).middle
-        self._screen.do("mousemove", "--sync", str(x), str(y), "click", "1")
+        turn = ["click", "--repeat", str(abs(notches)), "--delay", "5", "5" if notches > 0 else "4"]
+        self._screen.do("mousemove", str(x), str(y), *turn)
 
     def type(self, text: str) -> None:
         """On the keyboard."""

@@ -15,7 +15,7 @@ import pytest
 import resources
 from client.core.model import State
 from tests.end_to_end import screen as screens
-from tests.end_to_end.screen import Screen, Window, screen, until
+from tests.end_to_end.screen import Screen, Thing, Window, screen, until
 
 SAMPLES = Path(resources.__file__).parent / "samples"
 DELIVERED = (State.DELIVERED, State.READ)
@@ -89,6 +89,7 @@ def bob(stage: Screen, alice: Window, tmp_path: Path) -> Iterator[Window]:
         window.click(name="I have an invite")
         window.click(name="Server or invite line")
         window.type(invite)
+        window.press("Tab")
         until(lambda: window.see(name="Code", role="text").text, "the code in its own field")
         window.click(name="Your name")
         window.type("bob")
@@ -96,6 +97,7 @@ def bob(stage: Screen, alice: Window, tmp_path: Path) -> Iterator[Window]:
         window.front("bob – Hexagram")
         yield window
     finally:
+        stage.picture(tmp_path / "bob.png")
         window.end()
 
 
@@ -119,13 +121,25 @@ def record(window: Window, button: str) -> None:
     window.click(name="Send", role="push button")
 
 
-def download(window: Window, lid: int) -> Kept:
-    """Walk to the newest file that is not here with the keyboard, press Return, wait until it is here."""
-    window.click(name="Messages")
-    window.press("End")
-    rows = [message.lid for message in kept(window)]
-    window.press(*(["Up"] * (len(rows) - 1 - rows.index(lid))), "Return")
-    return until(lambda: next((m for m in kept(window) if m.lid == lid and m.path), None), f"the file of {lid}")
+def in_view(window: Window, words: str) -> Thing | None:
+    """A message of the open conversation, if its middle can be seen."""
+    box = window.see(name="Messages")
+    found = [thing for thing in window.all(within=words, role="list item") if thing.x >= box.x]
+    return next((thing for thing in found if box.y < thing.middle[1] < box.y + box.height), None)
+
+
+def download(window: Window, words: str, lid: int) -> Kept:
+    """Turn the wheel until the message is in view, then choose “Download” from its menu."""
+    window.wheel(30, name="Messages")
+    for _ in range(30):
+        if in_view(window, words) is not None:
+            break
+        window.wheel(-1, name="Messages")
+    message = in_view(window, words)
+    assert message is not None, words
+    window.click_at(*message.middle, button=3)
+    window.click(name="Download", role="menu item")
+    return until(lambda: next((m for m in kept(window) if m.lid == lid and m.path), None), f"the file of {words}")
 
 
 def sha256(path: str) -> str:
@@ -165,8 +179,8 @@ def test_two_people_in_two_windows_exchange_all_five_kinds(alice: Window, bob: W
     assert arrived()[0].words == "from the ridge"
 
     bob.front("bob – Hexagram")
-    for message in arrived():
-        here = download(bob, message.lid)
+    for message, words in zip(arrived(), ("picture", "notes.pdf", "voice note", "video"), strict=True):
+        here = download(bob, words, message.lid)
         assert sha256(here.path) == message.file["sha256"]
     sent = {m.kind: m for m in kept(alice) if m.file}
     assert {kind: m.file["sha256"] for kind, m in sent.items()} == {m.kind: m.file["sha256"] for m in arrived()}

@@ -228,17 +228,25 @@ class Onboarding(QWidget):
         self.code = self._invite_form.field("invite_code", lambda: tr("Code"))
         self.name = self._invite_form.field("invite_name", lambda: tr("Your name"))
         self.server.setText(server)
-        self.server.textChanged.connect(self._split)
+        self._length = len(server)
+        self.server.textChanged.connect(self._look_for_line)
+        self.server.editingFinished.connect(self._split)
         self._invite_form.done.connect(self._begin_invite)
         self._invite_form.back.connect(self.show_choice)
         return self._invite_form
 
-    def _split(self, text: str) -> None:
-        """A pasted line fills two fields."""
-        if (parts := read_invite(text)) is not None:
+    def _look_for_line(self, text: str) -> None:
+        """A pasted line fills two fields at once; one that is typed, when its field is left."""
+        pasted, self._length = len(text) - self._length > 1, len(text)
+        if pasted and self._split():
+            self.name.setFocus()
+
+    def _split(self) -> bool:
+        parts = read_invite(self.server.text())
+        if parts is not None:
             self.server.setText(parts[0])
             self.code.setText(parts[1])
-            self.name.setFocus()
+        return parts is not None
 
     # --- going
 

@@ -53,7 +53,7 @@ class Player(QObject):
 
     def show_on(self, sink: QVideoSink | None) -> None:
         """Draw the pictures of what plays there."""
-        self._player.setVideoSink(sink)
+        self._player.setVideoSink(sink)  # type: ignore[arg-type]  # None is none
 
     def play(self, lid: Lid, path: str, duration_ms: int = 0, *, from_ms: int = 0) -> None:
         """Play a file, or go on with it."""

@@ -11,7 +11,7 @@ from collections import deque
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import QObject, QSize, QUrl, Signal
+from PySide6.QtCore import QElapsedTimer, QObject, QSize, QUrl, Signal
 from PySide6.QtMultimedia import (
     QAudioBuffer,
     QAudioBufferInput,
@@ -22,7 +22,7 @@ from PySide6.QtMultimedia import (
     QVideoFrameInput,
 )
 
-from client.ui.sound.sources import FrameSource, SoundSource, sound_format
+from client.ui.sound.sources import BLOCK_MS, FrameSource, SoundSource, sound_format
 
 VOICE_BITS_PER_S = 32_000
 VIDEO_BITS_PER_S = 1_500_000
@@ -53,6 +53,7 @@ class Recorder(QObject):
         self.duration_ms = 0
         self._keep = True
         self._path = Path()
+        self._since_block, self._frame_us = QElapsedTimer(), -1000
         self._sound: SoundSource | None = None
         self._frames: FrameSource | None = None
         self._blocks: deque[QAudioBuffer] = deque()
@@ -68,6 +69,8 @@ class Recorder(QObject):
         """Record into `path` until `finish` or `discard`. The sources become children of the recorder."""
         assert self.phase == "idle", self.phase
         self._path, self._keep, self.duration_ms = path, True, 0
+        self._since_block.invalidate()
+        self._frame_us = -1000
         self._build(video=frames is not None, size=size)
         self.phase = "opening"
         self._sound, self._frames = sound, frames
@@ -141,6 +144,7 @@ class Recorder(QObject):
         if self.phase != "recording":
             return
         self.duration_ms += block.duration() // 1000
+        self._since_block.start()
         self.level.emit(loudness(block))
         self._blocks.append(block)
         self._pump()
@@ -148,11 +152,18 @@ class Recorder(QObject):
     def _take_frame(self, frame: QVideoFrame) -> None:
         """Pictures before the first sound are left out, so that both begin together."""
         if self.phase == "recording" and len(self._pictures) < WAITING_FRAMES_MAX:
-            frame.setStartTime(self.duration_ms * 1000)
+            frame.setStartTime(self._frame_time_us())
             if frame.streamFrameRate() <= 0:
                 frame.setStreamFrameRate(FRAMES_PER_S)
             self._pictures.append(frame)
             self._pump()
+
+    def _frame_time_us(self) -> int:
+        """Where a picture belongs, by the sound: since the last block some time has passed. Always later than the last
+        one, or the encoder gives up."""
+        since_ms = min(BLOCK_MS - 1, self._since_block.elapsed()) if self._since_block.isValid() else 0
+        self._frame_us = max(self._frame_us + 1000, (self.duration_ms + since_ms) * 1000)
+        return self._frame_us
 
     def _pump(self) -> None:
         while self._blocks and self._audio_in is not None and self._audio_in.sendAudioBuffer(self._blocks[0]):

@@ -74,6 +74,7 @@ class MainWindow(QMainWindow):
         assert chat.me is not None
         self._chat, self._themes, self._notebook = chat, themes, notebook
         self._make_invite = make_invite or self._invite_from_chat
+        self._wanted = ConvId("")
         self.errands = Errands(self.say)
         self._leaving = self._reading = self._read_again = False
         self.chats = ChatsModel(chat.me.uid, chat.wall_ms, self)
@@ -197,6 +198,9 @@ class MainWindow(QMainWindow):
         for entry in entries:
             self.page.entry_changed(entry)
         self._title(sum(entry.unread for entry in entries))
+        if self._wanted and self.chats.row_of(self._wanted) is not None:
+            wanted, self._wanted = self._wanted, ConvId("")
+            self.show_chat(wanted)
 
     def _title(self, unread: int = 0) -> None:
         assert self._chat.me is not None
@@ -226,9 +230,9 @@ class MainWindow(QMainWindow):
         self.side.chats.view.setFocus()
 
     async def _open_with(self, uid: Uid) -> None:
-        conv = await self._chat.open_direct(uid)
-        self._take_chats(await self._chat.chats())
-        self.show_chat(conv)
+        """A new conversation stands in the list a moment after the server has made it."""
+        self._wanted = await self._chat.open_direct(uid)
+        self._read_chats()
 
     def _show_message(self, conv: str, lid: object) -> None:
         """Where is it that plays?"""

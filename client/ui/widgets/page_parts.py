@@ -19,7 +19,7 @@ from client.ui.words import list_time, plural, tr
 from protocol.values import Uid
 
 HEADER, AVATAR, BIG_AVATAR = 56, 36, 96
-HINT_MS = 8000
+HINT_MS, HINT_PX = 8000, 360
 
 
 def second_words(entry: ChatEntry, me: Uid, now_ms: int) -> str:
@@ -177,7 +177,7 @@ class NoChat(QWidget):
         self._title, self._hint = PlainLabel(role="title", parent=self), PlainLabel(role="hint", parent=self)
         self._hint.setWordWrap(True)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self._hint.setFixedWidth(360)
+        self._hint.setFixedWidth(HINT_PX)
         new = WordButton(lambda: tr("New chat"), "primary", self)
         invite = WordButton(lambda: tr("Invite someone"), parent=self)
         column = QVBoxLayout(self)
@@ -196,8 +196,8 @@ class NoChat(QWidget):
         new.clicked.connect(self.new_chat_wanted)
         invite.clicked.connect(self.invite_wanted)
         themes.changed.connect(self._restyle)
+        self._any = False
         self._restyle(themes.look)
-        self.show_chats(any_chats=False)
 
     def show_chats(self, *, any_chats: bool) -> None:
         """Whether there is something to choose from."""
@@ -206,12 +206,14 @@ class NoChat(QWidget):
         choose = tr("Choose somebody on the left, or begin a new chat.")
         begin = tr("Begin with somebody on this server, or invite someone who is not here yet.")
         self._hint.setText(choose if any_chats else begin)
+        self._hint.setFixedHeight(self._hint.heightForWidth(HINT_PX))
 
     def _restyle(self, look: Look) -> None:
         lines = icons.ALREADY_ACROSS
         self._mark.setPixmap(
             icons.hexagram_pixmap(lines, look.color("border_ctl"), 72, self.devicePixelRatioF())
         )
+        self.show_chats(any_chats=self._any)
 
     def changeEvent(self, event: QEvent) -> None:
         """Another language."""
