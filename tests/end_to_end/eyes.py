@@ -47,7 +47,7 @@ def walk(thing, depth=0):
 def text_of(thing):
     """What a text field holds."""
     try:
-        count = thing.get_character_count() if thing.is_text() else 0
+        count = Atspi.Text.get_character_count(thing) if "Text" in thing.get_interfaces() else 0
         return Atspi.Text.get_text(thing, 0, count) if count else ""
     except GLib.Error:
         return ""

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QScrollArea, QVBox
 from client.ui import icons
 from client.ui.bubbles.pictures import Pictures
 from client.ui.plain import one_line
-from client.ui.theme import RADIUS_FIELD, SPACE, Themes
+from client.ui.theme import RADIUS_FIELD, SPACE, Look, Themes
 from client.ui.viewmodels.staging import Staged, Tray
 from client.ui.widgets.buttons import IconButton
 from client.ui.widgets.labels import PlainLabel
@@ -38,8 +38,16 @@ class Tile(QWidget):
         cross.setStyleSheet("QToolButton { background: rgba(0, 0, 0, 166); border-radius: 12px; padding: 2px; }")
         cross.move(TILE - CROSS - 4, 4)
         cross.clicked.connect(lambda: self.removed.emit(staged.path))
-        pictures.arrived.connect(lambda path: self.update() if path == staged.path else None)
-        themes.changed.connect(lambda _: self.update())
+        pictures.arrived.connect(self._arrived)
+        themes.changed.connect(self._restyle)
+
+    # Methods, not lambdas: they are disconnected when the tile goes.
+    def _arrived(self, path: str) -> None:
+        if path == self._staged.path:
+            self.update()
+
+    def _restyle(self, _look: Look) -> None:
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The picture, or an icon over the name."""
