@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from dataclasses import asdict
 
+from tests.simulation.mutants import MUTANTS, find
 from tests.simulation.schedule import Failed, Report, play
 
 
@@ -19,7 +20,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="only this world")
     parser.add_argument("--trace", action="store_true", help="print what happened on the wire")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first failure")
+    parser.add_argument("--mutants", nargs="*", help="plant these bugs, or all, and say which seed shows them")
     asked = parser.parse_args()
+    if asked.mutants is not None:
+        return hunt(asked.mutants or list(MUTANTS), range(asked.first, asked.first + asked.schedules))
     seeds = [asked.seed] if asked.seed is not None else range(asked.first, asked.first + asked.schedules)
     total: Counter[str] = Counter()
     failures, began_s = 0, time.perf_counter()
@@ -37,6 +41,19 @@ def main() -> int:
             add(total, report)
     print(summary(total, failures, time.perf_counter() - began_s))
     return 1 if failures else 0
+
+
+def hunt(names: list[str], seeds: range) -> int:
+    """How soon each planted bug is found."""
+    missed = 0
+    for name in names:
+        began_s = time.perf_counter()
+        found = find(name, seeds)
+        missed += found is None
+        took_s = time.perf_counter() - began_s
+        print(f"{name:4} {'NOT FOUND' if found is None else str(found)[:150]} ({took_s:.1f} s)", flush=True)
+    print(f"{len(names) - missed} of {len(names)} planted bugs found")
+    return 1 if missed else 0
 
 
 def add(total: Counter[str], report: Report) -> None:

@@ -54,6 +54,8 @@ class Oracle:
         self._over: dict[bytes, str] = {}
         self._had: dict[tuple[str, str], int] = defaultdict(int)
         self._reads: dict[tuple[str, str], int] = defaultdict(int)
+        self._cursor: dict[tuple[str, int], int] = defaultdict(int)
+        self._mark: dict[tuple[str, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
         self._seen: dict[Disk, Seen] = {}
         self.composed = 0
 
@@ -79,6 +81,18 @@ class Oracle:
             self._look_at_log(conv)
         for lane in self._lanes:
             self._look_at_lane(*lane)
+        self._look_at_server_marks()
+
+    def _look_at_server_marks(self) -> None:
+        """Cursors and marks only climb, and say no more than the disks (S6, S14)."""
+        for conv, did, upto in self._server.execute("select conv, did, upto from cursor"):
+            self._must(upto >= self._cursor[conv, did], f"S14 the server's cursor of {did} in {conv} fell to {upto}")
+            self._cursor[conv, did] = upto
+        for conv, uid, delivered, read in self._server.execute("select conv, uid, delivered, read from mark"):
+            old = self._mark[conv, uid]
+            self._must(delivered >= old[0] and read >= old[1], f"S14 the server's mark of {uid} in {conv} fell")
+            self._must(read <= delivered <= self._had[uid, conv], f"S6 the server's mark of {uid} in {conv} is untrue")
+            self._mark[conv, uid] = delivered, read
 
     def _look_at_log(self, conv: str) -> None:
         log = self._log[conv]

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from client.core.effects import Effect
 from client.core.events import Ask, Dial, Quit, ReadUpto, Resend, Woken
 from client.core.model import Me
 from protocol.ladder import Ladder
@@ -22,7 +21,7 @@ from tests.simulation.world import Violation, World
 
 NAMES = ("alice", "bob", "carol", "dave")
 SETTLE_S = 420.0
-assert Effect is not None
+GENTLE = 4  # of the faults listed in draw_weather
 
 
 @dataclass(frozen=True)
@@ -106,6 +105,7 @@ class Story:
         self.convs: dict[ConvId, list[Uid]] = {}
         self.weather = draw_weather(self.world)
         self.foul = True
+        self.falls = world_falls(self.weather)
         self.words = self.crashes = self.restores = self.twins = self.absences = 0
         self._people()
         self.weather_s = self.dice.choice((20.0, 40.0, 90.0, 200.0))
@@ -128,13 +128,11 @@ class Story:
         self._open(people, "group")
 
     def _open(self, people: tuple[str, ...], kind: str) -> None:
-        one = self.devices[0].me
         first = next(device.me for device in self.devices if device.me.uid == people[0])
         others = tuple(Uid(name) for name in people[1:])
         x = self.dice.randbytes(8).hex()
         wish = OpenR(x, others, "direct" if kind == "direct" else "group", "" if kind == "direct" else "All")
         conv = self.server_disk.open(Identity(first.uid, first.did, first.name), wish)
-        assert one is not None
         self.convs[conv] = [Uid(name) for name in people]
         dids = [device.me.did for device in self.devices if device.me.uid in people]
         self.oracle.opened(conv, people, dids)
@@ -160,7 +158,7 @@ class Story:
             self._often(self.rate, lambda device=device: self._act(device))
             self._often(1.0, lambda device=device: self._look_after(device))
         self._often(1.0, self._look_after_server)
-        self._often(self.dice.choice((0.0, 0.005, 0.02)), self._restart_server)
+        self._often(self.dice.choice((0.0, 0.005, 0.02)) * self.falls, self._restart_server)
 
     def _often(self, rate: float, do: object) -> None:
         assert callable(do)
@@ -184,7 +182,7 @@ class Story:
         if self.world.now_s < device.away_until_s:
             return
         device.away_until_s = 0.0
-        if device.backup is not None and self.world.chance(0.15):
+        if device.backup is not None and self.world.chance(0.3):
             self.restores += 1
             device.restore()
         device.start()
@@ -217,9 +215,9 @@ class Story:
             client.runner.post(Woken())
         elif roll < 0.90:
             device.backup = device.disk.copy()
-        elif roll < 0.93:
+        elif roll < 0.93 and self.falls:
             self._go_away(device, client)
-        elif roll < 0.95:
+        elif roll < 0.95 and self.falls:
             self._begin_twin(device)
         else:
             client.runner.post(Dial())
@@ -342,8 +340,22 @@ class Story:
         )
 
 
+def world_falls(weather: Weather) -> bool:
+    """Whether anything but frames is harmed."""
+    return weather != replace(
+        FINE,
+        loss=weather.loss,
+        twice=weather.twice,
+        slow=weather.slow,
+        ghost=weather.ghost,
+        slow_max_s=weather.slow_max_s,
+        half_open=weather.half_open,
+        disk_max_s=weather.disk_max_s,
+    )
+
+
 def draw_weather(world: World) -> Weather:
-    """Some faults of the list, each as strong as the dice say (swarm testing); a third of the worlds are gentle."""
+    """Some faults of the list, each as strong as the dice say (swarm testing)."""
     dice = world.dice
     fair = Weather(disk_max_s=dice.choice((0.001, 0.01, 0.3)))
     choices = {
@@ -359,7 +371,12 @@ def draw_weather(world: World) -> Weather:
         "commit_unknown": (0.005, 0.03),
         "spoiled": (0.01, 0.1),
     }
-    drawn = {name: dice.choice(values) for name, values in choices.items() if world.chance(0.4)}
+    gentle = world.chance(1 / 3)  # nobody falls; only frames do
+    drawn = {
+        name: dice.choice(values)
+        for place, (name, values) in enumerate(choices.items())
+        if world.chance(0.5 if gentle else 0.4) and not (gentle and place >= GENTLE)
+    }
     return replace(fair, **drawn, slow_max_s=dice.choice((0.5, 5.0, 20.0)), half_open=dice.choice((0.0, 0.3, 1.0)))
 
 

@@ -156,7 +156,7 @@ class SimTasks:
         self._server = server
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        self._server.later(0.0, lambda: self._server.start(work))
+        self._server.start(work)
 
 
 class SimConnection(Connection):

@@ -110,10 +110,10 @@ class Process:
         return timer
 
     def start(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run a coroutine of this process, its first step now."""
+        """Run a coroutine of this process; its first step is the next thing that happens."""
         running = Running(self, work)
         self._running[running] = None
-        running.step(None)
+        self.later(0.0, lambda: running.step(None))
 
     def forget(self, running: Running) -> None:
         self._running.pop(running, None)
