@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QUrl, Signal
-from PySide6.QtMultimedia import QAudioOutput, QMediaPlayer, QVideoSink
+from PySide6.QtCore import QObject, QTimer, QUrl, Signal
+from PySide6.QtMultimedia import QAudioOutput, QMediaDevices, QMediaPlayer, QVideoSink
 
 from protocol.values import Lid
 
 SPEEDS = (1.0, 1.5, 2.0, 0.75)
 """A click on the speed chip goes round these; the voice keeps its pitch."""
+SILENT_END_MS = 250
 
 
 class Player(QObject):
@@ -29,8 +30,12 @@ class Player(QObject):
         self._known_ms = 0
         self._output = QAudioOutput(self)
         self._player = QMediaPlayer(self)
-        self._player.setAudioOutput(self._output)
-        self._player.positionChanged.connect(lambda _ms: self.changed.emit())
+        self._devices = QMediaDevices(self)
+        self._devices.audioOutputsChanged.connect(self._find_output)
+        self._find_output()
+        self._silent_end = QTimer(self, singleShot=True, interval=SILENT_END_MS)
+        self._silent_end.timeout.connect(self._ended)
+        self._player.positionChanged.connect(self._moved)
         self._player.durationChanged.connect(lambda _ms: self.changed.emit())
         self._player.playbackStateChanged.connect(lambda _state: self.changed.emit())
         self._player.mediaStatusChanged.connect(self._status_changed)
@@ -103,8 +108,30 @@ class Player(QObject):
             self._player.setSource(QUrl())
             self.changed.emit()
 
+    def _find_output(self) -> None:
+        """Sound needs a loudspeaker; without one a note still runs, and its bars move."""
+        device = QMediaDevices.defaultAudioOutput()
+        if device.isNull():
+            self._player.setAudioOutput(None)  # type: ignore[arg-type]  # none is None
+        else:
+            self._output.setDevice(device)
+            self._player.setAudioOutput(self._output)
+
+    def _moved(self, position_ms: int) -> None:
+        """Without a loudspeaker a sound comes to its end and does not say so."""
+        if 0 < self._player.duration() <= position_ms and not self.paused:
+            self._silent_end.start()
+        else:
+            self._silent_end.stop()
+        self.changed.emit()
+
     def _status_changed(self, status: QMediaPlayer.MediaStatus) -> None:
-        if status == QMediaPlayer.MediaStatus.EndOfMedia and self.lid is not None:
+        if status == QMediaPlayer.MediaStatus.EndOfMedia:
+            self._ended()
+
+    def _ended(self) -> None:
+        self._silent_end.stop()
+        if self.lid is not None:
             lid = self.lid
             self.stop()
             self.ended.emit(lid)
