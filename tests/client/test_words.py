@@ -11,7 +11,7 @@ import pytest
 from client.words import language_of, problem_words
 from protocol.problems import BY_CODE, Problem, problem
 
-KINDS = [Problem, *BY_CODE.values()]
+KINDS: list[type[Problem]] = [Problem, *BY_CODE.values()]
 
 
 def places(sentence: str) -> list[str]:

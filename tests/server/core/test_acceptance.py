@@ -9,6 +9,7 @@ from server.core.acceptance import (
     CANCELLED,
     MESSAGE,
     REFUSED,
+    Answer,
     Fill,
     Found,
     Gone,
@@ -93,7 +94,7 @@ def test_a_packet_that_spoils_the_store_spends_the_number() -> None:
 
 def test_every_answer_knows_its_offer() -> None:
     asked = offer(msg(1, "one"))
-    answers = [
+    answers: list[Answer] = [
         Taken(asked, event(1), ()),
         Settled(asked, Slot(ONE, MESSAGE, 1), 1, ONE),
         Removed(asked, 1, ONE),

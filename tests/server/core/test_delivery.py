@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from protocol.limits import PAGE_EVENTS, PUSH_MAX_EVENTS, STORED_AFTER_S
 from protocol.packets import AckN, Event, Gap, Mark, MsgN
-from server.core.acceptance import Taken, Turned
+from server.core.acceptance import Answer, Taken, Turned
 from server.core.delivery import PULL_GRACE_S, Feed, Promises, bells, marks_bells, within_bytes
 from server.core.moves import Ask, Bell, MarksBell, Move, Moved, Page
 from tests.helpers.wire import ALICE, BOB, TALK, dg_of, event, msg, offer
@@ -39,7 +39,7 @@ def live(cursor: int) -> Feed:
 def test_one_doorbell_per_conversation_and_commit() -> None:
     first, second = offer(msg(1, "one")), offer(msg(2, "two"))
     members = (ALICE.uid, BOB.uid)
-    answers = [
+    answers: list[Answer] = [
         Taken(first, event(1), members),
         Turned(second, "order", 0, dg_of("")),
         Taken(second, event(2), members),

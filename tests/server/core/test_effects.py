@@ -16,4 +16,4 @@ def test_the_union_names_every_effect() -> None:
 
 def test_effects_with_the_same_content_are_equal() -> None:
     assert effects.Close(4400, "misuse") == effects.Close(4400, "misuse")
-    assert effects.Send(()) != effects.ReadHeads()
+    assert len({effects.Send(()), effects.ReadHeads()}) == 2

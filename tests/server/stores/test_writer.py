@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -50,13 +50,18 @@ def keys(db: sqlite3.Connection) -> list[str]:
     return [row[0] for row in db.execute("select key from meta order by key")]
 
 
-async def grouped(writer: Writer, *asked: asyncio.Future[object] | object) -> list[object]:
+async def grouped(writer: Writer, *asked: Awaitable[object]) -> list[object]:
     """Ask all of these so that they fall into one group; exceptions are results."""
     held, inside = threading.Event(), threading.Event()
-    first = asyncio.gather(writer.run(lambda _: inside.set() or held.wait(10)))
+
+    def hold(_: sqlite3.Connection) -> bool:
+        inside.set()
+        return held.wait(10)
+
+    first = asyncio.gather(writer.run(hold))
     while not inside.is_set():  # noqa: ASYNC110 - the other side is a thread
         await asyncio.sleep(0)
-    rest = asyncio.gather(*asked, return_exceptions=True)  # type: ignore[call-overload]
+    rest = asyncio.gather(*asked, return_exceptions=True)
     await asyncio.sleep(0)
     held.set()
     await first
@@ -152,7 +157,11 @@ async def test_work_that_ends_the_transaction_spoils_the_group_and_nothing_is_st
     def rollback(db: sqlite3.Connection) -> None:
         db.execute("rollback")
 
-    lot: Lot[int, int] = Lot(lambda db, items: [db.execute("rollback") and 1 for _ in items])
+    def roll_back_all(db: sqlite3.Connection, items: Sequence[int]) -> list[int]:
+        db.execute("rollback")
+        return list(items)
+
+    lot: Lot[int, int] = Lot(roll_back_all)
     answers = await grouped(writer, writer.run(put("a")), writer.run(rollback), writer.run(put("b")))
     assert all(isinstance(answer, Exception) for answer in answers)
     answers = await grouped(writer, writer.put(lot, [1, 2]))
