@@ -71,11 +71,6 @@ class Disk(SqliteMessages):
         """An account, as after joining."""
         self._transact(lambda db: self._become(db, me), durable=True)
 
-    async def save(self, saves: Sequence[Save]) -> list[Bubble]:
-        assert self.owner is not None
-        bubbles = await super().save(saves)
-        return bubbles
-
     async def _on_thread(self, work: Callable[[], T]) -> T:
         """The thread takes a moment; the plug may be pulled before and after the work, and a disk may fail."""
         owner = self.owner

@@ -19,6 +19,7 @@ from client.core.marks import Marks
 from client.core.model import Reach, State
 from client.core.outbox import Outbox
 from client.core.probes import Probes
+from protocol.codec import from_text
 from protocol.packets import MsgN, VoidA, VoidR
 from protocol.values import replace
 from server.core import acceptance, delivery
@@ -54,7 +55,7 @@ def b1(stack: ExitStack) -> None:
         return acceptance._new(offer, found) if said == Turn("order") else said
 
     def fill(self: Any, conv: Any, lane: Any, n: int, slot: Any) -> None:
-        self._slots.append((conv, lane.did, n, sqlite_log.from_text(slot.dg), slot.kind, slot.pos, slot.code))
+        self._slots.append((conv, lane.did, n, from_text(slot.dg), slot.kind, slot.pos, slot.code))
         lane.last, lane.ld = n, slot.dg
 
     stack.enter_context(swap(sqlite_log, "decide", decide))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from protocol.codec import frames, from_client, from_server
@@ -40,7 +41,8 @@ class Weather:
     server_crash: float = 0.0
     disk_failure: float = 0.0
     commit_unknown: float = 0.0
-    spoiled: float = 0.0
+    store_failure: float = 0.0
+    mistake: float = 0.0
     disk_max_s: float = 0.01
 
 
@@ -271,4 +273,4 @@ class Wire:
                 continue
             ghost = not here and self.world.chance(weather.ghost)
             delay_s = self.world.dice.uniform(1, 60) if ghost else network.delay_s()
-            self.world.later(delay_s, lambda ghost=ghost: deliver(frame, ghost=ghost))
+            self.world.later(delay_s, partial(deliver, frame, ghost=ghost))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from base64 import urlsafe_b64decode
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -61,10 +61,20 @@ class Oracle:
 
     # --- told by the world: who is where, who said what
 
-    def opened(self, conv: str, members: Iterable[str], dids: Iterable[str]) -> None:
-        self._members[conv] = set(members)
-        self._lanes += [(conv, int(did)) for did in dids]
-        self.server_disk()
+    def convs_of(self, uid: str) -> list[str]:
+        """Where this person may talk."""
+        return [conv for conv, members in self._members.items() if uid in members]
+
+    def _look_at_conversations(self) -> None:
+        for (conv,) in self._server.execute("select conv from conv order by ts, conv").fetchall():
+            if conv not in self._members:
+                rows = self._server.execute("select uid from member where conv = ?", (conv,))
+                self._members[conv] = {uid for (uid,) in rows}
+                self._lanes += [
+                    (conv, int(did))
+                    for uid, did in self._server.execute("select uid, did from device order by did")
+                    if uid in self._members[conv]
+                ]
 
     def spoken(self, me: Me, conv: str, content: bytes) -> None:
         """These words are about to be written down."""
@@ -77,6 +87,8 @@ class Oracle:
     # --- the server's disk, at every commit
 
     def server_disk(self) -> None:
+        """The server has committed something."""
+        self._look_at_conversations()
         for conv in self._members:
             self._look_at_log(conv)
         for lane in self._lanes:
@@ -166,7 +178,9 @@ class Oracle:
         self._must(here == there, f"S4 {name} sees {conv} {before + 1}…{cursor} otherwise: {_diff(here, there)}")
 
     def _look_at_bubbles(self, disk: Disk, seen: Seen, name: str) -> None:
-        rows = disk.db.execute("select lid, state, pos, conv, content from bubble where mine = 1 order by lid").fetchall()
+        rows = disk.db.execute(
+            "select lid, state, pos, conv, content from bubble where mine = 1 order by lid"
+        ).fetchall()
         waiting: dict[str, list[tuple[int, bytes]]] | None = None
         for lid, state, pos, conv, content in rows:
             old = seen.states.get(lid)
@@ -198,7 +212,7 @@ class Oracle:
         elif state in (REFUSED, CANCELLED):
             self._over[content] = "refused" if state == REFUSED else "cancelled"
             self._must(content not in self._place, f"S9 {what} is shown as {state}, and is in the log")
-        if old in range(ACCEPTED, READ + 1):
+        if old is not None and old in range(ACCEPTED, READ + 1):
             self._must(state in range(old, READ + 1), f"S14 {what} fell from {old} to {state}")
         elif old in (REFUSED, CANCELLED):
             self._must(state == old, f"S14 {what} was {old} and is {state}")
@@ -251,6 +265,12 @@ class Oracle:
                 self._must_slot(packet, did, VOID)
             elif kind == "Nack" and packet.final:
                 self._must_slot(packet, did, REFUSAL)
+            elif kind == "MsgN":
+                row = self._server.execute(
+                    "select upto from cursor where conv = ? and did = ?", (packet.conv, did)
+                ).fetchone()
+                behind = packet.to - (row[0] if row else 0)
+                self._must(behind <= PUSH_MAX, f"S12 {behind} events pushed to {client.name} without an ack")
             elif kind == "AckA":
                 row = self._server.execute(
                     "select upto from cursor where conv = ? and did = ?", (packet.conv, did)

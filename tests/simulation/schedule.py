@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from client.core.events import Ask, Dial, Quit, ReadUpto, Resend, Woken
+from client.core.events import Ask, Dial, Open, Quit, ReadUpto, Resend, Woken
 from client.core.model import Me
 from protocol.ladder import Ladder
 from protocol.packets import OpenR
@@ -21,6 +21,7 @@ from tests.simulation.world import Violation, World
 
 NAMES = ("alice", "bob", "carol", "dave")
 SETTLE_S = 420.0
+CONVS_MAX = 6
 GENTLE = 4  # of the faults listed in draw_weather
 
 
@@ -102,7 +103,7 @@ class Story:
         self.server_disk = ServerDisk(self.network)
         self.oracle = Oracle(self.world, self.server_disk.db)
         self.devices: list[Device] = []
-        self.convs: dict[ConvId, list[Uid]] = {}
+        self.pairs: list[tuple[ConvId, Uid]] = []
         self.weather = draw_weather(self.world)
         self.foul = True
         self.falls = world_falls(self.weather)
@@ -133,9 +134,9 @@ class Story:
         x = self.dice.randbytes(8).hex()
         wish = OpenR(x, others, "direct" if kind == "direct" else "group", "" if kind == "direct" else "All")
         conv = self.server_disk.open(Identity(first.uid, first.did, first.name), wish)
-        self.convs[conv] = [Uid(name) for name in people]
-        dids = [device.me.did for device in self.devices if device.me.uid in people]
-        self.oracle.opened(conv, people, dids)
+        self.oracle.server_disk()
+        if kind == "direct":
+            self.pairs.append((conv, Uid(people[0])))
 
     # --- the story
 
@@ -158,6 +159,7 @@ class Story:
             self._often(self.rate, lambda device=device: self._act(device))
             self._often(1.0, lambda device=device: self._look_after(device))
         self._often(1.0, self._look_after_server)
+        self._often(self.dice.choice((0.0, 0.02)), self._block_somebody)
         self._often(self.dice.choice((0.0, 0.005, 0.02)) * self.falls, self._restart_server)
 
     def _often(self, rate: float, do: object) -> None:
@@ -182,7 +184,7 @@ class Story:
         if self.world.now_s < device.away_until_s:
             return
         device.away_until_s = 0.0
-        if device.backup is not None and self.world.chance(0.3):
+        if device.backup is not None and self.world.chance(0.5):
             self.restores += 1
             device.restore()
         device.start()
@@ -219,17 +221,34 @@ class Story:
             self._go_away(device, client)
         elif roll < 0.95 and self.falls:
             self._begin_twin(device)
+        elif roll < 0.97:
+            self._open_another(device, client)
         else:
             client.runner.post(Dial())
 
+    def _open_another(self, device: Device, client: Client) -> None:
+        """A new group, asked for on the line; sometimes the same question twice."""
+        others = tuple({Uid(one.me.uid): None for one in self.devices if one.me.uid != device.me.uid})
+        if len(self.oracle.convs_of(device.me.uid)) < CONVS_MAX:
+            wish = Open(self.dice.randbytes(11).hex(), others[: self.dice.randint(1, len(others))], "group", "More")
+            for _ in range(self.dice.randint(1, 2)):
+                client.wish(wish)
+
+    def _block_somebody(self) -> None:
+        """What is said meanwhile is refused (P-34)."""
+        conv, uid = self.dice.choice(self.pairs)
+        self.server_disk.block(conv, uid, True)
+        self.world.later(self.dice.uniform(1, 30), lambda: self.server_disk.block(conv, uid, False))
+
     def _my_convs(self, device: Device) -> list[ConvId]:
-        return [conv for conv, people in self.convs.items() if device.me.uid in people]
+        return [ConvId(conv) for conv in self.oracle.convs_of(device.me.uid)]
 
     def _say(self, device: Device, client: Client, times: int) -> None:
         conv = self.dice.choice(self._my_convs(device))
+        long = " and so on" * self.dice.randint(1_000, 5_000) if times < 10 and self.world.chance(0.05) else ""
         for _ in range(times):
             self.words += 1
-            client.says(conv, f"{device.me.name} {self.words}")
+            client.says(conv, f"{device.me.name} {self.words}{long}")
 
     def _own(self, device: Device, states: str) -> list[Lid]:
         rows = device.disk.db.execute(f"select lid from bubble where mine = 1 and state in ({states}) order by lid")
@@ -369,7 +388,8 @@ def draw_weather(world: World) -> Weather:
         "server_crash": (0.001, 0.005, 0.02),
         "disk_failure": (0.001, 0.01),
         "commit_unknown": (0.005, 0.03),
-        "spoiled": (0.01, 0.1),
+        "store_failure": (0.01, 0.1),
+        "mistake": (0.01, 0.2),
     }
     gentle = world.chance(1 / 3)  # nobody falls; only frames do
     drawn = {

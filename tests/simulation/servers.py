@@ -19,7 +19,7 @@ from server.stores.memory import Inline
 from server.stores.schema import SCHEMA
 from server.stores.sqlite_accounts import SqliteAccounts
 from server.stores.sqlite_store import SqliteStore
-from server.stores.writer import Lot, Writer, _hand_out, _Job
+from server.stores.writer import Writer, _hand_out, _Job
 from tests.simulation.network import Network
 from tests.simulation.world import Process, Resume, Timer, Wait
 
@@ -64,6 +64,10 @@ class ServerDisk:
         hashed = hashlib.sha256(token.encode()).digest()
         self.db.execute("insert into device (did, uid, token_sha256) values (?, ?, ?)", (int(did), uid, hashed))
 
+    def block(self, conv: ConvId, uid: Uid, blocked: bool) -> None:
+        """Somebody does not want to hear the other one of a direct conversation (P-70)."""
+        self.db.execute("update member set blocked = ? where conv = ? and uid = ?", (blocked, conv, uid))
+
     def open(self, who: Identity, wish: OpenR) -> ConvId:
         answer, _ = now(self._store.open_conversation(who, wish))
         return ConvId(answer.conv)
@@ -88,10 +92,10 @@ class SimWriter(Writer):
         return await Wait(begin)
 
     def _write_all(self, jobs: list[_Job]) -> Exception | None:
+        """The disk may be full, and everything is undone."""
         failure = super()._write_all(jobs)
-        for job in jobs:
-            if isinstance(job.work, Lot) and self._server.world.chance(self._server.network.weather.spoiled):
-                return self._undo(StoreFailed())
+        if failure is None and self._server.world.chance(self._server.network.weather.store_failure):
+            return self._undo(StoreFailed())
         return failure
 
     def _undo(self, error: Exception) -> Exception:
@@ -218,9 +222,11 @@ class Server(Process):
         route = LocalRoute()
         clock, dice = network.world_clock(), Dice(network)
         writer = SimWriter(self, disk.db)
+        store = SqliteStore(writer, clock, dice)
+        store._accept.work = self._mistaken(store._accept.work)
         self.runner = SimRunner(
             self,
-            store=SqliteStore(writer, clock, dice),
+            store=store,
             accounts=SqliteAccounts(writer, clock.now_ms, dice.some_bytes),
             route=route,
             presence=route,
@@ -229,6 +235,17 @@ class Server(Process):
             rules=Rules(),
         )
         network.server = self
+
+    def _mistaken(self, work: Any) -> Any:
+        """An exception where an offer is decided: our own mistake (P-39)."""
+
+        def maybe(db: sqlite3.Connection, offers: Sequence[Any]) -> Any:
+            answers = work(db, offers)
+            if self.world.chance(self.network.weather.mistake):
+                raise RuntimeError("planted")
+            return answers
+
+        return maybe
 
     def dead(self) -> None:
         if self.network.server is self:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import suppress
 from typing import Any
 
 EPOCH_MS = 1_767_225_600_000
@@ -168,10 +169,8 @@ class Running:
 
     def close(self) -> None:
         self._process.forget(self)
-        try:
+        with suppress(ValueError, RuntimeError):  # it is running right now, and its own exception ends it
             self._work.close()
-        except (ValueError, RuntimeError):  # it is running right now, and its own exception ends it
-            pass
 
 
 class Bell:
