@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from client.core.model import Me
     from tests.simulation.clients import Client, Disk
 
-ACCEPTED, DELIVERED, READ, NEEDS_YOU, REFUSED, CANCELLED = 3, 5, 6, 8, 9, 10
+ACCEPTED, DELIVERED, READ, CANCELLING, NEEDS_YOU, REFUSED, CANCELLED = 3, 5, 6, 7, 8, 9, 10
 FINAL = (3, 4, 5, 6, REFUSED, CANCELLED)
 NOWHERE = 1 << 60
 MESSAGE, VOID, REFUSAL = 0, 1, 2
@@ -152,6 +152,7 @@ class Oracle:
         self._look_at_cursors(disk, seen, client.name)
         self._look_at_bubbles(disk, seen, client.name)
         self._look_at_marks(disk, seen, client.name)
+        self._look_at_outbox(disk, client.name)
 
     def _look_at_cursors(self, disk: Disk, seen: Seen, name: str) -> None:
         for conv, cursor, rev, read in disk.db.execute("select conv, cursor, rev, read_upto from chat").fetchall():
@@ -192,6 +193,21 @@ class Oracle:
                 self.composed += 1
             seen.states[lid] = (state, pos, conv, content)
             self._look_at_state(seen, name, old[0] if old else None, state, pos, conv, content)
+
+    def _look_at_outbox(self, disk: Disk, name: str) -> None:
+        """What is shown as waiting waits, as it is shown; lanes keep the order of writing (L1, S5, P-57)."""
+        rows = disk.db.execute("select conv, n, lid, wish, parked from outbox order by conv, n").fetchall()
+        shown = disk.db.execute("select lid, state from bubble where mine = 1 and state in (1, 2, 7, 8)").fetchall()
+        waits = {lid: (wish, parked) for _, _, lid, wish, parked in rows}
+        self._must(set(waits) == {lid for lid, _ in shown}, f"L1 {name} shows {shown} as waiting, what waits is {rows}")
+        for lid, state in shown:
+            wish, parked = waits.get(lid, ("", 0))
+            asked = state == (NEEDS_YOU if parked else state) and (parked or state != NEEDS_YOU)
+            true = state in (CANCELLING, NEEDS_YOU) if wish == "cancel" else asked and state != CANCELLING
+            self._must(true, f"P-57 {name} shows {lid} as {state}, wanted: {wish}, parked: {parked}")
+        for (conv, n, lid, *_), (other, n_behind, lid_behind, *_) in zip(rows, rows[1:], strict=False):
+            in_order = conv != other or (n < n_behind and lid < lid_behind)
+            self._must(in_order, f"S5 {name} has {lid} as {n} and {lid_behind} as {n_behind} in {conv}")
 
     def _waiting(self, disk: Disk) -> dict[str, list[tuple[int, bytes]]]:
         """Per conversation what waits on this disk; what was written first has the lowest number of a bubble."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeAlias
 
 from client.core.events import Ask, Dial, Open, Quit, ReadUpto, Resend, Woken
 from client.core.model import Me
@@ -21,6 +23,7 @@ from tests.simulation.world import Violation, World
 
 NAMES = ("alice", "bob", "carol", "dave")
 SETTLE_S = 420.0
+QUIET_S, QUIET_FRAMES = 100.0, 16  # frames of a device
 CONVS_MAX = 6
 GENTLE = 4  # of the faults listed in draw_weather
 
@@ -90,6 +93,9 @@ class Device:
     def up(self) -> Client | None:
         """The running program, if its core knows who it is."""
         return self.client if self.client is not None and self.client.alive and self.client.me else None
+
+
+Deed: TypeAlias = Callable[[Device, Client], None]
 
 
 class Story:
@@ -199,32 +205,43 @@ class Story:
             self.network.server.die("restart")
 
     def _act(self, device: Device) -> None:
+        """One thing a person, or the world, does to a running program; some of it only where anything may fall."""
         client = device.up
-        roll = self.dice.random()
         if client is None:
             return
-        if roll < 0.45:
-            self._say(device, client, 1)
-        elif roll < 0.55:
-            self._say(device, client, self.dice.choice((3, 8, 30, 90)))
-        elif roll < 0.68:
-            self._cancel_some(device, client)
-        elif roll < 0.80:
-            self._read_some(device, client)
-        elif roll < 0.84:
-            self._answer_questions(device, client)
-        elif roll < 0.87:
-            client.runner.post(Woken())
-        elif roll < 0.90:
-            device.backup = device.disk.copy()
-        elif roll < 0.93 and self.falls:
-            self._go_away(device, client)
-        elif roll < 0.95 and self.falls:
-            self._begin_twin(device)
-        elif roll < 0.97:
-            self._open_another(device, client)
-        else:
-            client.runner.post(Dial())
+        deeds = [(share, deed) for share, deed, falls in self.deeds if self.falls or not falls]
+        roll = self.dice.random() * sum(share for share, _ in deeds)
+        for share, deed in deeds:
+            roll -= share
+            if roll < 0:
+                deed(device, client)
+                return
+
+    @property
+    def deeds(self) -> tuple[tuple[float, Deed, bool], ...]:
+        """How often, what, and whether somebody falls by it."""
+        return (
+            (45, lambda device, client: self._say(device, client, 1), False),
+            (10, lambda device, client: self._say(device, client, self.dice.choice((3, 8, 30, 90))), False),
+            (13, self._cancel_some, False),
+            (12, self._read_some, False),
+            (4, self._answer_questions, False),
+            (3, lambda device, client: client.runner.post(Woken()), False),
+            (3, lambda device, client: client.runner.post(Dial()), False),
+            (2, self._open_another, False),
+            (3, self._back_up, True),
+            (1, self._restore, True),
+            (3, self._go_away, True),
+            (2, self._begin_twin, True),
+        )
+
+    def _back_up(self, device: Device, client: Client) -> None:
+        device.backup = device.disk.copy()
+
+    def _restore(self, device: Device, client: Client) -> None:
+        if device.backup is not None:
+            self.restores += 1
+            device.restore()
 
     def _open_another(self, device: Device, client: Client) -> None:
         """A new group, asked for on the line; sometimes the same question twice."""
@@ -290,7 +307,7 @@ class Story:
         else:
             client.die("asleep")
 
-    def _begin_twin(self, device: Device) -> None:
+    def _begin_twin(self, device: Device, client: Client) -> None:
         """A second computer with a copy of this profile logs in, talks, and is switched off for good (P-66)."""
         self.twins += 1
         disk = Disk(device.disk.copy())
@@ -299,6 +316,8 @@ class Story:
         for _ in range(self.dice.randint(0, 3)):
             twin.later(self.dice.uniform(0.1, 5), lambda: self._twin_says(device, twin))
         self.world.later(self.dice.uniform(1, 20), lambda: twin.die("switched off"))
+        for one in (client, twin, client):  # the two take turns
+            one.later(self.dice.uniform(0.5, 15), partial(one.runner.post, Dial()))
 
     def _twin_says(self, device: Device, twin: Client) -> None:
         if twin.me is not None:
@@ -325,6 +344,7 @@ class Story:
                 for lid in self._own(device, str(NEEDS_YOU)):
                     self._must_be_up(device).wish(Resend(lid))
         world.run_until(world.now_s + 30.0)
+        self._must_be_quiet()
         disks = [(f"{device.me.name}/{device.me.did}", device.disk) for device in self.devices]
         self.oracle.settled(disks, reads=False)
         for wire in self.network.wires:  # what a session may forget, the next one says again
@@ -333,6 +353,14 @@ class Story:
         self.oracle.settled(disks, reads=True)
         if world.violations:
             raise Violation(world.violations[0])
+
+    def _must_be_quiet(self) -> None:
+        """Polls and pings, and nothing else, go on when everything is said (L6)."""
+        before = self.network.frames
+        self.world.run_until(self.world.now_s + QUIET_S)
+        said = self.network.frames - before
+        if said > QUIET_FRAMES * len(self.devices):
+            self.world.blame(f"L6 {said} frames in {QUIET_S} s of silence")
 
     def _must_be_up(self, device: Device) -> Client:
         assert device.client is not None

@@ -13,7 +13,7 @@ import pytest
 from tests.simulation.schedule import play
 
 ROOT = Path(__file__).parents[2]
-ALWAYS, DERIVED = 12, 12
+ALWAYS, DERIVED = 10, 8
 
 
 def derived(count: int) -> list[int]:
