@@ -35,6 +35,7 @@ class Connection:
         self._session = Session(runner.clock.now_s(), runner.rules)
         self._timer: asyncio.TimerHandle | None = None
         self._due_s = float("inf")
+        self._unsent_bytes = 0
         self._out: list[FromServer] = []
         self.who: Identity | None = None
         self._arm()
@@ -87,7 +88,10 @@ class Connection:
             self._measure()
 
     def _measure(self) -> None:
-        self.post(on.Unsent(self._carrier.unsent_bytes()))
+        """Nothing unsent, as nearly always, is no news."""
+        before_bytes, self._unsent_bytes = self._unsent_bytes, self._carrier.unsent_bytes()
+        if before_bytes or self._unsent_bytes:
+            self.post(on.Unsent(self._unsent_bytes))
 
     def _close(self, close: do.Close) -> None:
         packets, self._out = self._out, []

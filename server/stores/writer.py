@@ -311,6 +311,7 @@ def connect(path: Path | str, *, reading: bool = False) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     db.execute("pragma busy_timeout = 5000")
     db.execute("pragma mmap_size = 0")
+    db.execute("pragma temp_store = memory")  # what a savepoint may have to restore is no file's business
     if reading:
         db.execute("pragma query_only = on")
         return db

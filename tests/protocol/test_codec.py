@@ -129,7 +129,7 @@ def test_an_empty_frame_is_never_written() -> None:
 def test_bytes_have_one_spelling() -> None:
     assert to_text(b"\xfb\xff") == "-_8"
     assert from_text("-_8") == b"\xfb\xff"
-    for wrong in ("-_8=", "+/8", "-_9", "a", "a b", "ä", "AAA\n"):
+    for wrong in ("-_8=", "0-bC=", "-_8==", "+/8", "-_9", "a", "a b", "ä", "AAA\n"):
         with pytest.raises(ValueError):
             from_text(wrong)
 
