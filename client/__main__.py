@@ -44,19 +44,19 @@ def _app(argv: Sequence[str]) -> int:
 
 
 def _headless(argv: Sequence[str]) -> int:
-    from client.headless import main as headless
+    from client.harness.headless import main as headless
 
     return headless(argv)
 
 
 def _send(argv: Sequence[str]) -> int:
-    from client.oneshot import main as send
+    from client.harness.send import main as send
 
     return send(argv)
 
 
 def _demo(argv: Sequence[str]) -> int:
-    from client.demo import main as demo
+    from client.demo.play import main as demo
 
     return demo(argv)
 

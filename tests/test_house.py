@@ -15,11 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
     "protocol",
     "client/core", "client/app", "client/adapters", "client/worker", "client/ui",
+    "client/harness", "client/demo",
     "server/core", "server/app", "server/doors", "server/stores", "server/routes", "server/blobs",
     "resources",
 )  # fmt: skip
 FRONT_DOORS = (
-    "client/__main__.py", "client/bootstrap.py", "client/ports.py", "client/headless.py",
+    "client/__main__.py", "client/bootstrap.py", "client/ports.py",
     "server/__main__.py", "server/bootstrap.py", "server/ports.py",
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from client.puppet import Puppet
+from client.harness.puppet import Puppet
 from tests.end_to_end.processes import Server
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from client.core.model import State
-from client.puppet import Puppet
+from client.harness.puppet import Puppet
 from tests.end_to_end.processes import Server
 
 BURST_MAX = 8

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from client.puppet import Puppet, own_command
+from client.harness.puppet import Puppet, own_command
 from protocol.problems import Problem
 from tests.end_to_end.processes import Server
 from tests.end_to_end.test_two_people import said

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from client.demo_report import PACKETS
-from client.puppet import own_command
+from client.demo.report import PACKETS
+from client.harness.puppet import own_command
 
 
 async def demo(*options: str, **env: str) -> tuple[int | None, str]:

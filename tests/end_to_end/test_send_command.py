@@ -6,7 +6,7 @@ import asyncio
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
-from client.puppet import Puppet, own_command
+from client.harness.puppet import Puppet, own_command
 from tests.end_to_end.processes import Server
 from tests.end_to_end.test_two_people import said, texts
 

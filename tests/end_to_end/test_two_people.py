@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from client.puppet import Puppet
+from client.harness.puppet import Puppet
 from protocol.problems import Problem
 from tests.end_to_end.processes import Server
 

@@ -11,7 +11,7 @@ from client.app.changes import BubblesChanged, Change
 from client.app.chat import Chat
 from client.bootstrap import Profile, open_client
 from client.core.model import Bubble, State
-from client.headless import add_profile
+from client.harness.headless import add_profile
 from client.words import language_of, problem_words
 from protocol.problems import NotJoined, Problem, problem
 from protocol.values import Lid

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from client.bootstrap import open_server
-from client.demo_report import (
+from client.demo.report import (
     PACKETS,
     MessageReport,
     PacketLine,
@@ -32,7 +32,7 @@ from client.demo_report import (
     as_text,
     ordered,
 )
-from client.puppet import Puppet
+from client.harness.puppet import Puppet
 from protocol.problems import Problem
 
 ALICE, BOB = "alice", "bob"

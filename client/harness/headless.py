@@ -13,10 +13,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from client.app import wishes
 from client.app.changes import BubblesChanged, Change
 from client.app.chat import Chat
-from client.app.lines import (
+from client.app.tasks import Tasks
+from client.bootstrap import Profile, open_client
+from client.core.model import Bubble, State
+from client.harness import wishes
+from client.harness.fields import (
     bubble_fields,
     change_fields,
     chat_fields,
@@ -28,10 +31,7 @@ from client.app.lines import (
     seen_fields,
     state_fields,
 )
-from client.app.tasks import Tasks
-from client.bootstrap import Profile, open_client
-from client.core.model import Bubble, State
-from client.harness_io import LinesIn, LinesOut
+from client.harness.stdio import LinesIn, LinesOut
 from client.words import language_of, problem_words
 from protocol.problems import NotJoined, Problem, UnknownPerson
 from protocol.values import ConvId, Lid, Uid, replace

@@ -12,8 +12,6 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from client import headless, oneshot
-from client.app import lines, wishes
 from client.app.changes import (
     BubbleDropped,
     BubblesChanged,
@@ -24,10 +22,11 @@ from client.app.changes import (
     ProblemSeen,
     Progressed,
 )
-from client.app.lines import bubble_fields, change_fields, finding_fields, state_fields
 from client.bootstrap import Profile
 from client.core.model import Bubble, Finding, Seen, State, TransferProgress
-from client.harness_io import LinesIn, LinesOut
+from client.harness import fields, headless, send, wishes
+from client.harness.fields import bubble_fields, change_fields, finding_fields, state_fields
+from client.harness.stdio import LinesIn, LinesOut
 from client.words import problem_words
 from protocol.content import Attachment, Joined, Picture, Text
 from protocol.packets import MsgR, Person
@@ -35,7 +34,7 @@ from protocol.problems import Problem
 from protocol.values import ConvId, Lid, MediaId, Uid, replace
 from tests.helpers.app import CONV, App, close_app, open_app
 
-DOCS = (Path(__file__).resolve().parents[2] / "docs" / "HEADLESS.md").read_text("utf-8")
+DOCS = (Path(__file__).resolve().parents[3] / "docs" / "HEADLESS.md").read_text("utf-8")
 HELLO = Bubble(Lid(5), CONV, Uid("u"), True, State.QUEUED, 1, Text("hello"))
 
 
@@ -224,13 +223,13 @@ def test_every_wish_is_documented() -> None:
 
 
 def test_every_event_is_documented() -> None:
-    source = "".join(Path(module.__file__ or "").read_text("utf-8") for module in (headless, lines))
+    source = "".join(Path(module.__file__ or "").read_text("utf-8") for module in (headless, fields))
     events = set(re.findall(r'"event": "(\w+)"', source))
     assert len(events) > 8
     assert {event for event in events if f"`{event}`" not in DOCS} == set()
 
 
-@pytest.mark.parametrize("parser", [headless.parser(), oneshot.parser()], ids=["headless", "send"])
+@pytest.mark.parametrize("parser", [headless.parser(), send.parser()], ids=["headless", "send"])
 def test_every_option_is_documented(parser: argparse.ArgumentParser) -> None:
     options = {option for action in parser._actions for option in action.option_strings if option.startswith("--")}
     assert {option for option in options - {"--help"} if option not in DOCS} == set()
@@ -267,9 +266,9 @@ def test_unknown_events_cannot_be_left_out() -> None:
 def test_the_exit_code_says_how_far_it_came(
     state: State, wait: str, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = oneshot.parser().parse_args(["--data-dir", "x", "--to", "bob", "--text", "x", "--wait", wait])
+    options = send.parser().parse_args(["--data-dir", "x", "--to", "bob", "--text", "x", "--wait", wait])
     bubble = replace(HELLO, state=state, code="blocked" if state is State.REFUSED else "")
-    assert oneshot._judge(bubble, options) == code
+    assert send._judge(bubble, options) == code
     line = capsys.readouterr().out
     assert line.startswith(state.word)
     assert line.count("\n") == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from client.demo_report import (
+from client.demo.report import (
     BROKEN,
     MISSING,
     PACKETS,
