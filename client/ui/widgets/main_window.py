@@ -69,13 +69,14 @@ class MainWindow(QMainWindow):
         sources: Sources = SYSTEM,
         make_invite: MakeInvite | None = None,
         native_dialogs: bool = True,
+        errands: Errands | None = None,
     ) -> None:
         super().__init__()
         assert chat.me is not None
         self._chat, self._themes, self._notebook = chat, themes, notebook
         self._make_invite = make_invite or self._invite_from_chat
         self._wanted = ConvId("")
-        self.errands = Errands(self.say)
+        self.errands = errands or Errands(self.say)
         self._leaving = self._reading = self._read_again = False
         self.chats = ChatsModel(chat.me.uid, chat.wall_ms, self)
         self.side = SidePane(themes, self.chats, chat.now_s, chat.me)

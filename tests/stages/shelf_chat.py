@@ -1,0 +1,155 @@
+"""A Chat without disk and line: bubbles on a shelf, wishes written down. For stages and for tests of widgets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from client.app.changes import BubblesChanged, Change, ChatsChanged
+from client.app.settings import Settings
+from client.core.model import Bubble, ChatEntry, Finding, Line, Me, Seen, State
+from protocol.content import Text
+from protocol.packets import Person
+from protocol.problems import Problem, TextEmpty
+from protocol.values import ConvId, Did, Lid, Uid
+from tests.stages import people
+from tests.stages.stage import NOW_MS, NOW_S
+
+ME = Me(people.ME.uid, Did("d"), people.ME.name, "token", "http://127.0.0.1:8787")
+
+
+class ShelfChat:
+    """The door of a front end, in memory. `wishes` are the calls that came, `refuse` the Problem to raise instead."""
+
+    def __init__(self, bubbles: Sequence[Bubble] = (), entries: Sequence[ChatEntry] = ()) -> None:
+        self.me: Me | None = ME
+        self.line = Line("ready")
+        self.settings = Settings()
+        self.entries = list(entries)
+        self.shelf = people.Shelf(bubbles)
+        self.wishes: list[tuple[Any, ...]] = []
+        self.refuse: Problem | None = None
+        self.finding: Finding | None = None
+        self.slow: asyncio.Event | None = None
+        self.notes: list[Seen] = []
+        self._listeners: list[Callable[[Change], None]] = []
+
+    def subscribe(self, listener: Callable[[Change], None]) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def tell(self, change: Change) -> None:
+        """Something changed."""
+        for listener in tuple(self._listeners):
+            listener(change)
+
+    def put(self, *bubbles: Bubble) -> None:
+        """New bubbles, or other states of known ones."""
+        lids = {bubble.lid for bubble in bubbles}
+        kept = [bubble for bubble in self.shelf.bubbles if bubble.lid not in lids]
+        self.shelf = people.Shelf([*kept, *bubbles])
+        self.tell(BubblesChanged(tuple(bubbles)))
+        self.tell(ChatsChanged(tuple(bubble.conv for bubble in bubbles)))
+
+    def now_s(self) -> float:
+        return NOW_S
+
+    def wall_ms(self) -> int:
+        return NOW_MS
+
+    async def chats(self) -> list[ChatEntry]:
+        return list(self.entries)
+
+    async def people(self) -> list[Person]:
+        return [Person(member.uid, member.name) for member in (people.ME, people.ANNA, people.BEN, people.MEI)]
+
+    async def page(self, conv: ConvId, **where: Any) -> list[Bubble]:
+        page = await self.shelf.page(conv, **where)
+        return [bubble for bubble in page if bubble.conv == conv]
+
+    async def bubble(self, lid: Lid) -> Bubble:
+        return next(bubble for bubble in self.shelf.bubbles if bubble.lid == lid)
+
+    async def say(self, conv: ConvId, text: str) -> Lid:
+        await self._wish("say", conv, text)
+        if not text.strip():
+            raise TextEmpty()
+        lid = Lid(max((bubble.lid for bubble in self.shelf.bubbles), default=0) + 1)
+        self.put(Bubble(lid, conv, ME.uid, True, State.QUEUED, NOW_MS, Text(text)))
+        return lid
+
+    async def send_file(self, conv: ConvId, path: str, kind: str = "auto", caption: str = "") -> Lid:
+        await self._wish("send_file", conv, path, kind, caption)
+        return Lid(0)
+
+    async def ask(self, lid: Lid) -> Finding:
+        await self._wish("ask", lid)
+        return self.finding or Finding(lid, "no_answer")
+
+    async def resend(self, lid: Lid) -> Lid:
+        await self._wish("resend", lid)
+        return lid
+
+    async def trace(self, lid: Lid) -> list[Seen]:
+        return self.notes
+
+    async def invite(self) -> str:
+        return "K7PQ-3MXA"
+
+    async def open_direct(self, uid: Uid) -> ConvId:
+        await self._wish("open_direct", uid)
+        return people.CONV
+
+    async def change_settings(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def connect(self) -> None:
+        self.wishes.append(("connect",))
+
+    async def cancel(self, lid: Lid) -> None:
+        await self._wish("cancel", lid)
+
+    async def fetch(self, lid: Lid) -> None:
+        await self._wish("fetch", lid)
+
+    async def stop_fetch(self, lid: Lid) -> None:
+        await self._wish("stop_fetch", lid)
+
+    async def read(self, conv: ConvId, upto: int) -> None:
+        await self._wish("read", conv, upto)
+
+    async def set_draft(self, conv: ConvId, text: str) -> None:
+        await self._wish("set_draft", conv, text)
+
+    async def _wish(self, *wish: Any) -> None:
+        self.wishes.append(wish)
+        if self.slow is not None:
+            await self.slow.wait()
+        if self.refuse is not None:
+            raise self.refuse
+
+
+class AtOnce:
+    """Errands that are run at once, one after the other, on a loop that never waits: for stages."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Coroutine[Any, Any, Any]] = []
+        self._running = False
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run it, or run it after what runs now."""
+        self._waiting.append(work)
+        if self._running:
+            return
+        self._running = True
+        loop = asyncio.new_event_loop()
+        try:
+            while self._waiting:
+                loop.run_until_complete(self._waiting.pop(0))
+        finally:
+            loop.close()
+            self._running = False
+
+    async def close(self) -> None:
+        """Nothing is left."""
