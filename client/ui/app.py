@@ -153,6 +153,7 @@ class Program(QObject):
 
         errands = Errands(lambda words: log.warning("! onboarding: %s", words))
         page = Onboarding(self._themes, errands.start, start_team, join_team, self._options.server)
+
         def settle(joined: bool) -> None:
             if not done.done():
                 done.set_result(joined)

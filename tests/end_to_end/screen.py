@@ -84,7 +84,18 @@ class Screen:
         """What the screen looks like now, for whoever has to find out why a test failed."""
         if shutil.which("ffmpeg"):
             size = f"{SIZE[0]}x{SIZE[1]}"
-            grab = ["ffmpeg", "-loglevel", "error", "-y", "-f", "x11grab", "-video_size", size, "-i", self.env["DISPLAY"]]
+            grab = [
+                "ffmpeg",
+                "-loglevel",
+                "error",
+                "-y",
+                "-f",
+                "x11grab",
+                "-video_size",
+                size,
+                "-i",
+                self.env["DISPLAY"],
+            ]
             subprocess.run([*grab, "-frames:v", "1", str(path)], env=self.env, check=False)
 
 

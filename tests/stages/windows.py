@@ -147,9 +147,7 @@ def offline(scene: Scene) -> QWidget:
     diary.hear(people.ANNA, Text("Are you there?")).say("Yes, in the tunnel", State.QUEUED)
     diary.say("Send me the address, please", State.QUEUED)
     made = window(scene, diary.bubbles)
-    entries = [
-        people.entry(last=diary.bubbles[-1], conv=people.CONV, waiting=2), *people.chats()[1:]
-    ]
+    entries = [people.entry(last=diary.bubbles[-1], conv=people.CONV, waiting=2), *people.chats()[1:]]
     made.side.outbox.show_bubbles([b for b in diary.bubbles if b.mine])
     made.side.outbox.show_chats(entries)
     made.side.outbox._draw()
@@ -220,7 +218,7 @@ def invite(scene: Scene) -> QWidget:
 @stage("settings", SIZE, LIGHT_AND_CHINESE)
 def settings(scene: Scene) -> QWidget:
     """Few choices."""
-    return under(window(scene), SettingsDialog(None, Settings(), 1.0))
+    return under(window(scene), SettingsDialog(None, scene.themes, Settings(), 1.0))
 
 
 @stage("new_chat", SIZE, LIGHT_AND_CHINESE)

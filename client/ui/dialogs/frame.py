@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from client.ui.theme import SPACE
@@ -31,7 +31,7 @@ class Dialog(QDialog):
     def __init__(self, parent: QWidget | None, title: str = "", words: str = "", *, width: int = WIDTH) -> None:
         super().__init__(parent)
         self.setModal(True)
-        self.setFixedWidth(width)
+        self._least = width
         self._answer: asyncio.Future[str] | None = None
         self._title = PlainLabel(role="title", parent=self)
         self._words = PlainLabel(role="body", parent=self)
@@ -110,8 +110,22 @@ class Dialog(QDialog):
             self._answer.set_result(answer)
 
     def _fit(self) -> None:
+        """As wide as the buttons need, as high as the words then are."""
+        for button in self.findChildren(QPushButton):
+            button.ensurePolished()
+        margins = 2 * SPACE[5]
+        width = max(self._least, self._row.sizeHint().width() + margins)
+        self.setFixedWidth(width)
+        for label in (self._title, self._words):
+            label.ensurePolished()
+            label.setFixedHeight(label.heightForWidth(width - margins))
         if self.isVisible():
             self.adjustSize()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Now the stylesheet has said how large everything is."""
+        self._fit()
+        super().showEvent(event)
 
 
 async def ask(parent: QWidget | None, title: str, words: str, choices: Sequence[Choice]) -> str:

@@ -31,9 +31,7 @@ JoinTeam = Callable[[str, str, str], Awaitable[None]]
 class RowButton(PressButton):
     """A large choice: icon, title, one line of words."""
 
-    def __init__(
-        self, themes: Themes, icon: str, title: Words, words: Words, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, themes: Themes, icon: str, title: Words, words: Words, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._themes, self._icon, self._title_words, self._line_words = themes, icon, title, words
         self.setProperty("kind", "row")

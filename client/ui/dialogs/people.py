@@ -33,6 +33,8 @@ class PeopleDialog(Dialog):
         self.search.setAccessibleName(tr("Search people"))
         self.list.setAccessibleName(tr("People"))
         self.list.setFixedHeight(LIST_HEIGHT)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setIconSize(avatar_pixmap("A", "", look, AVATAR).size())
         self._empty = _hint()
         self.body.addWidget(self.search)

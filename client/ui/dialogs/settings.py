@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFormLayout, QWidget
 
 from client.app.settings import Settings
 from client.ui.dialogs.frame import Choice, Dialog
-from client.ui.theme import SPACE
+from client.ui.theme import SPACE, Themes
+from client.ui.widgets.buttons import CheckBox, ComboBox
 from client.ui.widgets.labels import PlainLabel
 from client.ui.words import tr
 from protocol.values import replace
@@ -21,10 +22,10 @@ class SettingsDialog(Dialog):
     changed = Signal(object)
     scaled = Signal(float)
 
-    def __init__(self, parent: QWidget | None, settings: Settings, scale: float) -> None:
+    def __init__(self, parent: QWidget | None, themes: Themes, settings: Settings, scale: float) -> None:
         super().__init__(parent, tr("Settings"), width=460)
         self.setObjectName("settings_dialog")
-        self._settings = settings
+        self._themes, self._settings = themes, settings
         form = QFormLayout()
         form.setSpacing(SPACE[3])
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
@@ -39,7 +40,10 @@ class SettingsDialog(Dialog):
             (tr("Theme"), self.theme), (tr("Language"), self.language),
             (tr("Text size"), self.text_size), (tr("When nobody answers"), self.retry),
         ):  # fmt: skip
-            form.addRow(PlainLabel(words, role="meta"), field)
+            label = PlainLabel(words, role="meta")
+            label.setFixedHeight(field.sizeHint().height())
+            label.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+            form.addRow(label, field)
         self.enter = self._check(tr("Enter sends, Shift+Enter begins a new line"), "send_on_enter")
         self.receipts = self._check(tr("Tell others what I have read, and see what they have read"), "receipts")
         self.body.addLayout(form)
@@ -48,8 +52,8 @@ class SettingsDialog(Dialog):
         self.body.addWidget(self.receipts)
         self.offer([Choice("", tr("Close"), "primary")])
 
-    def _combo(self, name: str, choices: tuple[tuple[str, str], ...], now: str, field: str) -> QComboBox:
-        combo = QComboBox(self)
+    def _combo(self, name: str, choices: tuple[tuple[str, str], ...], now: str, field: str) -> ComboBox:
+        combo = ComboBox(self._themes, self)
         combo.setAccessibleName(name)
         for value, words in choices:
             combo.addItem(words, value)
@@ -57,8 +61,8 @@ class SettingsDialog(Dialog):
         combo.currentIndexChanged.connect(lambda _row: self._change(**{field: combo.currentData()}))
         return combo
 
-    def _sizes(self, scale: float) -> QComboBox:
-        combo = QComboBox(self)
+    def _sizes(self, scale: float) -> ComboBox:
+        combo = ComboBox(self._themes, self)
         combo.setAccessibleName(tr("Text size"))
         for value in SCALES:
             combo.addItem(f"{value:.0%}", value)
@@ -67,8 +71,9 @@ class SettingsDialog(Dialog):
         combo.currentIndexChanged.connect(lambda _row: self.scaled.emit(combo.currentData()))
         return combo
 
-    def _check(self, words: str, field: str) -> QCheckBox:
-        box = QCheckBox(words, self)
+    def _check(self, words: str, field: str) -> CheckBox:
+        box = CheckBox(self._themes, self)
+        box.setText(words)
         box.setChecked(getattr(self._settings, field))
         box.toggled.connect(lambda on: self._change(**{field: on}))
         return box

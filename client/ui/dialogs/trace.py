@@ -12,7 +12,7 @@ from client.core.model import Bubble, Seen
 from client.ui.dialogs.frame import Choice, Dialog
 from client.ui.plain import isolate
 from client.ui.theme import Themes
-from client.ui.viewmodels.trace import TraceLine, forged_at_ms, trace_lines
+from client.ui.viewmodels.trace import PACKETS, TraceLine, forged_at_ms, trace_lines
 from client.ui.words import clock_s, plural, tr
 
 ROW, LINE_WIDTH, LINE_HEIGHT, GAP = 44, 88, 14, 20
@@ -71,7 +71,7 @@ class HexagramView(QWidget):
                 down, up = Qt.AlignmentFlag.AlignBottom, Qt.AlignmentFlag.AlignTop
                 painter.setFont(look.font("mono"))
                 painter.setPen(look.color("text_1" if line.solid else "text_3"))
-                name_px = painter.fontMetrics().horizontalAdvance("msg:R  ")
+                name_px = max(painter.fontMetrics().horizontalAdvance(name) for name in PACKETS) + 12
                 painter.drawText(upper, down, line.packet)
                 painter.setFont(look.font("name" if line.seen else "body"))
                 painter.drawText(upper.adjusted(name_px, 0, 0, 0), down, meaning(line.packet))
@@ -100,9 +100,7 @@ def trace_text(lines: Sequence[TraceLine]) -> str:
 class TraceDialog(Dialog):
     """One message and its six packets; “Copy as text” leaves it open."""
 
-    def __init__(
-        self, parent: QWidget | None, themes: Themes, bubble: Bubble, seen: Sequence[Seen], peer: str
-    ) -> None:
+    def __init__(self, parent: QWidget | None, themes: Themes, bubble: Bubble, seen: Sequence[Seen], peer: str) -> None:
         lines = trace_lines(bubble, seen)
         super().__init__(parent, tr("Delivery trace"), self._summary(bubble, lines, seen, peer), width=480)
         self.setObjectName("trace_dialog")

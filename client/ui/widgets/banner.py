@@ -45,9 +45,7 @@ def notice_of(line: Line, now_s: float) -> Notice | None:
         return Notice(problem_words(line.code), "danger", "" if line.code in NEEDS_JOIN else "connect")
     wait_s = max(0, round(line.retry_s - now_s))
     if line.state == "offline" and wait_s:
-        words = plural(
-            "Reconnecting… next try in {count} second", "Reconnecting… next try in {count} seconds", wait_s
-        )
+        words = plural("Reconnecting… next try in {count} second", "Reconnecting… next try in {count} seconds", wait_s)
         return Notice(words, "warn", "connect")
     return Notice(tr("Connecting…"))
 

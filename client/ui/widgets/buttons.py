@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QKeyEvent
-from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QCheckBox, QComboBox, QPushButton, QToolButton, QWidget
 
 from client.ui import icons
 from client.ui.theme import Look, Themes
@@ -102,6 +102,61 @@ class WordButton(PressButton):
         super().changeEvent(event)
         if event.type() is QEvent.Type.LanguageChange:
             self.retranslate()
+
+
+class CheckBox(QCheckBox):
+    """A box with a tick and words."""
+
+    BOX = 18
+
+    def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._themes = themes
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def sizeHint(self) -> QSize:
+        """Box, gap, words."""
+        metrics = self.fontMetrics()
+        return QSize(self.BOX + 12 + metrics.horizontalAdvance(self.text()), max(32, metrics.height() + 8))
+
+    def hitButton(self, pos: QPoint) -> bool:
+        """The words count as well."""
+        return self.rect().contains(pos)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw it from the tokens."""
+        look, on = self._themes.look, self.isChecked()
+        box = QRectF(2.5, (self.height() - self.BOX) / 2, self.BOX, self.BOX)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(look.color("accent" if on else "border_ctl"), 1.5))
+            painter.setBrush(look.color("accent" if on else "bg_input"))
+            painter.drawRoundedRect(box, 4, 4)
+            if on:
+                icons.paint(painter, "check", box.adjusted(2, 2, -2, -2), look.color("on_accent"))
+            if self.hasFocus():
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(look.color("focus"), 2))
+                painter.drawRoundedRect(box.adjusted(-2, -2, 2, 2), 6, 6)
+            painter.setPen(look.color("text_1"))
+            left = self.BOX + 12
+            words = QRectF(left, 0, self.width() - left, self.height())
+            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self.text())
+
+
+class ComboBox(QComboBox):
+    """A choice of one; an arrow says that there are others."""
+
+    def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._themes = themes
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The field, and the arrow in the colour of the theme."""
+        super().paintEvent(event)
+        spot = QRectF(self.width() - 26, (self.height() - 16) / 2, 16, 16)
+        with QPainter(self) as painter:
+            icons.paint(painter, "down", spot, self._themes.look.color("text_2"))
 
 
 def restate(widget: QWidget, role: str) -> None:

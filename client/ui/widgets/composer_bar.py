@@ -152,9 +152,7 @@ class ComposerBar(QFrame):
         self._has_files = False
         self.field = MessageField(self)
         self.attach = IconButton(themes, "attach", lambda: tr("Attach files (Ctrl+O)"), size=40, parent=self)
-        self.video = IconButton(
-            themes, "camera", lambda: tr("Record a video (Ctrl+Shift+O)"), size=40, parent=self
-        )
+        self.video = IconButton(themes, "camera", lambda: tr("Record a video (Ctrl+Shift+O)"), size=40, parent=self)
         self.microphone = IconButton(
             themes, "microphone", lambda: tr("Record a voice note (Ctrl+Shift+M)"),
             size=ROUND, token="on_accent", kind="round", parent=self,

@@ -80,9 +80,7 @@ class MainWindow(QMainWindow):
         self._leaving = self._reading = self._read_again = False
         self.chats = ChatsModel(chat.me.uid, chat.wall_ms, self)
         self.side = SidePane(themes, self.chats, chat.now_s, chat.me)
-        self.page = ConversationPage(
-            chat, themes, self.errands, notebook, sources, self, native_dialogs=native_dialogs
-        )
+        self.page = ConversationPage(chat, themes, self.errands, notebook, sources, self, native_dialogs=native_dialogs)
         self._no_chat = NoChat(themes)
         self._right, self._split = QStackedWidget(), QSplitter(Qt.Orientation.Horizontal)
         self._arrange()
@@ -321,7 +319,7 @@ class MainWindow(QMainWindow):
 
     def settings(self) -> None:
         """Every change applies at once."""
-        dialog = SettingsDialog(self, self._chat.settings, self._notebook.scale)
+        dialog = SettingsDialog(self, self._themes, self._chat.settings, self._notebook.scale)
         dialog.changed.connect(lambda settings: self.errands.start(self._change(settings)))
         dialog.scaled.connect(lambda scale: self.zoom_to(scale))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -210,9 +210,7 @@ class NoChat(QWidget):
 
     def _restyle(self, look: Look) -> None:
         lines = icons.ALREADY_ACROSS
-        self._mark.setPixmap(
-            icons.hexagram_pixmap(lines, look.color("border_ctl"), 72, self.devicePixelRatioF())
-        )
+        self._mark.setPixmap(icons.hexagram_pixmap(lines, look.color("border_ctl"), 72, self.devicePixelRatioF()))
         self.show_chats(any_chats=self._any)
 
     def changeEvent(self, event: QEvent) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from client.ui import icons
 from client.ui.bubbles.pictures import Pictures
 from client.ui.plain import one_line
 from client.ui.theme import RADIUS_FIELD, SPACE, Look, Themes
 from client.ui.viewmodels.staging import Staged, Tray
-from client.ui.widgets.buttons import IconButton
+from client.ui.widgets.buttons import CheckBox, IconButton
 from client.ui.widgets.labels import PlainLabel
 from client.ui.words import plural, size_words, tr
 
@@ -53,9 +53,7 @@ class Tile(QWidget):
         """The picture, or an icon over the name."""
         look, box = self._themes.look, QRectF(self.rect())
         with QPainter(self) as painter:
-            painter.setRenderHints(
-                QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
-            )
+            painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
             frame = QPainterPath()
             frame.addRoundedRect(box, RADIUS_FIELD, RADIUS_FIELD)
             painter.fillPath(frame, look.color("bg_input"))
@@ -98,7 +96,7 @@ class StagingRail(QFrame):
         self._tiles = QHBoxLayout()
         self._tiles.setSpacing(SPACE[2])
         self._tiles.setContentsMargins(SPACE[3], SPACE[2], SPACE[3], 0)
-        self._total, self._as_files = PlainLabel(role="meta", parent=self), QCheckBox(self)
+        self._total, self._as_files = PlainLabel(role="meta", parent=self), CheckBox(themes, self)
         self._as_files.setObjectName("as_files")
         self._as_files.toggled.connect(self._switch)
         self._arrange()

@@ -191,7 +191,7 @@ class Viewer(QWidget):
         for panel in (self._bar, self._controls):
             panel.setObjectName("viewer_panel")
             panel.setStyleSheet(
-                "#viewer_panel { background: rgba(11, 15, 20, 217); }"
+                "#viewer_panel { background: #0B0F14; }"
                 "QToolButton:hover { background: #26313c; } QPushButton { color: white; }"
             )
 
