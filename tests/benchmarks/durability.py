@@ -6,19 +6,16 @@ in this order: a read that brought `msg:R`, an fdatasync of the database's log t
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.processes import NO_DELAY, load, server
+from tests.benchmarks.trace import ordered
 
 MESSAGES_PER_S, COUNTED_S = 4.0, 5.0
 CALLS = "fdatasync,fsync,read,recvfrom,recvmsg,readv,write,sendto,sendmsg,writev"
-_CALL = re.compile(r"^(\d+) +(?:<\.\.\. )?(\w+)")
-SYNCS, READS = {"fdatasync", "fsync"}, {"read", "recvfrom", "recvmsg", "readv"}
 
 
 def durability() -> dict[str, Any]:
@@ -32,27 +29,6 @@ def durability() -> dict[str, Any]:
         with server(2, *NO_DELAY, under=under) as service:
             done = load(service, work="w2", rate_per_s=MESSAGES_PER_S, warm_up_s=0.1, counted_s=COUNTED_S)
         seen = ordered(trace.read_text(errors="replace").splitlines())
-    return {**seen, "sent": done["sent"], "findings": done["findings"]}
-
-
-def ordered(lines: Iterable[str]) -> dict[str, int]:
-    """How many `msg:A` were written, and before how many of them a sync began after `msg:R` came, and ended."""
-    accepted = synced = 0
-    begun: set[str] = set()
-    safe = False
-    for line in lines:
-        call = _CALL.match(line)
-        if call is None:
-            continue
-        thread, name = call.groups()
-        if name in READS and "msg:R" in line:
-            begun, safe = set(), False
-        elif name in SYNCS:
-            if "resumed" not in line and "-wal>" in line:
-                begun.add(thread)
-            if line.endswith("= 0") and thread in begun:
-                safe = True
-        elif name not in READS and "msg:A" in line and "resumed" not in line:
-            accepted += 1
-            synced += safe
-    return {"accepted": accepted, "after_a_sync": synced}
+    safe = seen["accepted"] == seen["after_a_sync"] == done["sent"]
+    findings = [*done["findings"], *([] if safe else ["msg:A without a sync before it"])]
+    return {**seen, "sent": done["sent"], "findings": findings}
