@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from client.app.settings import load_settings
 from client.core.engine import Engine
 from client.core.model import Memory
 from client.ports import Wire, WireListener
+from client.programs import worker_command
 from protocol.ladder import Ladder
 from protocol.limits import SCREEN_BATCH_S
 from protocol.problems import Problem
@@ -142,18 +142,6 @@ async def _open_parts(stack: AsyncExitStack, profile: Profile, messages: SqliteM
         dice=dice,
         make=make,
     )
-
-
-def worker_command() -> list[str]:
-    """How the media worker is started: the bundle's own file, or Python with its package."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, "--media-worker"]
-    return [*python(), "-m", "client.worker"]
-
-
-def python() -> list[str]:
-    """This Python; as careful about the folder we stand in as the one that runs us."""
-    return [sys.executable, *(["-P"] if sys.flags.safe_path else [])]
 
 
 @contextmanager

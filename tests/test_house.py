@@ -20,7 +20,7 @@ ROOMS = (
     "resources",
 )  # fmt: skip
 FRONT_DOORS = (
-    "client/__main__.py", "client/bootstrap.py", "client/ports.py",
+    "client/__main__.py", "client/bootstrap.py", "client/ports.py", "client/programs.py",
     "server/__main__.py", "server/bootstrap.py", "server/ports.py",
 )  # fmt: skip
 

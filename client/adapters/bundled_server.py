@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
+from client.programs import server_command
 from protocol.backoff import upload_delay_s
 from protocol.problems import (
     BY_CODE,
@@ -225,14 +226,6 @@ class BundledServer:
             return self._log_file.open("ab")
         except OSError:
             return None
-
-
-def server_command() -> list[str]:
-    """How the server is started: the bundle's own file beside ours, or Python with its package."""
-    if getattr(sys, "frozen", False):
-        name = "hexagram-server.exe" if sys.platform == "win32" else "hexagram-server"
-        return [str(Path(sys.executable).with_name(name))]
-    return [sys.executable, "-m", "server"]
 
 
 def _environment() -> dict[str, str]:

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from client.app.tasks import Tasks
-from client.bootstrap import python
+from client.programs import client_command
 from protocol.problems import Problem, problem
 
 Line: TypeAlias = dict[str, Any]
 
 LINE_MAX_BYTES = 16 * 1024 * 1024
 WAIT_S = 30.0
-
-
-def own_command(*arguments: str) -> list[str]:
-    """How this program starts itself again: the bundle's own file, or Python with the package."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, *arguments]
-    return [*python(), "-m", "client", *arguments]
 
 
 class Puppet:
@@ -50,7 +42,7 @@ class Puppet:
     async def start(self, *options: str, invite: str = "", env: Mapping[str, str] | None = None) -> Line:
         """Start it and return its `ready` line. Raises the Problem it reports instead."""
         joining = ["--name", self.name, "--invite", invite] if invite else []
-        command = own_command(
+        command = client_command(
             "headless", "--data-dir", str(self.data_dir), "--server", self.server,
             *joining, *self.options, *options,
         )  # fmt: skip

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from client.harness.puppet import Puppet, own_command
+from client.harness.puppet import Puppet
+from client.programs import client_command
 from protocol.problems import Problem
 from tests.end_to_end.processes import Server
 from tests.end_to_end.test_two_people import said
@@ -180,7 +181,7 @@ async def test_a_line_that_is_no_wish_is_answered_and_ends_nothing(alice: Puppet
 
 async def test_sentences_come_in_chinese(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
-        *own_command("headless", "--data-dir", str(tmp_path / "p"), "--language", "zh"), stdin=PIPE, stdout=PIPE
+        *client_command("headless", "--data-dir", str(tmp_path / "p"), "--language", "zh"), stdin=PIPE, stdout=PIPE
     )
     out, _ = await process.communicate()
     assert process.returncode == 1

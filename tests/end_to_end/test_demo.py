@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from client.demo.report import PACKETS
-from client.harness.puppet import own_command
+from client.programs import client_command
 
 
 async def demo(*options: str, **env: str) -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
-        *own_command("demo", *options), stdout=PIPE, stderr=DEVNULL, env=os.environ | env
+        *client_command("demo", *options), stdout=PIPE, stderr=DEVNULL, env=os.environ | env
     )
     out, _ = await process.communicate()
     return process.returncode, out.decode("utf-8")

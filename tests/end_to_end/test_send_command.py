@@ -6,14 +6,15 @@ import asyncio
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
-from client.harness.puppet import Puppet, own_command
+from client.harness.puppet import Puppet
+from client.programs import client_command
 from tests.end_to_end.processes import Server
 from tests.end_to_end.test_two_people import said, texts
 
 
 async def send(folder: Path, server: str, *options: str) -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
-        *own_command("send", "--data-dir", str(folder), "--server", server, *options), stdout=PIPE
+        *client_command("send", "--data-dir", str(folder), "--server", server, *options), stdout=PIPE
     )
     out, _ = await process.communicate()
     return process.returncode, out.decode().strip()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from client.adapters import bundled_server
-from client.adapters.bundled_server import EXIT_CODES, BundledServer, server_command
+from client.adapters.bundled_server import EXIT_CODES, BundledServer
 from protocol.problems import (
     BY_CODE,
     DataCorrupt,
@@ -210,10 +210,3 @@ async def test_its_log_is_kept_and_does_not_grow_for_ever(tmp_path: Path) -> Non
 
     assert "talking to the log" in log.read_text()
     assert (tmp_path / "server.old").stat().st_size == bundled_server.LOG_MAX_BYTES + 1
-
-
-def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert server_command() == [sys.executable, "-m", "server"]
-    monkeypatch.setattr(sys, "frozen", True, raising=False)
-    monkeypatch.setattr(sys, "executable", "/opt/hexagram/hexagram")
-    assert server_command()[0].startswith("/opt/hexagram/hexagram-server")
