@@ -7,10 +7,10 @@ standard input, one answer per line on standard output, both JSON. It only looks
 import json
 import sys
 
-import gi
+import gi  # type: ignore[import-not-found]  # the system's Python has it
 
 gi.require_version("Atspi", "2.0")
-from gi.repository import Atspi, GLib  # noqa: E402
+from gi.repository import Atspi, GLib  # type: ignore[import-not-found]  # noqa: E402
 
 DEEPEST = 24
 CHILDREN_MAX = 400

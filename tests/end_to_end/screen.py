@@ -1,4 +1,4 @@
-"""A screen that nobody sees, with windows on it that are driven by mouse and keyboard (Xvfb, openbox, xdotool, AT-SPI)."""
+"""A screen that nobody sees, and windows driven by mouse and keyboard (Xvfb, openbox, xdotool, AT-SPI)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def missing() -> str:
     return ", ".join(lacking)
 
 
-def until(wanted: Callable[[], T], what: str, timeout_s: float = WAIT_S) -> T:
+def until(wanted: Callable[[], T | None], what: str, timeout_s: float = WAIT_S) -> T:
     """Ask until the answer is not empty, and return it."""
     end_s = time.monotonic() + timeout_s
     while True:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtMultimedia import QVideoFrame
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
@@ -125,7 +125,7 @@ def recording_video(scene: Scene) -> QWidget:
     return made
 
 
-_FORMAT = people.QImage.Format.Format_RGBA8888
+_FORMAT = QImage.Format.Format_RGBA8888
 
 
 @stage("staging", SIZE, LIGHT_AND_CHINESE)

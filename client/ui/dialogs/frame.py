@@ -118,7 +118,7 @@ class Dialog(QDialog):
         self.setFixedWidth(width)
         for label in (self._title, self._words):
             label.ensurePolished()
-            label.setFixedHeight(label.heightForWidth(width - margins))
+            label.setFixedHeight(max(0, label.heightForWidth(width - margins)) if label.text() else 0)
         if self.isVisible():
             self.adjustSize()
 

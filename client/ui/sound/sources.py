@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QElapsedTimer, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QIODevice, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtMultimedia import (
     QAudio,
@@ -68,7 +68,7 @@ class MicSource(SoundSource):
         self._source = QAudioSource(self._device, sound_format(), self)
         self._source.stateChanged.connect(self._watch)
         stream = self._source.start()
-        if stream is None:
+        if not isinstance(stream, QIODevice):
             self.failed.emit("microphone_missing")
             return
         stream.readyRead.connect(lambda: self._read(bytes(stream.readAll().data())))
@@ -87,7 +87,7 @@ class MicSource(SoundSource):
             del self._waiting[:block_bytes]
 
     def _watch(self, state: QAudio.State) -> None:
-        broken = self._source is not None and self._source.error() != QAudio.Error.NoError
+        broken = self._source is not None and self._source.error().name != QAudio.Error.NoError.name
         if state == QAudio.State.StoppedState and broken:
             self.failed.emit("microphone_missing")
 

@@ -65,8 +65,10 @@ class MessageField(QTextEdit):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return sends, Shift+Return begins a line; or the other way round with Control."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not self._composing:
-            if self._sends(event.modifiers()):
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if self._composing:
+                pass  # it chooses a candidate, and is neither a line nor a wish to send
+            elif self._sends(event.modifiers()):
                 self.send_wanted.emit()
             else:
                 self.insertPlainText("\n")

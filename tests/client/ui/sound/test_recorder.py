@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QSize
@@ -15,7 +16,7 @@ from client.ui.sound.recorder import Recorder, loudness
 from client.ui.sound.sources import DrawnSource, SoundSource, ToneSource, sound_format
 
 
-def probe(path: str) -> dict[str, dict[str, str]]:
+def probe(path: str) -> dict[str, dict[str, Any]]:
     """What ffprobe says of each stream, by its kind."""
     told = subprocess.run(
         ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", path],

@@ -1,0 +1,61 @@
+"""What may wait above the field, and why something may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from client.ui.viewmodels import staging
+from client.ui.viewmodels.staging import Staged, Tray, guess_of, look_at
+from protocol.limits import MEDIA_PER_MESSAGE_MAX
+from protocol.problems import Problem
+
+
+@pytest.mark.parametrize(
+    ("name", "guess"),
+    [("a.JPG", "picture"), ("b.m4a", "voice"), ("c.webm", "video"), ("d.pdf", "file"), ("noending", "file")],
+)
+def test_a_name_promises_a_kind(name: str, guess: str) -> None:
+    assert guess_of(name) == guess
+
+
+def test_a_file_is_seen_from_outside(tmp_path: Path) -> None:
+    path = tmp_path / "列表.txt"
+    path.write_bytes(b"12345")
+    assert look_at(str(path)) == Staged(str(path), "列表.txt", 5)
+
+
+@pytest.mark.parametrize("kind", ["folder", "empty", "gone", "large"])
+def test_what_cannot_be_sent_has_a_reason(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x"
+    if kind == "folder":
+        path.mkdir()
+    elif kind != "gone":
+        path.write_bytes(b"" if kind == "empty" else b"too much")
+    monkeypatch.setattr(staging, "FILE_MAX_BYTES", 4)
+    with pytest.raises(Problem) as refused:
+        look_at(str(path))
+    codes = {"folder": "media_is_folder", "empty": "media_empty", "gone": "media_vanished", "large": "media_too_large"}
+    assert refused.value.code == codes[kind]
+
+
+def test_a_file_waits_once_and_can_be_taken_away() -> None:
+    tray = Tray().add(Staged("/a", "a", 3)).add(Staged("/b", "b", 4)).add(Staged("/a", "a", 3))
+    assert [staged.path for staged in tray.files] == ["/a", "/b"]
+    assert tray.size_bytes == 7
+    assert [staged.path for staged in tray.without("/a").files] == ["/b"]
+
+
+def test_a_tray_is_full_at_the_limit() -> None:
+    tray = Tray(tuple(Staged(f"/{place}", "x", 1) for place in range(MEDIA_PER_MESSAGE_MAX)))
+    assert tray.full
+    assert not tray.without("/0").full
+
+
+def test_words_go_with_the_first_file_that_can_carry_them() -> None:
+    voice, picture = Staged("/v", "v.m4a", 1, "voice"), Staged("/p", "p.jpg", 1, "picture")
+    assert Tray((voice, picture)).caption_at == 1
+    assert Tray((voice,)).caption_at is None
+    assert Tray((voice,), as_files=True).caption_at == 0
+    assert Tray().caption_at is None
