@@ -15,16 +15,15 @@ from client.adapters.bundled_server import BundledServer
 from client.adapters.clock import SystemClock, SystemDice
 from client.adapters.http_accounts import HttpAccounts
 from client.adapters.http_media import HttpMedia
+from client.adapters.lossy_wire import Faults, LossyWire
 from client.adapters.sqlite_messages import SqliteMessages
 from client.adapters.websocket_wire import WebsocketWire
 from client.adapters.worker_pool import WorkerPool
 from client.app.chat import Chat
-from client.app.faults import Faults, LossyWire
-from client.app.parts import Machine, Parts
 from client.app.settings import load_settings
 from client.core.engine import Engine
 from client.core.model import Memory
-from client.ports import Wire, WireListener
+from client.ports import Machine, Parts, Wire, WireListener
 from client.programs import worker_command
 from protocol.ladder import Ladder
 from protocol.limits import SCREEN_BATCH_S

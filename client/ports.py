@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
 
-from client.core.effects import DownloadFile, Save, UploadFile
+from client.core.effects import DownloadFile, Effect, Save, UploadFile
+from client.core.events import Event
 from client.core.model import Bubble, ChatEntry, Inspected, Me, Memory, Own, Seen
 from protocol.codec import Garbled
+from protocol.ladder import Ladder
 from protocol.packets import FromServer, Packet, Person
 from protocol.values import ConvId, Lid, MediaId
 
@@ -133,3 +136,28 @@ class Dice(Protocol):
 
     def bytes(self, count: int) -> bytes:
         """Unpredictable bytes."""
+
+
+class Machine(Protocol):
+    """The core, as the shell sees it: one event in, effects out, and when it wants to be woken."""
+
+    def handle(self, event: Event, now_s: float) -> list[Effect]: ...
+    def next_wakeup_s(self) -> float | None: ...
+
+
+MakeMachine: TypeAlias = Callable[[Memory, Ladder, int], Machine]
+"""Builds the core from what was remembered, the ladder of the settings, and the wall clock in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One part a port, and the way to build the core."""
+
+    messages: Messages
+    open_wire: Callable[[WireListener], Wire]
+    media: Media
+    worker: Worker
+    accounts: Accounts
+    clock: Clock
+    dice: Dice
+    make: MakeMachine

@@ -14,13 +14,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast, get_args
 
-from client.app.alarm import Alarm
-from client.app.diary import saves_line
-from client.app.parts import Machine
+from client.app.packet_log import saves_line
+from client.app.timers import Alarm
 from client.core.effects import Effect, Save, Told
 from client.core.events import Dial, Event, Tick
 from client.core.model import Bubble, Memory
-from client.ports import Clock, Messages
+from client.ports import Clock, Machine, Messages
 from protocol.problems import NotJoined, Problem, problem
 
 log = logging.getLogger(__name__)
@@ -30,8 +29,8 @@ REBUILD_MIN_S, REBUILD_MAX_S = 5.0, 300.0  # pauses after a failed save (P-81)
 SAVES = frozenset(get_args(Save))
 
 
-class Stage(Protocol):
-    """Where the runner's results go."""
+class Results(Protocol):
+    """Where the results of a turn go."""
 
     def loaded(self, memory: Memory) -> None:
         """A core begins from this."""
@@ -64,8 +63,8 @@ class _Wish:
 class Runner:
     """Runs the core. `post` and `wish` are its only doors; both belong to the loop's thread."""
 
-    def __init__(self, messages: Messages, clock: Clock, make: Callable[[Memory], Machine], stage: Stage) -> None:
-        self._messages, self._clock, self._make, self._stage = messages, clock, make, stage
+    def __init__(self, messages: Messages, clock: Clock, make: Callable[[Memory], Machine], results: Results) -> None:
+        self._messages, self._clock, self._make, self._results = messages, clock, make, results
         self._core: Machine | None = None
         self._queue: deque[_Wish] = deque()
         self._bell = asyncio.Event()
@@ -131,7 +130,7 @@ class Runner:
                 await self._save(saves)
             for effect in effects:
                 if type(effect) not in SAVES:
-                    self._stage.perform(effect)
+                    self._results.perform(effect)
         except asyncio.CancelledError:
             self._queue.extendleft(batch)  # the program ends: whether this was saved, the next start knows
             raise
@@ -155,14 +154,14 @@ class Runner:
         refusals = [effect for effect in effects if isinstance(effect, Told) and effect.lid == lid]
         if not refusals:
             return effects
-        wish.refused = self._stage.refusal(refusals[0])
+        wish.refused = self._results.refusal(refusals[0])
         return [effect for effect in effects if effect not in refusals]
 
     async def _save(self, saves: list[Save]) -> None:
         log.debug("= %s", saves_line(saves))
         bubbles = await self._messages.save(saves)
         self._failures = 0
-        self._stage.saved(saves, bubbles)
+        self._results.saved(saves, bubbles)
 
     # ------------------------------------------------------------------------------ breaking, beginning
 
@@ -174,17 +173,17 @@ class Runner:
         delay_s = min(REBUILD_MAX_S, REBUILD_MIN_S * 2.0 ** (self._failures - 1))
         self._retry_s = self._clock.now_s() + delay_s
         log.warning("! %s; again in %.0f s", failure.code, delay_s)
-        self._stage.drop()
+        self._results.drop()
         for wish in batch:
             _answer(wish, failure)
         self._refuse_waiting()
-        self._stage.broken(failure, self._retry_s)
+        self._results.broken(failure, self._retry_s)
 
     async def _begin(self) -> None:
         """Build the core from the disk, after the pause that a failure asks for."""
         await self._doze()
         if self._core is not None:
-            self._stage.drop()
+            self._results.drop()
         self._core, self._renewing = None, False
         # Wishes stay; what the old core's line and files said is nobody's any more.
         self._queue = deque(wish for wish in self._queue if wish.done is not None)
@@ -193,7 +192,7 @@ class Runner:
         except Problem as failure:
             self._break(failure, ())
         else:
-            self._stage.loaded(memory)
+            self._results.loaded(memory)
             self._start(memory)
 
     def _start(self, memory: Memory) -> None:

@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 
 from client.app.changes import PacketSeen
-from client.app.screen import Screen
+from client.app.publisher import Publisher
 from client.app.tasks import Tasks
 from client.core.effects import Traced, TracedAt
 from client.core.model import Bubble, Seen
@@ -32,8 +32,8 @@ class _Note:
 class Tracer:
     """Gathers notes and writes them in one go."""
 
-    def __init__(self, messages: Messages, clock: Clock, tasks: Tasks, screen: Screen) -> None:
-        self._messages, self._clock, self._tasks, self._screen = messages, clock, tasks, screen
+    def __init__(self, messages: Messages, clock: Clock, tasks: Tasks, publisher: Publisher) -> None:
+        self._messages, self._clock, self._tasks, self._publisher = messages, clock, tasks, publisher
         self._notes: list[_Note] = []
         self._writing = False
         self._lock = asyncio.Lock()
@@ -57,7 +57,7 @@ class Tracer:
             except Problem as problem:
                 log.warning("! the trace was not written: %s", problem.code)
             for seen, bubble in found:
-                self._screen.tell(PacketSeen(seen, bubble.conv))
+                self._publisher.tell(PacketSeen(seen, bubble.conv))
 
     async def _write_soon(self) -> None:
         await asyncio.sleep(WRITE_EVERY_S)
@@ -77,7 +77,7 @@ class Tracer:
         return [(self._stamp(note, bubble), bubble) for bubble in bubbles]
 
     async def _bubbles_at(self, saw: TracedAt) -> list[Bubble]:
-        at = [self._screen.kept_at(saw.conv, pos) for pos in range(saw.first, saw.last + 1)]
+        at = [self._publisher.kept_at(saw.conv, pos) for pos in range(saw.first, saw.last + 1)]
         known = [bubble for bubble in at if bubble is not None]
         if len(known) < len(at):
             lids = await self._messages.lids_at(saw.conv, saw.first, saw.last)
@@ -85,7 +85,7 @@ class Tracer:
         return [bubble for bubble in known if bubble.mine == (saw.packet == OWN_ONLY)]
 
     async def _bubble(self, lid: Lid) -> Bubble:
-        return self._screen.kept(lid) or await self._messages.bubble(lid)
+        return self._publisher.kept(lid) or await self._messages.bubble(lid)
 
     @staticmethod
     def _stamp(note: _Note, bubble: Bubble) -> Seen:

@@ -12,12 +12,11 @@ from client.adapters.clock import SystemClock, SystemDice
 from client.adapters.sqlite_messages import SqliteMessages
 from client.app.changes import BubblesChanged, Change
 from client.app.chat import Chat
-from client.app.parts import Parts
 from client.app.settings import Settings
 from client.core.effects import DownloadFile, Save, UploadFile
 from client.core.engine import Engine
 from client.core.model import Bubble, Inspected, Me, Memory, State
-from client.ports import WireListener
+from client.ports import Parts, WireListener
 from protocol.codec import from_text, to_text
 from protocol.content import PLAIN, SERVER, Content, Joined, Notice, Opened, Text, pack, pack_notice
 from protocol.ladder import Ladder

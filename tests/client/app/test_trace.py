@@ -9,7 +9,7 @@ import pytest
 
 from client.adapters.sqlite_messages import SqliteMessages
 from client.app.changes import Change, PacketSeen
-from client.app.screen import Screen
+from client.app.publisher import Publisher
 from client.app.tasks import Tasks
 from client.app.trace import Tracer
 from client.core.effects import SaveArrived, SaveComposed, SaveSettled, Traced, TracedAt
@@ -49,10 +49,10 @@ class Desk:
     """A tracer with an own message at position 1 and one of bob's at position 2."""
 
     def __init__(self, disk: FullDisk) -> None:
-        self.disk, self.tasks, self.screen = disk, Tasks(), Screen(0.0)
-        self.tracer = Tracer(disk, Ticking(), self.tasks, self.screen)
+        self.disk, self.tasks, self.publisher = disk, Tasks(), Publisher(0.0)
+        self.tracer = Tracer(disk, Ticking(), self.tasks, self.publisher)
         self.told: list[Change] = []
-        self.screen.subscribe(self.told.append)
+        self.publisher.subscribe(self.told.append)
         self.bobs = Lid(0)
 
     async def fill(self) -> None:
@@ -85,14 +85,14 @@ async def test_a_packet_is_stamped_when_it_passes_and_written_later(desk: Desk) 
     await desk.tracer.flush()
     expected = [Seen(Lid(1), "msg:R", "out", 1, 1), Seen(Lid(1), "msg:R", "out", 2, 2, "probe")]
     assert await desk.disk.trace(Lid(1)) == expected
-    desk.screen.flush()
+    desk.publisher.flush()
     assert desk.told == [PacketSeen(seen, CONV) for seen in expected]
 
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_places_become_bubbles_each_side_its_own_packets(desk: Desk, known: bool) -> None:
     if known:
-        desk.screen.show([await desk.disk.bubble(Lid(1)), await desk.disk.bubble(desk.bobs)])
+        desk.publisher.show([await desk.disk.bubble(Lid(1)), await desk.disk.bubble(desk.bobs)])
     for packet, way in (("msg:N", "in"), ("ack:R", "out"), ("ack:A", "in"), ("ack:N", "in")):
         desk.tracer.saw(TracedAt(CONV, 1, 2, packet, "in" if way == "in" else "out"))
     await desk.tracer.flush()
@@ -106,6 +106,6 @@ async def test_what_is_not_known_here_and_a_full_disk_cost_the_trace_and_nothing
     desk.disk.full = True
     desk.tracer.saw(Traced(Lid(1), "msg:A", "in"))
     await desk.tracer.flush()
-    desk.screen.flush()
+    desk.publisher.flush()
     assert [change.seen.packet for change in desk.told if isinstance(change, PacketSeen)] == ["msg:A"]
     assert await desk.disk.trace(Lid(1)) == []

@@ -10,8 +10,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal, TypeAlias
 
-from client.app.diary import packets_line
-from client.app.parts import Parts
+from client.app.packet_log import packets_line
 from client.app.tasks import Tasks
 from client.core.effects import (
     Connect,
@@ -36,6 +35,7 @@ from client.core.events import (
     WireUp,
 )
 from client.core.model import TransferProgress
+from client.ports import Parts
 from protocol.codec import Garbled
 from protocol.packets import FromServer
 from protocol.problems import Problem
@@ -47,8 +47,8 @@ GOING_AWAY = 1001  # close code of the WebSocket
 Asked: TypeAlias = Connect | HangUp | Send | InspectFile | UploadFile | DownloadFile | StopTransfer | FindOwnAbove
 
 
-class Hands:
-    """The wire's listener and the runner's hands.
+class Performer:
+    """The wire's listener and the runner's performer.
 
     The core counts its connections from 1, and is built anew now and then. Numbers on the real wire never
     repeat, so that what an old connection still says is nobody's.

@@ -28,7 +28,7 @@ KEPT_MAX = 4096
 """Bubbles that are remembered, so that a packet seen about them needs no look into the database."""
 
 
-class Screen:
+class Publisher:
     """Tells listeners, on the loop's thread, at most once in `batch_s` seconds; 0 is the loop's next turn."""
 
     def __init__(self, batch_s: float) -> None:

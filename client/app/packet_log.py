@@ -34,7 +34,7 @@ class saves_line:
 def _packet(packet: Packet | Garbled) -> str:
     if isinstance(packet, Garbled):
         return f"garbled {packet.code} {packet.type}"
-    words = [packet_name(packet)]
+    words = [str(packet.__struct_config__.tag)]  # as on the wire: msg:R
     conv = getattr(packet, "conv", "")
     if conv:
         n = getattr(packet, "n", 0)
@@ -43,11 +43,6 @@ def _packet(packet: Packet | Garbled) -> str:
         if value := getattr(packet, field, None):
             words.append(f"{field.rstrip('_')} {value}")
     return " ".join(words)
-
-
-def packet_name(packet: Packet) -> str:
-    """The type as on the wire: `msg:R`."""
-    return str(packet.__struct_config__.tag)
 
 
 def _save(save: Save) -> str:

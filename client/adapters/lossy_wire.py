@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from client.app.diary import packet_name
 from client.ports import Wire, WireListener
 from protocol.codec import Garbled
 from protocol.packets import FromServer, Packet
@@ -29,7 +28,7 @@ class Faults:
         """Count this packet, and say whether it is one of those."""
         if isinstance(packet, Garbled):
             return False
-        name = packet_name(packet)
+        name = str(packet.__struct_config__.tag)  # as on the wire: ack:N
         count = self._counts[name] = self._counts.get(name, 0) + 1
         if (name, count) not in self._wanted:
             return False

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Awaitable, Hashable
+from typing import Any, TypeVar
 
 from protocol.problems import Problem
 
+T = TypeVar("T")
 
-class Answers:
+
+class Questions:
     """Who waits for what. Several may wait for the same answer."""
 
     def __init__(self) -> None:
         self._waiting: dict[Hashable, list[asyncio.Future[Any]]] = {}
+
+    async def ask(self, key: Hashable, asking: Awaitable[None], within_s: float) -> T:
+        """Ask, and return the answer to `key`. Raises TimeoutError, or the Problem that came instead."""
+        answer: asyncio.Future[T] = self.expect(key)
+        try:
+            async with asyncio.timeout(within_s):
+                await asking
+                return await answer
+        finally:
+            answer.cancel()
 
     def expect(self, key: Hashable) -> asyncio.Future[Any]:
         """A future for the answer to `key`; cancelling it is enough to stop waiting."""

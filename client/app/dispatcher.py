@@ -1,0 +1,184 @@
+"""Hands each result of a turn to its place: the performer, the publisher, the trace, or who asked for it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import cast, get_args
+
+from client.app.account import Account
+from client.app.changes import (
+    BubbleDropped,
+    LineChanged,
+    NewMessages,
+    PeopleChanged,
+    ProblemSeen,
+    Progressed,
+)
+from client.app.performer import Asked, Performer
+from client.app.publisher import Publisher
+from client.app.questions import Questions
+from client.app.tasks import Tasks
+from client.app.trace import Tracer
+from client.core import effects as do
+from client.core.effects import Effect, Save, Told
+from client.core.events import Event
+from client.core.model import Bubble, Line, Memory, TransferProgress
+from client.ports import Parts
+from protocol.limits import (
+    CONTENT_MAX_BYTES,
+    FILE_MAX_BYTES,
+    KIB,
+    MEMBERS_MAX,
+    MIB,
+    NAME_MAX_CHARS,
+    OUTBOX_MAX_ROWS,
+)
+from protocol.problems import BY_CODE, Problem, problem
+from protocol.values import ConvId, Lid
+
+log = logging.getLogger(__name__)
+
+ASKED = frozenset(get_args(Asked))
+LIMITS = {
+    "outbox_full": OUTBOX_MAX_ROWS,
+    "members_too_many": MEMBERS_MAX,
+    "name_invalid": NAME_MAX_CHARS,
+}
+
+
+class Dispatcher:
+    """Where the runner's results go. It knows the line, the next `lid`, and which uploads are under way."""
+
+    def __init__(
+        self, parts: Parts, account: Account, tasks: Tasks, publisher: Publisher, post: Callable[[Event], None]
+    ) -> None:
+        self.line = Line("offline")
+        self.questions = Questions()
+        self.tracer = Tracer(parts.messages, parts.clock, tasks, publisher)
+        self.performer = Performer(parts, tasks, post, self._progressed)
+        self._messages, self._account = parts.messages, account
+        self._tasks, self._publisher = tasks, publisher
+        self._next_lid = Lid(1)
+        self._uploads: dict[Lid, ConvId] = {}
+        self._disk_failed = False
+
+    def new_lid(self) -> Lid:
+        """The local number of a bubble that is made now."""
+        lid = self._next_lid
+        self._next_lid = Lid(lid + 1)
+        return lid
+
+    # --------------------------------------------------------------------------------- for the runner
+
+    def loaded(self, memory: Memory) -> None:
+        """A core begins from this."""
+        self._account.me = memory.me
+        self._next_lid = max(self._next_lid, memory.next_lid)
+        self._uploads = {upload.lid: upload.conv for upload in memory.uploads}
+        if memory.me is not None:
+            self.performer.aim(memory.me.server)
+
+    def saved(self, saves: Sequence[Save], bubbles: Sequence[Bubble]) -> None:
+        """This is durable now: draw it."""
+        self._disk_failed = False
+        self._publisher.show(bubbles)
+        for save in saves:
+            match save:
+                case do.SaveUpload(upload):
+                    self._uploads[upload.lid] = upload.conv
+                case do.SaveDropped(lid):
+                    self._publisher.tell(BubbleDropped(lid, self._uploads.pop(lid, ConvId(""))))
+                case do.SaveRead(conv) | do.SaveArrived(conv) | do.SaveMarks(conv):
+                    self._publisher.touch(conv)
+                case do.SaveGeneration(_, cursors):
+                    for conv, _ in cursors:
+                        self._publisher.touch(conv)
+
+    def perform(self, effect: Effect) -> None:
+        """Do everything that is not a save."""
+        if type(effect) in ASKED:
+            self.performer.do(cast(Asked, effect))
+            return
+        match effect:
+            case do.LineChanged(line):
+                self._line_is(line)
+            case do.Tried(lid, tries, due_s):
+                if not self._publisher.tried(lid, tries, due_s) and tries:
+                    self._tasks.start(self._look_up(lid), f"look up bubble {lid}")
+            case do.Traced() | do.TracedAt():
+                self.tracer.saw(effect)
+            case do.Told():
+                self._told(effect)
+            case do.Found(finding):
+                self.questions.give(("ask", finding.lid), finding)
+            case do.OpenedAs(x, conv):
+                self.questions.give(("open", x), conv)
+            case do.PeopleKnown(people):
+                self.questions.give("people", list(people))
+                self._publisher.tell(PeopleChanged(people))
+            case do.Arrived(conv, uids):
+                self._publisher.tell(NewMessages(conv, uids))
+
+    def broken(self, why: Problem, retry_s: float) -> None:
+        """The core was thrown away: say so once, until a save succeeds again (P-81)."""
+        self._publisher.forget_tries()
+        self.questions.fail_all(why)
+        self._line_is(Line("offline", retry_s, why.code))
+        if not self._disk_failed:
+            self._disk_failed = True
+            self._publisher.tell(ProblemSeen(why.code, why.facts))
+
+    def refusal(self, told: Told) -> Problem:
+        """The Problem of a code that came through the core, with the facts that are known here."""
+        return complete(
+            told.code,
+            server="" if self._account.me is None else self._account.me.server,
+            bubble=self._publisher.kept(told.lid),
+            known=self.performer.facts_of(told.lid),
+        )
+
+    def drop(self) -> None:
+        """Nothing the old core asked for is wanted any more."""
+        self.performer.drop()
+        self._publisher.forget_tries()
+
+    # --------------------------------------------------------------------------------------- details
+
+    def _line_is(self, line: Line) -> None:
+        if line != self.line:
+            log.info("= line %s %s", line.state, line.code)
+            self.line = line
+            self._publisher.tell(LineChanged(line))
+
+    def _told(self, told: Told) -> None:
+        why = self.refusal(told)
+        if told.x and self.questions.fail(("open", told.x), why):
+            return
+        self._publisher.tell(ProblemSeen(why.code, why.facts, told.lid))
+
+    def _progressed(self, progress: TransferProgress) -> None:
+        self._publisher.tell(Progressed(progress))
+
+    async def _look_up(self, lid: Lid) -> None:
+        """A try of a message that was written before this start: draw it as what it is."""
+        try:
+            self._publisher.show([await self._messages.bubble(lid)])
+        except Problem as problem:
+            log.warning("! a try of an unknown bubble: %s", problem.code)
+
+
+def complete(code: str, *, server: str, bubble: Bubble | None, known: dict[str, object]) -> Problem:
+    """The Problem of this code with every fact that can be known here; `known` comes from where it arose."""
+    file = None if bubble is None else bubble.attachment
+    facts: dict[str, object] = {
+        "address": server,
+        "limit": LIMITS.get(code),
+        "limit_kb": CONTENT_MAX_BYTES // KIB,
+        "limit_mb": FILE_MAX_BYTES // MIB,
+        "name": None if file is None else file.name,
+        "size_mb": None if file is None else -(-file.size_bytes // MIB),
+    } | known
+    said = BY_CODE.get(code, Problem).said
+    wanted = {key: value for key, value in facts.items() if value is not None and f"{{{key}}}" in said}
+    return problem(code, **wanted)
