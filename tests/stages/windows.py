@@ -113,6 +113,7 @@ def _record(made: MainWindow, seconds: float = 17.3) -> None:
         loud = abs(math.sin(place * 0.7) * math.sin(place * 0.09 + 0.4)) * 0.8 + 0.03
         page.bar.show_level(loud, (place + 1) * 100)
     page._below.setCurrentWidget(page.bar)
+    page.bar.setFocus()
 
 
 @stage("recording_video", SIZE)

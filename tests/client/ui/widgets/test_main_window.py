@@ -70,9 +70,7 @@ def needs_you(lid: int = 77, state: State = State.NEEDS_YOU) -> Bubble:
 async def bench(qtbot: QtBot, themes: Themes, tmp_path: Path) -> AsyncIterator[Bench]:
     QApplication.setQuitOnLastWindowClosed(False)
     chat = ShelfChat(people.everyday(tmp_path), [people.entry(conv=people.CONV), *people.chats()[1:3]])
-    window = MainWindow(
-        cast(Chat, chat), themes, Notebook(tmp_path), sources=INVENTED, native_dialogs=False
-    )
+    window = MainWindow(cast(Chat, chat), themes, Notebook(tmp_path), sources=INVENTED, native_dialogs=False)
     window._leaving = True
     made = Bench(window, chat, qtbot)
     window.show()
