@@ -100,7 +100,7 @@ class Disk(SqliteMessages):
 
 
 class Hands:
-    """What `client.app.hands` does, as far as it concerns the line."""
+    """What `client.app.performer` does, as far as it concerns the line."""
 
     def __init__(self, client: Client, network: Network) -> None:
         self._client, self._network = client, network
@@ -185,7 +185,7 @@ class SimRunner(Runner):
 
 
 class Alarm:
-    """Like `client.app.alarm`."""
+    """Like `client.app.timers.Alarm`."""
 
     def __init__(self, client: Client, ring: Callable[[], None]) -> None:
         self._client, self._ring = client, ring

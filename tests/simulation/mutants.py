@@ -20,15 +20,16 @@ from client.core.model import Reach, State
 from client.core.outbox import Outbox
 from client.core.probes import Probes
 from protocol.codec import from_text
-from protocol.packets import MsgN, VoidA, VoidR
+from protocol.packets import Close, MsgN, VoidA, VoidR
 from protocol.values import replace
-from server.core import acceptance, delivery
+from server.core import acceptance, delivery, session
 from server.core.acceptance import MESSAGE, Turn
 from server.core.effects import Raise
 from server.core.moves import Move
 from server.core.session import Session
 from server.stores import sqlite_log, sqlite_marks
 from tests.simulation import clients, schedule, servers
+from tests.simulation.network import Weather
 
 Plant = Callable[[ExitStack], None]
 
@@ -290,6 +291,24 @@ def b38(stack: ExitStack) -> None:
     stack.enter_context(swap(Saver, "_event", lambda self, conv, event: self._new_bubble(conv, event)))
 
 
+# ------------------------------------------------------------------------- bugs that were found here once
+
+
+def found1(stack: ExitStack) -> None:
+    """Who was silent before hello is sent away for good, though the hello was only lost or late."""
+    close = Session._close
+
+    def for_good(self: Any, code: int, reason: str = "") -> None:
+        close(self, Close.MISUSE if reason == "silent" and not self._sn else code, reason)
+
+    stack.enter_context(swap(Session, "_close", for_good))
+
+
+def found2(stack: ExitStack) -> None:
+    """An acknowledgement that could not be stored is refused for good."""
+    stack.enter_context(swap(session, "FOR_GOOD", frozenset({"unknown_conversation", "store_failed"})))
+
+
 @contextmanager
 def added(owner: type, name: str, new: Any) -> Iterator[None]:
     """Put something where a class only inherits."""
@@ -303,8 +322,12 @@ def added(owner: type, name: str, new: Any) -> Iterator[None]:
 MUTANTS: dict[str, Plant] = {
     "B1": b1, "B2": b2, "B3": b3, "B6": b6, "B9": b9, "B12": b12, "B13": b13, "B14": b14, "B17": b17, "B18": b18,
     "B21": b21, "B22": b22, "B23": b23, "B25": b25, "B31": b31, "B32": b32, "B33": b33, "B34": b34, "B36": b36,
-    "B38": b38,
+    "B38": b38, "found1": found1, "found2": found2,
 }  # fmt: skip
+
+
+WEATHER = {"B34": Weather(loss=0.3), "found1": Weather(loss=0.3), "found2": Weather(store_failure=0.05)}
+"""Bugs that hide in most weathers, and the one that they do not like."""
 
 
 def find(name: str, seeds: Iterable[int]) -> schedule.Failed | None:
@@ -313,7 +336,7 @@ def find(name: str, seeds: Iterable[int]) -> schedule.Failed | None:
         MUTANTS[name](stack)
         for seed in seeds:
             try:
-                schedule.play(seed)
+                schedule.play(seed, weather=WEATHER.get(name))
             except schedule.Failed as failed:
                 return failed
     return None

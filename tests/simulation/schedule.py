@@ -101,7 +101,7 @@ Deed: TypeAlias = Callable[[Device, Client], None]
 class Story:
     """Everything of one seed."""
 
-    def __init__(self, seed: int, *, trace: bool = False) -> None:
+    def __init__(self, seed: int, *, weather: Weather | None = None, trace: bool = False) -> None:
         self.world = World(seed, trace=trace)
         self.dice = self.world.dice
         self.network = Network(self.world)
@@ -110,7 +110,7 @@ class Story:
         self.oracle = Oracle(self.world, self.server_disk.db)
         self.devices: list[Device] = []
         self.pairs: list[tuple[ConvId, Uid]] = []
-        self.weather = draw_weather(self.world)
+        self.weather = weather or draw_weather(self.world)
         self.foul = True
         self.falls = world_falls(self.weather)
         self.words = self.crashes = self.restores = self.twins = self.absences = 0
@@ -457,9 +457,9 @@ def _listening(world: World) -> Iterator[None]:
             logger.propagate = propagate
 
 
-def play(seed: int, *, trace: bool = False) -> Report:
-    """Run the schedule of this seed. Raises Failed."""
-    story = Story(seed, trace=trace)
+def play(seed: int, *, weather: Weather | None = None, trace: bool = False) -> Report:
+    """Run the schedule of this seed, in its own weather or in this one. Raises Failed."""
+    story = Story(seed, weather=weather, trace=trace)
     with _listening(story.world):
         try:
             return story.run()
