@@ -67,8 +67,8 @@ class MicSource(SoundSource):
     def start(self) -> None:
         self._source = QAudioSource(self._device, sound_format(), self)
         self._source.stateChanged.connect(self._watch)
-        stream = self._source.start()
-        if not isinstance(stream, QIODevice):
+        stream: QIODevice | None = self._source.start()
+        if stream is None:
             self.failed.emit("microphone_missing")
             return
         stream.readyRead.connect(lambda: self._read(bytes(stream.readAll().data())))

@@ -24,7 +24,7 @@ def playing(qtbot: QtBot) -> Player:
 
 def test_a_voice_note_plays_pauses_and_goes_on(qtbot: QtBot) -> None:
     player = playing(qtbot)
-    assert not player.paused
+    assert [player.paused] == [False]
 
     player.toggle()
     assert player.paused
