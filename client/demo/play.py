@@ -39,6 +39,8 @@ ALICE, BOB = "alice", "bob"
 GREETING = "Hello Bob! 你好，小明。"
 LOST = "ack:N"
 """The packet that Alice loses the first time it comes; the next one, or a question to the server, makes it good."""
+CURSORS = ("ack:R", "ack:A")
+"""A device tells its cursors once more after each start, and has them confirmed."""
 FILES = (
     ("picture", "photo.jpg"),
     ("voice", "voice.ogg"),
@@ -187,8 +189,7 @@ class _Demo:
             return
         message.packets = await _packets(alice, message.lid, ALICE) + await _packets(bob, copies[0]["lid"], BOB)
         message.packets = ordered(message.packets)
-        if message.number == 1:
-            message.packets = [_healed(line) for line in message.packets]
+        message.packets = _explained(message.packets, first=message.number == 1)
         seen = {line.stands_for for line in message.packets}
         message.problems += [f"{packet} was not seen" for packet in PACKETS if packet not in seen]
         if "file" in copies[0]:
@@ -216,9 +217,18 @@ class _Demo:
         message.fetched = f"{len(data)} bytes fetched on a click, sha256 {found[:16]}… is right"
 
 
-def _healed(line: PacketLine) -> PacketLine:
-    """The first ack:N that Alice saw is not the first that came."""
-    return replace(line, note="the one before was lost on purpose") if line.packet == LOST else line
+def _explained(lines: Sequence[PacketLine], *, first: bool) -> list[PacketLine]:
+    """What this play did to the packets of a message: one ack:N was lost, and Bob was started twice."""
+    seen: set[str] = set()
+    explained = []
+    for line in lines:
+        if first and line.packet == LOST:
+            line = replace(line, note="the one before was lost on purpose")
+        elif line.packet in CURSORS and line.packet in seen:
+            line = replace(line, note="again after a start")
+        seen.add(line.packet)
+        explained.append(line)
+    return explained
 
 
 def _messages(history: dict[str, Any]) -> list[dict[str, Any]]:

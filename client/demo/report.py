@@ -1,7 +1,7 @@
 """The demo's report for a plain terminal: six packets for every message, drawn as a hexagram. Pure.
 
-Six lines that are seen, solid and broken in turn from below, are hexagram 63, 既济: already across. A packet that
-was not seen leaves a dotted line.
+A line is whole when its packet was seen, and broken while it is missing. Nothing but broken lines is 坤, the second
+hexagram; a message that has arrived and is known to have arrived is 乾, the first: six whole lines.
 """
 
 from __future__ import annotations
@@ -16,8 +16,14 @@ WHO_WAS_AWAY = {"offline:A": "msg:N", "offlineack:R": "ack:R"}
 BY_AUTHOR = frozenset(("msg:R", "msg:A", "ack:N"))
 FORGED = ("offline", "slow")
 """Notes of an ack:N by which the server only says that it keeps the message (P-51)."""
-SOLID, BROKEN, MISSING = "━━━━━━━", "━━━ ━━━", "· · · ·"
-ASCII = str.maketrans({"━": "=", "·": ".", "▶": ">", "◀": "<", "✓": "v", "✗": "x", "–": "-"})
+SAID = {
+    "offline": "kept for who is away",
+    "slow": "kept for who is slow",
+    "probe": "asked what became of it",
+}
+"""The notes of a trace as words."""
+WHOLE, BROKEN = "━━━━━━━", "━━━ ━━━"
+ASCII = str.maketrans({"━": "=", "▶": ">", "◀": "<", "✓": "v", "✗": "x", "–": "-", "…": "...", "乾": None, "䷀": None})
 BOLD, DIM, GOOD, BAD, END = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[0m"
 
 
@@ -114,7 +120,7 @@ def as_text(report: Report, *, colour: bool, plain: bool = False) -> str:
     paint = _Paint(colour)
     parts = [_message(message, report, paint) for message in report.messages]
     text = "\n\n".join([*parts, _verdict(report, paint)]) + "\n"
-    return text.translate(ASCII) if plain else text
+    return text.translate(ASCII).rstrip() + "\n" if plain else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,30 +150,30 @@ def _packet(number: int, message: MessageReport, report: Report, start_ms: int, 
     name = PACKETS[number - 1]
     seen = [line for line in message.packets if line.stands_for == name]
     if not seen:
-        return f"    {paint(BAD, MISSING)}   {number} {pad(name, 7)}not seen"
+        return f"    {paint(BAD, BROKEN)}   {number} {pad(name, 7)}not seen"
     line = next((line for line in seen if line.note not in FORGED), seen[0])
-    figure = SOLID if number % 2 else BROKEN
     who = report.author if name in BY_AUTHOR else report.reader
     arrow = "▶" if line.way == "out" else "◀"
     after = f"{line.at_ms - start_ms:>7} ms"
     notes = "".join(f"  {note}" for note in _notes(name, line, seen, start_ms))
-    return f"    {figure}   {number} {pad(name, 7)}{pad(who, 8)}{arrow} server{after}{paint(DIM, notes)}"
+    return f"    {WHOLE}   {number} {pad(name, 7)}{pad(who, 8)}{arrow} server{after}{paint(DIM, notes)}"
 
 
 def _notes(name: str, line: PacketLine, seen: Sequence[PacketLine], start_ms: int) -> list[str]:
     """What else there is to say about one line of the figure."""
     notes = [f"as {line.packet}"] if line.packet != name else []
-    notes += [line.note] if line.note else []
-    notes += [f"after {other.at_ms - start_ms} ms: kept for who is away" for other in seen if other.note in FORGED]
-    again = sum(1 for other in seen if other is not line and other.note not in FORGED)
-    return notes + ([f"and {again} more"] if again else [])
+    notes += [SAID.get(line.note, line.note)] if line.note else []
+    others = [other for other in seen if other is not line]
+    return notes + [
+        f"after {other.at_ms - start_ms} ms: {SAID.get(other.note, other.note) or 'again'}" for other in others
+    ]
 
 
 def _verdict(report: Report, paint: _Paint) -> str:
     count = len(report.messages)
     if report.good:
         words = f"{count} of {count} messages arrived exactly once, in order, every file whole"
-        return f" {paint(GOOD, '✓')}  {paint(BOLD, words)}  ({report.seconds:.1f} s)   既济"
+        return f" {paint(GOOD, '✓')}  {paint(BOLD, words)}  ({report.seconds:.1f} s)   乾 ䷀"
     good = sum(message.good for message in report.messages)
     lines = [f" {paint(BAD, '✗')}  {good} of {count} messages are as they should be"]
     return "\n".join(lines + [paint(BAD, f"    {problem}") for problem in report.problems])

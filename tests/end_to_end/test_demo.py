@@ -43,5 +43,5 @@ async def test_it_is_readable_where_nothing_but_text_is_known() -> None:
     code, out = await demo(NO_COLOR="1", PYTHONIOENCODING="utf-8", TERM="dumb")
     assert code == 0
     assert "\x1b" not in out
-    assert out.count("━━━━━━━") == 15
+    assert out.count("━━━━━━━") == 30
     assert "5 of 5 messages arrived exactly once, in order, every file whole" in out
