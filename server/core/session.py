@@ -146,7 +146,7 @@ class Session:
         self._waiting = 0
         self._spoiled: dict[tuple[ConvId, int, Digest], int] = {}
         self._talks: dict[ConvId, _Talk] = {}
-        self._timed: set[ConvId] = set()
+        self._timed: dict[ConvId, None] = {}  # in order, so that a seed replays
         self._asked_sum = ""
         self._early: list[on.Rung | on.MarksRung] = []
         self._touched: dict[ConvId, _Talk] = {}
@@ -233,9 +233,9 @@ class Session:
             else:
                 self._effects.append(do.ReadPage(push))
         if talk.due_s() < float("inf"):
-            self._timed.add(conv)
+            self._timed[conv] = None
         else:
-            self._timed.discard(conv)
+            self._timed.pop(conv, None)
 
     def _talk(self, conv: ConvId) -> _Talk:
         """The conversation, marked as touched by this event."""
@@ -446,7 +446,7 @@ class Session:
             if page.ask.pull:
                 self._out.append(Nack(page.code, conv))
             self._talks.pop(conv, None)
-            self._timed.discard(conv)
+            self._timed.pop(conv, None)
             return
         talk = self._talk(conv)
         if page.ask.pull:
