@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from client.bootstrap import open_server
+from client.core.journey import PACKETS
 from client.demo.report import (
-    PACKETS,
     MessageReport,
     PacketLine,
     Report,

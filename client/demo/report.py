@@ -10,12 +10,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-PACKETS = ("msg:R", "msg:A", "msg:N", "ack:R", "ack:A", "ack:N")
-"""The journey of a message, in order; the first, second and last are seen by its author, the others by the reader."""
-WHO_WAS_AWAY = {"offline:A": "msg:N", "offlineack:R": "ack:R"}
-BY_AUTHOR = frozenset(("msg:R", "msg:A", "ack:N"))
-FORGED = ("offline", "slow")
-"""Notes of an ack:N by which the server only says that it keeps the message (P-51)."""
+from client.core.journey import BY_AUTHOR, PACKETS, is_forged, stands_for
+
 SAID = {
     "offline": "kept for who is away",
     "slow": "kept for who is slow",
@@ -40,8 +36,13 @@ class PacketLine:
 
     @property
     def stands_for(self) -> str:
-        """The packet of the six; who was away hears and says two of them by other names (P-44, P-46)."""
-        return WHO_WAS_AWAY.get(self.packet, self.packet)
+        """The packet of the six."""
+        return stands_for(self.packet)
+
+    @property
+    def forged(self) -> bool:
+        """Whether it is only the server's word that it keeps the message."""
+        return is_forged(self.packet, self.note)
 
 
 @dataclass(slots=True)
@@ -151,7 +152,7 @@ def _packet(number: int, message: MessageReport, report: Report, start_ms: int, 
     seen = [line for line in message.packets if line.stands_for == name]
     if not seen:
         return f"    {paint(BAD, BROKEN)}   {number} {pad(name, 7)}not seen"
-    line = next((line for line in seen if line.note not in FORGED), seen[0])
+    line = next((line for line in seen if not line.forged), seen[0])
     who = report.author if name in BY_AUTHOR else report.reader
     arrow = "▶" if line.way == "out" else "◀"
     after = f"{line.at_ms - start_ms:>7} ms"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from client.demo.report import PACKETS
+from client.core.journey import PACKETS
 from client.programs import client_command
 
 

@@ -8,11 +8,12 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from client.core.journey import PACKETS
 from client.core.model import Bubble, Seen
 from client.ui.dialogs.frame import Choice, Dialog
 from client.ui.plain import isolate
 from client.ui.theme import Themes
-from client.ui.viewmodels.trace import PACKETS, TraceLine, forged_at_ms, trace_lines
+from client.ui.viewmodels.trace import TraceLine, forged_at_ms, trace_lines
 from client.ui.words import clock_s, plural, tr
 
 ROW, LINE_WIDTH, LINE_HEIGHT, GAP = 44, 88, 14, 20

@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from client.core.journey import PACKETS, is_forged, stands_for
 from client.core.model import Bubble, Seen, State
-
-PACKETS = ("msg:R", "msg:A", "msg:N", "ack:R", "ack:A", "ack:N")
-"""From the bottom of the hexagram up, in the order in which they travel."""
-OURS = ("msg:R", "msg:A", "ack:N")
-"""What the sender's device sees of its own message; the other three pass between the server and the receiver."""
-FORGED = "stored"
-"""An ack:N that the server said for somebody who is away (the note of the trace)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +30,13 @@ class TraceLine:
 def trace_lines(bubble: Bubble, seen: Sequence[Seen]) -> tuple[TraceLine, ...]:
     """Six lines from the bottom up, out of what was noted (oldest first)."""
     began_ms = min((note.at_ms for note in seen), default=0)
-    true = {note.packet: note for note in reversed(seen) if not _forged(note)}
+    true = {stands_for(note.packet): note for note in reversed(seen) if not _forged(note)}
     reached = _reached(bubble)
     lines = []
     for packet in PACKETS:
         note = true.get(packet)
         if note is not None:
-            tries = max(each.tries for each in seen if each.packet == packet)
+            tries = max(each.tries for each in seen if stands_for(each.packet) == packet)
             lines.append(TraceLine(packet, True, True, note.at_ms, note.at_ms - began_ms, tries, note.note))
         else:
             lines.append(TraceLine(packet, known=packet in reached))
@@ -55,7 +49,7 @@ def forged_at_ms(seen: Sequence[Seen]) -> int:
 
 
 def _forged(note: Seen) -> bool:
-    return note.packet == "ack:N" and note.note.startswith(FORGED)
+    return is_forged(note.packet, note.note)
 
 
 def _reached(bubble: Bubble) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+from client.core.journey import PACKETS
 from client.demo.report import (
     BROKEN,
-    PACKETS,
     WHOLE,
     MessageReport,
     PacketLine,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from client.core.journey import PACKETS
 from client.core.model import Seen, State
-from client.ui.viewmodels.trace import PACKETS, forged_at_ms, trace_lines
+from client.ui.viewmodels.trace import forged_at_ms, trace_lines
+from protocol.content import Text
 from protocol.values import Lid
 from tests.stages import people
 
@@ -28,7 +30,7 @@ def test_a_waiting_message_has_six_broken_lines() -> None:
 
 def test_the_servers_own_ack_is_not_the_true_one() -> None:
     bubble = people.Diary().say("x", State.STORED).bubbles[0]
-    notes = [seen("msg:R", 1), seen("msg:A", 2), seen("ack:N", 3, note="stored")]
+    notes = [seen("msg:R", 1), seen("msg:A", 2), seen("ack:N", 3, note="offline")]
     lines = trace_lines(bubble, notes)
     assert [line.solid for line in lines] == [True, True, False, False, False, False]
     assert forged_at_ms(notes) == 3
@@ -38,3 +40,9 @@ def test_the_first_time_and_the_last_try_are_told() -> None:
     bubble = people.Diary().say("x", State.ACCEPTED).bubbles[0]
     line = trace_lines(bubble, [seen("msg:R", 5), seen("msg:R", 10_005, tries=2), seen("msg:A", 10_010)])[0]
     assert (line.at_ms, line.tries) == (5, 2)
+
+
+def test_who_was_away_hears_and_says_the_same_by_other_names() -> None:
+    bubble = people.Diary().hear(people.ANNA, Text("x")).bubbles[0]
+    lines = trace_lines(bubble, [seen("offline:A", 5), seen("offlineack:R", 9), seen("ack:A", 12)])
+    assert [line.seen for line in lines] == [False, False, True, True, True, False]
