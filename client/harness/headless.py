@@ -10,13 +10,12 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from client.app.changes import BubblesChanged, Change
 from client.app.chat import Chat
 from client.app.tasks import Tasks
-from client.bootstrap import Profile, open_client
+from client.bootstrap import open_client
 from client.core.model import Bubble, State
 from client.harness import wishes
 from client.harness.fields import (
@@ -31,9 +30,10 @@ from client.harness.fields import (
     seen_fields,
     state_fields,
 )
+from client.harness.options import add_profile, join, profile_of
 from client.harness.stdio import LinesIn, LinesOut
-from client.words import language_of, problem_words
-from protocol.problems import NotJoined, Problem, UnknownPerson
+from client.words import problem_words
+from protocol.problems import Problem, UnknownPerson
 from protocol.values import ConvId, Lid, Uid, replace
 
 WISHES_AT_ONCE = 1024
@@ -46,8 +46,8 @@ QUIETABLE = ("trace", "progress", "bubble", "state", "line", "new", "people")
 class Harness:
     """Reads wishes, does them, answers each with `done` or `problem`, and tells every change."""
 
-    def __init__(self, chat: Chat, profile: Profile, out: LinesOut, options: argparse.Namespace) -> None:
-        self._chat, self._profile, self._out, self._options = chat, profile, out, options
+    def __init__(self, chat: Chat, out: LinesOut, options: argparse.Namespace) -> None:
+        self._chat, self._out, self._options = chat, out, options
         self._translate = problem_words(options.language)
         self._tasks = Tasks()
         self._room = asyncio.Semaphore(WISHES_AT_ONCE)
@@ -75,13 +75,7 @@ class Harness:
 
     async def join(self) -> None:
         """Join if the profile has not yet; raises the Problem why that cannot be."""
-        options = self._options
-        if self._chat.me is None:
-            if not options.name or not options.invite:
-                raise NotJoined()
-            await self._chat.join(self._profile.server, options.name, options.invite)
-        me = self._chat.me
-        assert me is not None
+        me = await join(self._chat, self._options)
         line = line_fields(self._chat.line, self._now_s())
         self._out.say({"event": "ready", "me": me_fields(me), "line": line})
 
@@ -275,22 +269,12 @@ def parser() -> argparse.ArgumentParser:
     """The options of `python -m client headless`."""
     arguments = argparse.ArgumentParser("headless", description="The client as JSON lines (docs/HEADLESS.md).")
     add_profile(arguments)
-    arguments.add_argument("--language", type=language_of, default="en", help="of the sentences: en or zh")
     arguments.add_argument("--retry", choices=("ladder", "ask"), default="ladder", help="when to ask")
     arguments.add_argument("--literal", action="store_true", help="the ladder counts time offline as well")
     arguments.add_argument("--linger", type=float, default=LINGER_S, help="wait so many seconds at the end")
     arguments.add_argument("--drop", action="append", default=[], metavar="PACKET:N", help="lose a packet")
     arguments.add_argument("--quiet", type=_quiet, default=frozenset(), help="events not to write: trace,…")
     return arguments
-
-
-def add_profile(arguments: argparse.ArgumentParser) -> None:
-    """The options that say whose client this is."""
-    arguments.add_argument("--data-dir", type=Path, required=True, help="the profile's folder")
-    arguments.add_argument("--server", default="", help="its address, like 127.0.0.1:8787")
-    arguments.add_argument("--name", default="", help="to join with")
-    arguments.add_argument("--invite", default="", help="to join with")
-    arguments.add_argument("--log", type=Path, default=None, help="write a log of packets to this file")
 
 
 def _quiet(text: str) -> frozenset[str]:
@@ -313,9 +297,8 @@ async def _main(options: argparse.Namespace) -> int:
     out = LinesOut()
     translate = problem_words(options.language)
     try:
-        profile = Profile(options.data_dir, options.server, tuple(options.drop), options.log)
-        async with open_client(profile, screen_batch_s=0.0) as chat:
-            harness = Harness(chat, profile, out, options)
+        async with open_client(profile_of(options), screen_batch_s=0.0) as chat:
+            harness = Harness(chat, out, options)
             await harness.set_up()
             await harness.join()
             return await harness.run(LinesIn())

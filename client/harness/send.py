@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from client.app.changes import BubblesChanged, Change
 from client.app.chat import Chat
-from client.bootstrap import Profile, open_client
+from client.bootstrap import open_client
 from client.core.model import Bubble, State
-from client.harness.headless import add_profile
-from client.words import language_of, problem_words
-from protocol.problems import NotJoined, Problem, problem
+from client.harness.options import add_profile, join, profile_of
+from client.words import problem_words
+from protocol.problems import Problem, problem
 from protocol.values import Lid
 
 DELIVERED, FAILED, STORED, UNKNOWN, REFUSED = 0, 1, 2, 3, 4
@@ -43,7 +43,6 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--caption", default="", help="below the file")
     arguments.add_argument("--wait", choices=tuple(WAITS), default="delivered")
     arguments.add_argument("--timeout", type=float, default=TIMEOUT_S, help="seconds")
-    arguments.add_argument("--language", type=language_of, default="en")
     return arguments
 
 
@@ -57,12 +56,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 async def _main(options: argparse.Namespace) -> int:
-    profile = Profile(options.data_dir, options.server, log_file=options.log)
-    async with open_client(profile, screen_batch_s=0.0) as chat:
-        if chat.me is None:
-            if not options.name or not options.invite:
-                raise NotJoined()
-            await chat.join(profile.server, options.name, options.invite)
+    async with open_client(profile_of(options), screen_batch_s=0.0) as chat:
+        await join(chat, options)
         watch = _Watch(chat, WAITS[options.wait])
         conv = await chat.open_with_name(options.to)
         if options.file:

@@ -22,7 +22,6 @@ from client.app.changes import (
     ProblemSeen,
     Progressed,
 )
-from client.bootstrap import Profile
 from client.core.model import Bubble, Finding, Seen, State, TransferProgress
 from client.harness import fields, headless, send, wishes
 from client.harness.fields import bubble_fields, change_fields, finding_fields, state_fields
@@ -46,7 +45,7 @@ class Console:
         self.writes = 0
         self.options = headless.parser().parse_args(["--data-dir", "x", "--linger", "0", *options])
         self.out = LinesOut(self._write)
-        self.harness = headless.Harness(app.chat, Profile(Path("x")), self.out, self.options)
+        self.harness = headless.Harness(app.chat, self.out, self.options)
         self._in, self._typing = os.pipe()
 
     def _write(self, data: bytes) -> None:
@@ -157,8 +156,7 @@ async def test_a_harness_that_has_not_joined_says_so(tmp_path: Path) -> None:
     with pytest.raises(Problem) as refusal:
         await Console(app).harness.join()
     assert refusal.value.code == "not_joined"
-    console = Console(app, "--name", "alice", "--invite", "CODE", "--retry", "ask")
-    console.harness._profile = Profile(Path("x"), "127.0.0.1:1")
+    console = Console(app, "--server", "127.0.0.1:1", "--name", "alice", "--invite", "CODE", "--retry", "ask")
     await console.harness.set_up()
     await console.harness.join()
     console.out.flush()
