@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 import pytest_asyncio
-from PySide6.QtCore import QFileInfo, QMimeData, Qt, QUrl
+from PySide6.QtCore import QCoreApplication, QEvent, QFileInfo, QMimeData, Qt, QUrl
 from PySide6.QtGui import QImage, QInputMethodEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
@@ -87,6 +87,7 @@ async def bench(qtbot: QtBot, themes: Themes, tmp_path: Path) -> AsyncIterator[B
     window.close()
     await window.close_down()
     window.deleteLater()
+    QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete)
 
 
 async def test_return_sends_and_the_field_is_emptied_when_it_is_safe(bench: Bench) -> None:
