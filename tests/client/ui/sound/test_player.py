@@ -27,10 +27,10 @@ def test_a_voice_note_plays_pauses_and_goes_on(qtbot: QtBot) -> None:
     assert [player.paused] == [False]
 
     player.toggle()
-    assert player.paused
+    assert [player.paused] == [True]
     assert player.lid == FIRST
     player.play(FIRST, VOICE)
-    assert not player.paused
+    assert [player.paused] == [False]
     player.stop()
 
 
