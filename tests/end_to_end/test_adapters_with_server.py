@@ -177,10 +177,8 @@ async def test_a_file_goes_up_and_comes_down(
     alice, bob = pair
     await alice.dial()
     conv = await conversation(alice, bob)
-    (tmp_path / "cat.bin").write_bytes(DATA)
-    sha256 = hashlib.sha256(DATA).hexdigest()
-    found = Inspected("file", "", "cat.bin", len(DATA), sha256, str(tmp_path / "cat.bin"))
-    wish = UploadFile(Lid(1), conv, 4711, found, MediaId(""))
+    wish = upload_of(tmp_path / "cat.bin", conv)
+    sha256 = wish.found.sha256
     up = HttpMedia(lambda: alice.me.server, lambda: alice.me.token, tmp_path / "alice")
     down = HttpMedia(lambda: bob.me.server, lambda: bob.me.token, tmp_path / "bob")
     told: list[int] = []
@@ -212,6 +210,13 @@ async def test_a_file_goes_up_and_comes_down(
     await down.close()
 
 
+def upload_of(path: Path, conv: ConvId) -> UploadFile:
+    """The wish to upload a file that is made here."""
+    path.write_bytes(DATA)
+    found = Inspected("file", "", path.name, len(DATA), hashlib.sha256(DATA).hexdigest(), str(path))
+    return UploadFile(Lid(1), conv, 4711, found, MediaId(""))
+
+
 def replace_media(packet: MsgR, media: MediaId) -> MsgR:
     return MsgR(packet.conv, packet.n, packet.pd, packet.dg, content=packet.content, media=(media,))
 
@@ -227,9 +232,7 @@ async def test_a_torn_upload_goes_on(
     alice, bob = pair
     await alice.dial()
     conv = await conversation(alice, bob)
-    (tmp_path / "cat.bin").write_bytes(DATA)
-    found = Inspected("file", "", "cat.bin", len(DATA), hashlib.sha256(DATA).hexdigest(), str(tmp_path / "cat.bin"))
-    wish = UploadFile(Lid(1), conv, 4711, found, MediaId(""))
+    wish = upload_of(tmp_path / "cat.bin", conv)
     media = HttpMedia(lambda: alice.me.server, lambda: alice.me.token, tmp_path / "alice")
 
     def tear(done: int, total: int) -> None:
