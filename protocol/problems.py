@@ -37,6 +37,11 @@ class ContentTooLarge(Problem):
     said = "This text is too long for one message ({size_kb} KB, at most {limit_kb} KB). Send it as a file."
 
 
+class TextTooLong(Problem):
+    code = "text_too_long"
+    said = "This text has {size_chars} characters; one message holds {limit_chars}. Shorten it, or send it as a file."
+
+
 class TextEmpty(Problem):
     code = "text_empty"
     said = "There is nothing to send yet. Write something first."
@@ -230,6 +235,12 @@ class StoreFailed(Problem):
 
 
 # --- media
+class ServerFull(Problem):
+    code = "server_full"
+    said = "The server has no room left. It goes on by itself once there is some; nothing was lost."
+    can_retry = True
+
+
 class MediaVanished(Problem):
     code = "media_vanished"
     said = "“{name}” is no longer on the disk. Choose the file again."

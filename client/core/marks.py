@@ -24,7 +24,7 @@ from client.core.events import (
     SessionUp,
 )
 from client.core.model import Memory, Reach, Room
-from protocol.limits import READ_JOIN_S
+from protocol.limits import ANSWER_WAIT_S, READ_JOIN_S
 from protocol.packets import AckN, Mark, OfflineA, Packet, ReadR
 from protocol.values import ConvId, Uid
 
@@ -127,6 +127,8 @@ class Marks:
         """What this person has read on another device, or the server's word that it knows."""
         known = standing.reach.get(self._uid, Reach()).read
         standing.told_read = max(standing.told_read, known)
+        if standing.told_read >= standing.own_read:
+            standing.read_due_s = None
         if known <= standing.own_read:
             return []
         standing.own_read = known
@@ -153,11 +155,13 @@ class Marks:
                 standing.read_due_s = now_s
 
     def _say_due(self, wire: int, now_s: float) -> list[Output]:
+        """Again until the server's own word about this person's mark shows that it knows."""
         packets: list[Packet] = []
         for standing in self._standings.values():
-            if standing.read_due_s is not None and standing.read_due_s <= now_s:
-                standing.read_due_s = None
-                packets.append(ReadR(conv=standing.conv, upto=standing.own_read))
+            if standing.read_due_s is None or standing.read_due_s > now_s:
+                continue
+            standing.read_due_s = now_s + ANSWER_WAIT_S
+            packets.append(ReadR(conv=standing.conv, upto=standing.own_read))
         return [Send(wire, tuple(packets))] if packets else []
 
     # ------------------------------------------------------------------------------------------ standings

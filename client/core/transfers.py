@@ -46,7 +46,11 @@ from protocol.backoff import upload_delay_s
 from protocol.content import Attachment, Body, Content, File, Picture, Video, Voice, pack
 from protocol.lanes import digest
 from protocol.limits import DOWNLOADS_AT_ONCE, UPLOADS_AT_ONCE
+from protocol.problems import ContentTooLarge
 from protocol.values import Lid, MediaId, Uid, replace
+
+LONGEST_ID = MediaId("x" * 64)
+"""No file has a longer id, so what fits with this one fits with its own."""
 
 
 @dataclass(slots=True)
@@ -158,13 +162,22 @@ class Transfers:
         number = upload_number(self._uploads[lid].nonce, found.sha256)
         upload = replace(self._uploads[lid], inspected=found, number=number, media=MediaId(""))
         self._uploads[lid], self._runs[lid] = upload, _Run(due_s=now_s)
+        try:
+            self._content(upload, LONGEST_ID)
+        except ContentTooLarge as refusal:  # said before the first byte goes up, not after the last
+            stopped = self._upload_stopped(lid, refusal.code, False, MediaId(""), now_s)
+            return [*stopped, *self._start_waiting(now_s)]
         return [SaveUpload(upload), *self._start_waiting(now_s)]
+
+    def _content(self, upload: Upload, media: MediaId) -> bytes:
+        """What the message says, once its file has this id. Raises ContentTooLarge."""
+        return pack(Content(self._uid, upload.conv, upload.nonce, upload.at_ms, body_of(upload, media)))
 
     def _compose(self, lid: Lid, media: MediaId) -> Compose:
         """Only now the message gets its number (P-3)."""
         upload = self._uploads[lid]
         self._forget(lid)
-        content = pack(Content(self._uid, upload.conv, upload.nonce, upload.at_ms, body_of(upload, media)))
+        content = self._content(upload, media)
         return Compose(lid, upload.conv, content, digest(upload.conv, content), upload.at_ms, (media,))
 
     def _upload_stopped(self, lid: Lid, code: str, can_retry: bool, media: MediaId, now_s: float) -> list[Output]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import assert_never
 
 from protocol.packets import Relation
 from protocol.values import Uid, Value
@@ -71,14 +70,9 @@ NOBODY = Standing()
 
 def may(action: Action, thing: Standing | File) -> str:
     """Return the code of the refusal, or an empty text: go ahead."""
-    match thing:
-        case File(owner, seen):
-            return "" if action is Action.FETCH and (owner or seen) else "media_unknown"
-        case Standing(spans):
-            if not spans:
-                return "unknown_conversation"
-            return _in_conversation(action, thing)
-    assert_never(thing)
+    if isinstance(thing, File):
+        return "" if action is Action.FETCH and (thing.owner or thing.seen) else "media_unknown"
+    return _in_conversation(action, thing) if thing.spans else "unknown_conversation"
 
 
 def _in_conversation(action: Action, standing: Standing) -> str:

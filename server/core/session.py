@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
-from typing import Any, assert_never
+from typing import Any
 
 from protocol.codec import Garbled, from_text
 from protocol.heads import sum_of
@@ -72,7 +72,6 @@ from server.core.acceptance import (
     Offer,
     Removed,
     Settled,
-    Spoiled,
     Taken,
     Turned,
 )
@@ -373,10 +372,8 @@ class Session:
                 self._out.append(MsgA(packet.conv, packet.n, 0, packet.dg, 0, last, ld, gone=True))
             case Turned(_, code, last, ld):
                 self._out.append(Nack(code, packet.conv, packet.n, packet.dg, last=last, ld=ld))
-            case Spoiled(_, code):
-                self._spoil(packet, code)
-            case _:
-                assert_never(answer)
+            case spoiled:
+                self._spoil(packet, spoiled.code)
 
     def _promise(self, packet: MsgR | VoidR, pos: int, *, home: bool, age_s: float = 0.0) -> None:
         promises = self._talk(packet.conv).promises

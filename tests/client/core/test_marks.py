@@ -140,6 +140,23 @@ def test_reading_is_kept_at_once_and_told_after_a_second() -> None:
     assert alice.sent == [(1.0, ReadR(C, 4))]
 
 
+def test_reading_is_told_again_until_the_server_is_known_to_know() -> None:
+    """A lost or refused read:R would leave the other person's tick too low for the whole session."""
+    alice = Ticks()
+    alice.online()
+    alice.does(ReadUpto(C, 4))
+    alice.run_until(25.0)
+    assert alice.sent == [(1.0, ReadR(C, 4)), (11.0, ReadR(C, 4)), (21.0, ReadR(C, 4))]
+
+    alice.hears(ack(0, 1, Mark(ALICE.uid, 4, 3)))
+    alice.run_until(35.0)
+    assert len(alice.sent) == 4, "it knows of less"
+
+    alice.hears(ack(1, 2, Mark(ALICE.uid, 4, 4)))
+    alice.run_until(99.0)
+    assert len(alice.sent) == 4
+
+
 def test_what_was_read_without_a_line_is_told_when_there_is_one() -> None:
     alice = Ticks()
     alice.does(ReadUpto(C, 3))

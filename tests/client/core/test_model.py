@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from client.core.model import Bubble, State
+from client.core.model import Bubble, State, end_of
 from protocol.content import Attachment, Text, Voice
 from protocol.values import ConvId, Lid, MediaId, Uid
 
@@ -43,3 +43,7 @@ def test_bubbles_stand_in_order_of_position_and_what_waits_stands_last() -> None
     shown = sorted([bubble(9), bubble(8), bubble(3, pos=7), bubble(5, pos=2)], key=lambda one: one.order)
 
     assert [one.lid for one in shown] == [5, 3, 8, 9]
+
+
+def test_the_end_of_a_position_lies_behind_it_and_before_the_next() -> None:
+    assert bubble(9, 3).order < end_of(3) < bubble(1, 4).order

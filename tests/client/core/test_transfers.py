@@ -108,6 +108,19 @@ def test_the_message_is_of_the_kind_that_was_found(kind: str, body: type) -> Non
     assert isinstance(said.file, Attachment)  # type: ignore[union-attr]
 
 
+def test_a_file_whose_words_are_too_many_is_refused_before_its_upload_and_harms_nothing_else() -> None:
+    transfers = machine()
+    transfers.handle(attach(caption="x" * 70_000), 0.0)
+
+    saved, state, told = transfers.handle(FileInspected(Lid(1), PHOTO), 0.5)
+    assert isinstance(saved, SaveUpload)
+    assert saved.upload.paused
+    assert state == SaveState(Lid(1), State.REFUSED, code="content_too_large")
+    assert told == Told("content_too_large", Lid(1))
+    assert transfers.next_wakeup_s() is None
+    assert uploading(transfers, 2).lid == 2
+
+
 def test_without_a_session_a_file_is_inspected_and_waits() -> None:
     transfers = machine(ready=False)
     transfers.handle(attach(), 0.0)
