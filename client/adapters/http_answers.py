@@ -12,11 +12,13 @@ import msgspec
 from protocol.problems import (
     BY_CODE,
     Busy,
+    DiskFull,
     MediaDamaged,
     MediaOffset,
     MediaTooLarge,
     MediaUnknown,
     Problem,
+    ServerFull,
     ServerInternal,
     ServerUnreachable,
     SignInAgain,
@@ -68,7 +70,7 @@ def refused(answer: httpx.Response, **facts: object) -> Problem:
     except (msgspec.DecodeError, UnicodeDecodeError, httpx.ResponseNotRead):
         said = Refusal("")
     kind = BY_CODE.get(said.code) or _BY_STATUS.get(answer.status_code, TransferInterrupted)
-    return kind(**facts | said.facts)
+    return (ServerFull if kind is DiskFull else kind)(**facts | said.facts)  # their disk, not this one
 
 
 @contextmanager

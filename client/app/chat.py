@@ -38,17 +38,19 @@ from client.core.model import Bubble, ChatEntry, Finding, Line, Me, Memory, Seen
 from client.ports import Machine, Parts
 from protocol.content import Body, Content, Text, attachments, pack, unpack
 from protocol.lanes import NONCE_BYTES, digest
-from protocol.limits import TEXT_MAX_CHARS
+from protocol.limits import FILE_MAX_BYTES, MIB, NAME_MAX_CHARS, TEXT_MAX_CHARS
 from protocol.packets import Person
 from protocol.problems import (
-    ContentTooLarge,
     MediaEmpty,
     MediaIsFolder,
+    MediaTooLarge,
     MediaUnknown,
     MediaUnreadable,
     MediaVanished,
+    NameInvalid,
     NotPossibleNow,
     TextEmpty,
+    TextTooLong,
 )
 from protocol.values import ConvId, Lid, Uid
 
@@ -179,7 +181,9 @@ class Chat:
         return await self._queries.direct_by_name(name)
 
     async def open_group(self, title: str, uids: Sequence[Uid]) -> ConvId:
-        """A new group."""
+        """A new group. Raises NameInvalid for its title."""
+        if not 1 <= len(title.strip()) <= NAME_MAX_CHARS:
+            raise NameInvalid(limit=NAME_MAX_CHARS)
         return await self._queries.group(title, uids)
 
     async def page(
@@ -213,20 +217,21 @@ class Chat:
     # ---------------------------------------------------------------------------------------- sending
 
     async def say(self, conv: ConvId, text: str) -> Lid:
-        """Send words; returns once they are durable (T0). Raises TextEmpty, ContentTooLarge, OutboxFull …"""
+        """Send words; returns once they are durable (T0). Raises TextEmpty, TextTooLong, OutboxFull …"""
         text = _whole(text)
         if not text.strip():
             raise TextEmpty()
-        if len(text) > TEXT_MAX_CHARS:
-            raise ContentTooLarge(size_kb=-(-len(text) // 1000), limit_kb=TEXT_MAX_CHARS // 1000)
+        _check_length(text)
         return await self._compose(conv, Text(text))
 
     async def send_file(self, conv: ConvId, path: str, kind: FileKind = "auto", caption: str = "") -> Lid:
         """Send a file; returns once its bubble is durable, and the upload goes on.
 
-        Raises MediaVanished, MediaIsFolder, MediaEmpty, MediaUnreadable for what can be seen from outside.
+        Raises MediaVanished, MediaIsFolder, MediaEmpty, MediaUnreadable, MediaTooLarge for what can be seen from
+        outside, and TextTooLong for its caption.
         """
         self._account.joined()
+        _check_length(caption)
         full, name = await asyncio.to_thread(_look_at, path)
         lid = self._dispatcher.new_lid()
         await self._wish(
@@ -323,6 +328,12 @@ def _whole(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def _check_length(text: str) -> None:
+    """Words of a message, or below a file. Raises TextTooLong."""
+    if len(text) > TEXT_MAX_CHARS:
+        raise TextTooLong(size_chars=len(text), limit_chars=TEXT_MAX_CHARS)
+
+
 def _kind(body: object) -> FileKind:
     kinds: dict[str, FileKind] = {"Picture": "picture", "Voice": "voice", "Video": "video"}
     return kinds.get(type(body).__name__, "file")
@@ -335,8 +346,11 @@ def _look_at(path: str) -> tuple[str, str]:
     try:
         if os.path.isdir(full):
             raise MediaIsFolder(name=name)
-        if os.stat(full).st_size == 0:
+        size_bytes = os.stat(full).st_size
+        if size_bytes == 0:
             raise MediaEmpty(name=name)
+        if size_bytes > FILE_MAX_BYTES:
+            raise MediaTooLarge(size_mb=-(-size_bytes // MIB), limit_mb=FILE_MAX_BYTES // MIB)
         if not os.access(full, os.R_OK):
             raise MediaUnreadable(name=name)
     except FileNotFoundError:

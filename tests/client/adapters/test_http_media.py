@@ -29,6 +29,7 @@ from protocol.problems import (
     MediaUnknown,
     MediaVanished,
     Problem,
+    ServerFull,
     ServerUnreachable,
     SignInAgain,
     TransferInterrupted,
@@ -206,7 +207,7 @@ async def test_a_file_that_is_too_large_is_not_begun(tmp_path: Path) -> None:
     [
         (lambda: refusal(403, "unknown_conversation"), UnknownConversation),
         (lambda: refusal(401, "sign_in_again"), SignInAgain),
-        (lambda: refusal(507, "disk_full"), DiskFull),
+        (lambda: refusal(507, "disk_full"), ServerFull),
         (lambda: refusal(503, "from_the_future"), Problem),
         (lambda: web.Response(status=502, text="<html>"), TransferInterrupted),
         (lambda: web.Response(status=201), TransferInterrupted),

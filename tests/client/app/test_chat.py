@@ -73,7 +73,7 @@ async def test_two_equal_texts_are_two_messages(ready: App) -> None:
     assert (await ready.wire.hears(MsgR)).dg != (await ready.wire.hears(MsgR)).dg
 
 
-@pytest.mark.parametrize(("text", "code"), [("  \n", "text_empty"), ("x" * 8001, "content_too_large")])
+@pytest.mark.parametrize(("text", "code"), [("  \n", "text_empty"), ("x" * 8001, "text_too_long")])
 async def test_what_cannot_be_said_is_refused_and_leaves_nothing(ready: App, text: str, code: str) -> None:
     assert await refusal_of(ready.chat.say(CONV, text)) == code
     assert await ready.chat.page(CONV) == []
