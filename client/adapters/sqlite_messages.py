@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 from sqlite_utils import Database
 
 from client.adapters.sqlite_rows import (
@@ -34,7 +35,7 @@ from client.adapters.sqlite_schema import (
 from client.core.effects import Save
 from client.core.model import NOWHERE, Bubble, ChatEntry, Me, Memory, Own, Seen, State
 from protocol.packets import Person
-from protocol.problems import Problem, UnknownMessage
+from protocol.problems import DataCorrupt, Problem, UnknownMessage
 from protocol.values import ConvId, Lid
 
 T = TypeVar("T")
@@ -164,11 +165,14 @@ class SqliteMessages:
         lock = ProfileLock(self._folder)
         try:
             keep_private(self._folder)
+            if lock.had_data and not (self._folder / FILE_NAME).stat().st_size:
+                raise DataCorrupt()  # a new one in its place would look as if there had never been anything
             self._db = open_database(self._folder / FILE_NAME, self._open_connection, check=lock.was_killed)
             self._saver = Saver(self._db.conn)
-        except BaseException:
+            lock.has_data()
+        except BaseException as error:
             lock.release(orderly=False)
-            raise
+            raise _meaning(error) from error
         self._lock = lock
         self._transact(_trim_trace, durable=False)
 
@@ -196,9 +200,7 @@ class SqliteMessages:
             return result
         except BaseException as error:
             self._drop()  # closing rolls back
-            if isinstance(error, sqlite3.Error):
-                raise problem_of(error) from error
-            raise
+            raise _meaning(error) from error
 
     def _look(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """One reading transaction: what it sees is from one moment."""
@@ -213,9 +215,7 @@ class SqliteMessages:
             raise
         except BaseException as error:
             self._drop()
-            if isinstance(error, sqlite3.Error):
-                raise problem_of(error) from error
-            raise
+            raise _unreadable(error) from error
 
     def _become(self, db: sqlite3.Connection, me: Me) -> None:
         """A new device has new lanes; what waited in the old ones may have been sent (P-64)."""
@@ -249,6 +249,18 @@ class SqliteMessages:
 
     async def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         return await self._read(lambda db: db.execute(sql, values).fetchall())
+
+
+def _meaning(error: BaseException) -> BaseException:
+    """What a failure of the database means to the person; anything else stays what it is."""
+    return problem_of(error) if isinstance(error, sqlite3.Error) else error
+
+
+def _unreadable(error: BaseException) -> BaseException:
+    """The same for reading, where rows that make no sense are damage: we never write such."""
+    if isinstance(error, ValueError | msgspec.MsgspecError):
+        return DataCorrupt()
+    return _meaning(error)
 
 
 def _trim_trace(db: sqlite3.Connection) -> None:

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,8 @@ HEARD_LID: Final = 1 << 40
 """Bubbles that came from the log are numbered from here on: they never meet a `lid` given on this side."""
 TRACE_KEPT_ROWS: Final = 200_000
 BUSY_TIMEOUT_S: Final = 5.0
+HELD, FREE = b"open data", b"free"
+"""What the lock file says: whether somebody holds it, and whether there has been a database."""
 FOLDER_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
 
@@ -179,7 +182,7 @@ def problem_of(error: sqlite3.Error | OSError) -> Problem:
     if isinstance(error, OSError):
         return DiskFull() if error.errno in _FULL_ERRNOS else DataReadOnly()
     primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if primary in _DAMAGED:
+    if primary in _DAMAGED or "UTF-8" in str(error):  # a text that is none, seen by the driver:
         return DataCorrupt()
     if primary in _READ_ONLY:
         return DataReadOnly()
@@ -221,19 +224,35 @@ class ProfileLock:
         except OSError as error:
             os.close(self._file)
             raise DataInUse() from error
-        self.was_killed = os.fstat(self._file).st_size > 0
+        before = os.read(self._file, len(HELD))
+        self.was_killed = before[:4] == HELD[:4]
         """Whether the last holder ended without `release`."""
+        self.had_data = before[4:] == HELD[4:]
+        """Whether there has been a database here before."""
+        self._had = HELD[4:] if self.had_data else b""
         try:
-            os.write(self._file, b"open")
+            self._note(HELD[:4])
         except OSError as error:
             os.close(self._file)
             raise problem_of(error) from error
 
+    def has_data(self) -> None:
+        """There is a database now: from here on an empty file in its place is a lost one."""
+        if not self.had_data:
+            self._had = HELD[4:]
+            with suppress(OSError):  # a full disk: noted at the next start
+                self._note(HELD[:4])
+
     def release(self, *, orderly: bool = True) -> None:
         """Let others in. After an end that was not orderly the next one looks for damage."""
         if orderly:
-            os.ftruncate(self._file, 0)
+            with suppress(OSError):
+                self._note(FREE)
         os.close(self._file)
+
+    def _note(self, word: bytes) -> None:
+        os.lseek(self._file, 0, os.SEEK_SET)
+        os.write(self._file, word + self._had)
 
 
 _NO_INHERIT = getattr(os, "O_NOINHERIT", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)

@@ -14,6 +14,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -36,6 +37,7 @@ R = TypeVar("R")
 
 APPLICATION_ID = 0x48584731  # "HXG1": this file is ours
 CHECK_AT_START_MAX_BYTES = 64 * MIB  # a larger file is checked as it is read
+HAD_DATA = b"data"  # in the lock file, once there has been a data file
 WAL_PAGES = 4_000  # 16 MiB of log before a checkpoint: fewer syncs of the main file
 
 Resolve = Callable[[Any], None]
@@ -297,7 +299,11 @@ def open_writer(path: Path, schema: Schema) -> Writer:
     """
     lock = _Lock(path.with_name(path.name + ".lock"))
     try:
-        return Writer(path, schema, lock, _open_checked(path, schema))
+        if lock.had_data and path.exists() and not path.stat().st_size:
+            raise DataCorrupt()  # a new one in its place would look as if there had never been anybody
+        db = _open_checked(path, schema)
+        lock.has_data()
+        return Writer(path, schema, lock, db)
     except sqlite3.Error as error:
         lock.release()
         raise translated(error) from error
@@ -390,6 +396,13 @@ class _Lock:
         if not _lock_now(self._file):
             os.close(self._file)
             raise DataInUse()
+        self.had_data = os.read(self._file, len(HAD_DATA)) == HAD_DATA
+
+    def has_data(self) -> None:
+        """There is a data file now: from here on an empty one in its place is a lost one."""
+        if not self.had_data:
+            with suppress(OSError):  # a full disk: noted at the next start
+                os.write(self._file, HAD_DATA)
 
     def release(self) -> None:
         os.close(self._file)
@@ -400,7 +413,9 @@ if sys.platform == "win32":  # pragma: no cover - the other branch is the one th
 
     def _lock_now(file: int) -> bool:
         try:
+            os.lseek(file, 1 << 20, os.SEEK_SET)  # far behind the words, which a lock would cover
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+            os.lseek(file, 0, os.SEEK_SET)
         except OSError:
             return False
         return True

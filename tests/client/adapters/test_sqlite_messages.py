@@ -134,6 +134,42 @@ async def test_a_profile_that_does_not_open_is_not_locked(tmp_path: Path) -> Non
             await SqliteMessages(tmp_path).open()
 
 
+async def test_a_database_that_was_emptied_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    messages = SqliteMessages(tmp_path)
+    await messages.open()
+    await messages.close()
+    (tmp_path / FILE_NAME).write_bytes(b"")
+    for _ in range(2):
+        with pytest.raises(DataCorrupt):
+            await SqliteMessages(tmp_path).open()
+    assert (tmp_path / FILE_NAME).stat().st_size == 0
+
+
+async def test_a_start_that_failed_before_there_was_a_database_is_no_damage(tmp_path: Path) -> None:
+    def fail(path: Path) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("not today")
+
+    with pytest.raises(StoreFailed):
+        await SqliteMessages(tmp_path, fail).open()
+    messages = SqliteMessages(tmp_path)
+    await messages.open()
+    await messages.close()
+
+
+@pytest.mark.parametrize("damage", ["state = -4", "uid = cast(x'ff' as text)"])
+async def test_rows_that_make_no_sense_are_damage(tmp_path: Path, damage: str) -> None:
+    messages = SqliteMessages(tmp_path)
+    await messages.open()
+    await messages.become(ME)
+    await messages.save([composed(1)])
+    with sqlite3.connect(tmp_path / FILE_NAME) as db:
+        db.execute(f"update bubble set {damage}")
+    db.close()
+    with pytest.raises(DataCorrupt):
+        await messages.page(CHAT)
+    await messages.close()
+
+
 async def test_what_was_saved_is_there_after_a_restart(tmp_path: Path) -> None:
     messages = SqliteMessages(tmp_path)
     await messages.open()

@@ -141,6 +141,19 @@ def test_a_profile_is_used_once_at_a_time(tmp_path: Path) -> None:
     again.release()
 
 
+def test_the_lock_remembers_that_there_was_a_database(tmp_path: Path) -> None:
+    first = ProfileLock(tmp_path)
+    assert not first.had_data
+    first.release(orderly=False)
+    second = ProfileLock(tmp_path)
+    assert (second.was_killed, second.had_data) == (True, False)
+    second.has_data()
+    second.release()
+    third = ProfileLock(tmp_path)
+    assert (third.was_killed, third.had_data) == (False, True)
+    third.release()
+
+
 HOLDER = """
 import sys
 from pathlib import Path

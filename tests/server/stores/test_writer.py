@@ -237,6 +237,15 @@ async def test_damaged_data_is_refused_untouched(tmp_path: Path) -> None:
     refused(path, DataCorrupt)
 
 
+async def test_a_data_file_that_was_emptied_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "data.db"
+    await open_writer(path, SCHEMA).close()
+    await open_writer(path, SCHEMA).close()
+    path.write_bytes(b"")
+    refused(path, DataCorrupt)
+    assert path.stat().st_size == 0
+
+
 def test_somebody_else_s_database_is_refused_untouched(tmp_path: Path) -> None:
     path = tmp_path / "data.db"
     db = sqlite3.connect(path)
