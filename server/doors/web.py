@@ -6,18 +6,20 @@ by the name it used (SEC-18).
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.web import Application as Application
 
 from protocol.limits import HELLO_WAIT_S
-from protocol.problems import Problem, ServerInternal, StoreFailed, TransferInterrupted, UnknownType
+from protocol.problems import BadFrame, Problem, ServerInternal, StoreFailed, TransferInterrupted, UnknownType
 from server.doors.answers import BODY_MAX_BYTES, refusal
 from server.ports import StoreUnknown
 
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 LINE = "/v1/line"
 STOP_WAIT_S = 0.3  # for answers under way when the server stops
 BACKLOG = 1024
+NO_SUCH_ROUTE = {404, 405}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Stop = Callable[[], Awaitable[None]]
 
@@ -59,7 +62,7 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Problem as problem:
         return refusal(problem)
     except web.HTTPException as error:
-        return refusal(UnknownType(), error.status)
+        return refusal(UnknownType() if error.status in NO_SUCH_ROUTE else BadFrame(), error.status)
     except ConnectionError:
         return refusal(TransferInterrupted())
     except StoreUnknown:
@@ -85,18 +88,41 @@ async def _on_every_answer(_: web.Request, answer: web.StreamResponse) -> None:
     answer.headers.setdefault("X-Content-Type-Options", "nosniff")
 
 
+class Conversation(web.RequestHandler):
+    """One connection. What is no HTTP never reaches the application; it gets an answer as short as any other."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """A code; neither our versions, nor what the stranger said back at them or into the log (SEC-30)."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was begun already")
+        answer = refusal(BadFrame(), status)
+        answer.headers["Server"] = "hexagram"
+        answer.force_close()
+        return answer
+
+
 @asynccontextmanager
 async def serving(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
     """Answer on `listener` until the end of the block; then hang up, and let answers under way end.
 
     A connection that has not said a whole request within 10 s is closed (SEC-19).
     """
-    runner = web.AppRunner(
-        app, access_log=None, keepalive_timeout=HELLO_WAIT_S, shutdown_timeout=STOP_WAIT_S, lingering_time=2.0
-    )
+    handling: dict[str, Any] = {"access_log": None, "keepalive_timeout": HELLO_WAIT_S, "lingering_time": 2.0}
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_WAIT_S)
     await runner.setup()
+    loop, server = asyncio.get_running_loop(), runner.server
+    assert server is not None
+
+    def answer_one() -> Conversation:
+        return Conversation(server, loop=loop, **handling)
+
     try:
-        await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        listening = await loop.create_server(answer_one, sock=listener, backlog=BACKLOG)
         yield
+        listening.close()
     finally:
         await runner.cleanup()

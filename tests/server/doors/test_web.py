@@ -112,6 +112,23 @@ async def test_a_connection_that_never_says_a_whole_request_is_closed(
     writer.close()
 
 
+@pytest.mark.parametrize("said", [b"\x00\xff garbage\r\n\r\n", b"\x16\x03\x01\x00\x10", b"GET / HTTP/1.1\r\n\r\n"])
+async def test_what_is_no_http_gets_a_code_and_hears_neither_versions_nor_itself(house: House, said: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+    writer.write(said)
+    answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.0 400 ")
+    assert answer.endswith(b'{"code": "bad_frame"}')
+    assert b"Server: hexagram\r\n" in answer
+    assert b"aiohttp" not in answer
+    writer.close()
+
+
+async def test_a_body_that_is_too_large_is_no_frame(house: House) -> None:
+    answer = await house.http.post("/v1/join", content=b"x" * 20_000)
+    assert (answer.status_code, answer.json()) == (413, {"code": "bad_frame"})
+
+
 async def test_headers_without_end_are_refused(house: House) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
     writer.write(b"GET /v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"x" * 100_000)
