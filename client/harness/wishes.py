@@ -9,12 +9,12 @@ import msgspec
 
 from client.app.chat import FileKind
 from protocol.problems import WishInvalid
-from protocol.values import ConvId, Count, Lid
+from protocol.values import NUMBER_MAX, ConvId, Count, Lid
 
 WISH_MAX_BYTES = 1024 * 1024
 Ref: TypeAlias = Any
 """Whatever the caller wants back in the answer."""
-Number: TypeAlias = Annotated[Lid, msgspec.Meta(ge=1)]
+Number: TypeAlias = Annotated[Lid, msgspec.Meta(ge=1, le=NUMBER_MAX)]
 
 
 class Wish(msgspec.Struct, frozen=True, tag_field="do", forbid_unknown_fields=True, kw_only=True):
@@ -34,7 +34,7 @@ class Say(Wish, frozen=True, tag="say"):
 class SendFile(Wish, frozen=True, tag="send"):
     """Send a file."""
 
-    path: str
+    path: Annotated[str, msgspec.Meta(min_length=1)]
     to: str = ""
     conv: ConvId = ConvId("")
     kind: FileKind = "auto"
@@ -89,7 +89,7 @@ class History(Wish, frozen=True, tag="history"):
 
     conv: ConvId = ConvId("")
     with_: str = msgspec.field(default="", name="with")
-    before: Lid | None = None
+    before: Number | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 50
 
 
