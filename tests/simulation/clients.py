@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import finalize
 
 from client.adapters.sqlite_messages import SqliteMessages
 from client.adapters.sqlite_saves import Saver
@@ -37,10 +39,16 @@ T = TypeVar("T")
 GOING_AWAY = 1001
 
 
+def in_memory() -> sqlite3.Connection:
+    """An empty database that lives as long as somebody holds it."""
+    return sqlite3.connect(":memory:", isolation_level=None)
+
+
 def blank() -> bytes:
     """A fresh profile's database."""
-    db = open_database(Path("none"), lambda _: sqlite3.connect(":memory:", isolation_level=None))
-    return bytes(db.conn.serialize())
+    with closing(in_memory()) as connection:
+        open_database(Path("none"), lambda _: connection)
+        return bytes(connection.serialize())
 
 
 BLANK = blank()
@@ -53,7 +61,8 @@ class Disk(SqliteMessages):
     """
 
     def __init__(self, data: bytes) -> None:
-        connection = sqlite3.connect(":memory:", isolation_level=None)
+        connection = in_memory()
+        finalize(self, connection.close)
         connection.deserialize(data)
         self._db = open_database(Path("none"), lambda _: connection)
         self._saver = Saver(connection)

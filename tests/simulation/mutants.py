@@ -5,9 +5,8 @@ A checker that finds nothing must be distrusted. Nothing here is reachable from 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 from client.adapters.sqlite_saves import Saver
@@ -282,7 +281,7 @@ def b36(stack: ExitStack) -> None:
 
 def b38(stack: ExitStack) -> None:
     """The echo is drawn as a second bubble (planted with the unique index off)."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection = stack.enter_context(closing(clients.in_memory()))
     connection.deserialize(clients.BLANK)
     connection.execute("drop index bubble_dg")
     connection.execute("drop index bubble_pos")

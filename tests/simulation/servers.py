@@ -6,6 +6,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 from protocol.packets import OpenR
 from protocol.problems import StoreFailed
@@ -54,6 +55,7 @@ class ServerDisk:
 
     def __init__(self, network: Network) -> None:
         self.db = sqlite3.connect(":memory:", isolation_level=None)
+        finalize(self, self.db.close)
         self._inline = Inline(self.db)
         self._store = SqliteStore(self._inline, network.world_clock(), Dice(network))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -108,9 +108,9 @@ class Server:
 
     def __init__(self) -> None:
         self.clock, self.route = Clock(), LocalRoute()
-        inline = Inline()
-        inline.now(_people)
-        self.store = Failing(inline, self.clock, Dice())
+        self.inline = Inline()
+        self.inline.now(_people)
+        self.store = Failing(self.inline, self.clock, Dice())
         self.runner = Runner(
             store=self.store,
             accounts=Accounts(),  # type: ignore[arg-type]
@@ -138,8 +138,10 @@ class Server:
 
 
 @pytest.fixture
-def server() -> Server:
-    return Server()
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.inline.db.close()
 
 
 def only(wire: Wire, kind: type) -> list[FromServer]:
