@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 
 from client.app.account import Account
 from client.app.dispatcher import Dispatcher
+from client.app.outgoing import file_at, whole_words
 from client.app.publisher import Listener, Publisher
 from client.app.queries import Queries
 from client.app.runner import Runner
@@ -38,19 +39,13 @@ from client.core.model import Bubble, ChatEntry, Finding, Line, Me, Memory, Seen
 from client.ports import Machine, Parts
 from protocol.content import Body, Content, Text, attachments, pack, unpack
 from protocol.lanes import NONCE_BYTES, digest
-from protocol.limits import FILE_MAX_BYTES, MIB, NAME_MAX_CHARS, TEXT_MAX_CHARS
+from protocol.limits import NAME_MAX_CHARS
 from protocol.packets import Person
 from protocol.problems import (
-    MediaEmpty,
-    MediaIsFolder,
-    MediaTooLarge,
     MediaUnknown,
-    MediaUnreadable,
-    MediaVanished,
     NameInvalid,
     NotPossibleNow,
     TextEmpty,
-    TextTooLong,
 )
 from protocol.values import ConvId, Lid, Uid
 
@@ -218,11 +213,9 @@ class Chat:
 
     async def say(self, conv: ConvId, text: str) -> Lid:
         """Send words; returns once they are durable (T0). Raises TextEmpty, TextTooLong, OutboxFull …"""
-        text = _whole(text)
         if not text.strip():
             raise TextEmpty()
-        _check_length(text)
-        return await self._compose(conv, Text(text))
+        return await self._compose(conv, Text(whole_words(text)))
 
     async def send_file(self, conv: ConvId, path: str, kind: FileKind = "auto", caption: str = "") -> Lid:
         """Send a file; returns once its bubble is durable, and the upload goes on.
@@ -231,12 +224,10 @@ class Chat:
         outside, and TextTooLong for its caption.
         """
         self._account.joined()
-        _check_length(caption)
-        full, name = await asyncio.to_thread(_look_at, path)
-        lid = self._dispatcher.new_lid()
-        await self._wish(
-            Attach(lid, conv, full, name, kind, _whole(caption), self._nonce(), self._parts.clock.wall_ms())
-        )
+        caption = whole_words(caption)
+        full, name = await asyncio.to_thread(file_at, path)
+        lid, at_ms = self._dispatcher.new_lid(), self._parts.clock.wall_ms()
+        await self._wish(Attach(lid, conv, full, name, kind, caption, self._nonce(), at_ms))
         return lid
 
     async def resend(self, lid: Lid) -> Lid:
@@ -323,38 +314,6 @@ class Chat:
         return await self._compose(bubble.conv, unpack(data, author=me.uid, conv=bubble.conv).body)
 
 
-def _whole(text: str) -> str:
-    """The text without halves of characters, which cannot travel."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _check_length(text: str) -> None:
-    """Words of a message, or below a file. Raises TextTooLong."""
-    if len(text) > TEXT_MAX_CHARS:
-        raise TextTooLong(size_chars=len(text), limit_chars=TEXT_MAX_CHARS)
-
-
 def _kind(body: object) -> FileKind:
     kinds: dict[str, FileKind] = {"Picture": "picture", "Voice": "voice", "Video": "video"}
     return kinds.get(type(body).__name__, "file")
-
-
-def _look_at(path: str) -> tuple[str, str]:
-    """The full path and the name of a file, after what can be seen from outside."""
-    full = os.path.abspath(path)
-    name = os.path.basename(full)
-    try:
-        if os.path.isdir(full):
-            raise MediaIsFolder(name=name)
-        size_bytes = os.stat(full).st_size
-        if size_bytes == 0:
-            raise MediaEmpty(name=name)
-        if size_bytes > FILE_MAX_BYTES:
-            raise MediaTooLarge(size_mb=-(-size_bytes // MIB), limit_mb=FILE_MAX_BYTES // MIB)
-        if not os.access(full, os.R_OK):
-            raise MediaUnreadable(name=name)
-    except FileNotFoundError:
-        raise MediaVanished(name=name) from None
-    except (OSError, ValueError):
-        raise MediaUnreadable(name=name) from None
-    return full, name
