@@ -57,7 +57,7 @@ SCREEN = (
 )  # fmt: skip
 FONTS = ("fonts-noto-cjk", "fonts-noto-color-emoji")
 MEDIA = ("ffmpeg",)
-STAND_IN_SCREEN = ("xvfb", "xauth", "xdotool", "openbox")
+STAND_IN_SCREEN = ("xvfb", "xauth", "xdotool", "openbox", "at-spi2-core", "python3-pyatspi", "dbus-daemon")
 # PyInstaller takes Python's shared library along, which the system's own Python keeps in a package apart.
 SHARED_PYTHON = (f"libpython{sys.version_info[0]}.{sys.version_info[1]}",) if sys.base_prefix == "/usr" else ()
 BUNDLER = ("binutils", *SHARED_PYTHON)

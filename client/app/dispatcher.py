@@ -35,7 +35,7 @@ from protocol.limits import (
     OUTBOX_MAX_ROWS,
 )
 from protocol.problems import BY_CODE, Problem, problem
-from protocol.values import ConvId, Lid
+from protocol.values import Lid
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,6 @@ class Dispatcher:
         self._messages, self._account = parts.messages, account
         self._tasks, self._publisher = tasks, publisher
         self._next_lid = Lid(1)
-        self._uploads: dict[Lid, ConvId] = {}
         self._disk_failed = False
 
     def new_lid(self) -> Lid:
@@ -75,7 +74,6 @@ class Dispatcher:
         """A core begins from this."""
         self._account.me = memory.me
         self._next_lid = max(self._next_lid, memory.next_lid)
-        self._uploads = {upload.lid: upload.conv for upload in memory.uploads}
         if memory.me is not None:
             self.performer.aim(memory.me.server)
 
@@ -85,10 +83,9 @@ class Dispatcher:
         self._publisher.show(bubbles)
         for save in saves:
             match save:
-                case do.SaveUpload(upload):
-                    self._uploads[upload.lid] = upload.conv
-                case do.SaveDropped(lid):
-                    self._publisher.tell(BubbleDropped(lid, self._uploads.pop(lid, ConvId(""))))
+                case do.SaveDropped(lid, conv):
+                    self._publisher.tell(BubbleDropped(lid, conv))
+                    self._publisher.touch(conv)
                 case do.SaveRead(conv) | do.SaveArrived(conv) | do.SaveMarks(conv):
                     self._publisher.touch(conv)
                 case do.SaveGeneration(_, cursors):

@@ -143,9 +143,10 @@ class SaveFetched(Value, frozen=True):
 
 
 class SaveDropped(Value, frozen=True):
-    """The bubble of a file that was never sent is gone (cancelled before it had a number)."""
+    """A bubble is gone: a file cancelled before its message had a number, or what the person took away."""
 
     lid: Lid
+    conv: ConvId
 
 
 class SavePeople(Value, frozen=True):

@@ -113,7 +113,7 @@ class Engine:
         """What neither waits in a lane nor is on its way up cannot be cancelled any more."""
         waits = self._outbox.waits(lid)
         effects = self._tell(event, now_s)
-        if not waits and SaveDropped(lid) not in effects:
+        if not waits and not any(isinstance(effect, SaveDropped) for effect in effects):
             effects.append(Told("not_possible_now", lid))
         return effects
 

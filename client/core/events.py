@@ -64,6 +64,13 @@ class Cancel(Value, frozen=True):
     lid: Lid
 
 
+class Drop(Value, frozen=True):
+    """Take a bubble away that is over: refused, cancelled, or sent long ago. What still waits is not dropped."""
+
+    lid: Lid
+    conv: ConvId
+
+
 class Ask(Value, frozen=True):
     """What became of this message? Answered by the effect `Found` within 3 s (P-57)."""
 
@@ -241,6 +248,7 @@ Event: TypeAlias = (
     | StopFetch
     | Resend
     | Cancel
+    | Drop
     | Ask
     | ReadUpto
     | Open

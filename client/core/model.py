@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Literal, TypeAlias
 
-from protocol.content import Attachment, Body, Notice
+from protocol.content import Attachment, Body, File, Notice, Picture, Video, Voice
 from protocol.values import ConvId, Did, Digest, Lid, MediaId, Uid, Value
 
 Form = Literal["direct", "group", "self"]
@@ -151,6 +151,38 @@ class Upload(Value, frozen=True):
     inspected: Inspected | None = None
     media: MediaId = MediaId("")
     paused: bool = False
+
+    def body(self, media: MediaId = MediaId("")) -> Body:
+        """What its message says, as far as the file is known; without `media` it has no address at the server yet."""
+        found = self.inspected
+        if found is None:
+            return _body(self.kind, Attachment(media, self.name, "", 0, ""), self.caption)
+        file = Attachment(
+            media=media,
+            name=self.name or found.name,
+            type=found.type,
+            size_bytes=found.size_bytes,
+            sha256=found.sha256,
+            width=found.width,
+            height=found.height,
+            duration_ms=found.duration_ms,
+            preview=found.preview,
+            preview_type=found.preview_type,
+            waveform=found.waveform,
+        )
+        return _body(found.kind, file, self.caption)
+
+
+def _body(kind: str, file: Attachment, caption: str) -> Body:
+    match kind:
+        case "picture":
+            return Picture(file, caption)
+        case "voice":
+            return Voice(file)
+        case "video":
+            return Video(file, caption)
+        case _:
+            return File(file, caption)
 
 
 class Inspected(Value, frozen=True):

@@ -13,6 +13,7 @@ from typing import Literal
 from client.core.effects import (
     Output,
     SaveComposed,
+    SaveDropped,
     SaveRenumbered,
     SaveRequeued,
     SaveSeenLast,
@@ -26,6 +27,7 @@ from client.core.effects import (
 from client.core.events import (
     Cancel,
     Compose,
+    Drop,
     Event,
     Internal,
     Placed,
@@ -179,6 +181,8 @@ class Outbox:
                 return self._resume(self._lanes[self._conv_of[lid]], now_s)
             case Cancel(lid) if lid in self._conv_of:
                 return self._cancel(self._lanes[self._conv_of[lid]], lid, now_s)
+            case Drop(lid, conv) if lid not in self._conv_of:
+                return [SaveDropped(lid, conv)]
             case Said(packets):
                 return [output for packet in packets for output in self._hear(packet, now_s)]
             case SessionUp(wire):

@@ -43,7 +43,7 @@ from client.core.events import (
 )
 from client.core.model import Inspected, State, Upload
 from protocol.backoff import upload_delay_s
-from protocol.content import Attachment, Body, Content, File, Picture, Video, Voice, pack
+from protocol.content import Content, pack
 from protocol.lanes import digest
 from protocol.limits import DOWNLOADS_AT_ONCE, UPLOADS_AT_ONCE
 from protocol.problems import ContentTooLarge
@@ -171,7 +171,7 @@ class Transfers:
 
     def _content(self, upload: Upload, media: MediaId) -> bytes:
         """What the message says, once its file has this id. Raises ContentTooLarge."""
-        return pack(Content(self._uid, upload.conv, upload.nonce, upload.at_ms, body_of(upload, media)))
+        return pack(Content(self._uid, upload.conv, upload.nonce, upload.at_ms, upload.body(media)))
 
     def _compose(self, lid: Lid, media: MediaId) -> Compose:
         """Only now the message gets its number (P-3)."""
@@ -199,10 +199,10 @@ class Transfers:
         return [SaveUpload(upload), SaveState(lid, State.UPLOADING), self._inspect(upload)]
 
     def _drop(self, lid: Lid) -> list[Output]:
-        running = self._runs[lid].running
+        running, conv = self._runs[lid].running, self._uploads[lid].conv
         self._forget(lid)
         stop: list[Output] = [StopTransfer(lid)] if running else []
-        return [*stop, SaveDropped(lid)]
+        return [*stop, SaveDropped(lid, conv)]
 
     # ------------------------------------------------------------------------------------------- down
 
@@ -269,31 +269,3 @@ def upload_number(nonce: bytes, sha256_hex: str) -> int:
     """What makes the creation of an upload idempotent (P-75): 52 bits that are the same for the same message and
     file, after a crash or a restored backup too, and another number once the file has changed."""
     return int.from_bytes(sha256(nonce + sha256_hex.encode()).digest()[:8], "big") >> 12
-
-
-def body_of(upload: Upload, media: MediaId) -> Body:
-    """What the message about an uploaded file says."""
-    found = upload.inspected
-    assert found is not None
-    file = Attachment(
-        media=media,
-        name=upload.name,
-        type=found.type,
-        size_bytes=found.size_bytes,
-        sha256=found.sha256,
-        width=found.width,
-        height=found.height,
-        duration_ms=found.duration_ms,
-        preview=found.preview,
-        preview_type=found.preview_type,
-        waveform=found.waveform,
-    )
-    match found.kind:
-        case "picture":
-            return Picture(file, upload.caption)
-        case "voice":
-            return Voice(file)
-        case "video":
-            return Video(file, upload.caption)
-        case _:
-            return File(file, upload.caption)

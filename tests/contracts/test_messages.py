@@ -524,7 +524,7 @@ async def test_a_refused_upload_may_be_tried_again(messages: SqliteMessages) -> 
 
 async def test_a_dropped_file_is_gone(messages: SqliteMessages) -> None:
     await messages.save([SaveUpload(upload(1))])
-    assert await messages.save([SaveDropped(Lid(1))]) == []
+    assert await messages.save([SaveDropped(Lid(1), CHAT)]) == []
 
     assert (await messages.load()).uploads == ()
     with pytest.raises(UnknownMessage):

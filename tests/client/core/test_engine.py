@@ -257,7 +257,7 @@ def test_cancelling_finds_whoever_has_the_message() -> None:
     alice.does(Attach(Lid(2), C, "/tmp/a.txt", "a.txt", "file", "", b"nonce-12", 5))
 
     assert of_kind(alice.does(Cancel(Lid(1))), SaveState)[0].state is State.CANCELLING
-    assert SaveDropped(Lid(2)) in alice.does(Cancel(Lid(2)))
+    assert SaveDropped(Lid(2), C) in alice.does(Cancel(Lid(2)))
     assert alice.does(Cancel(Lid(3))) == [Told("not_possible_now", Lid(3))]
     assert alice.does(Resend(Lid(3))) == []
 

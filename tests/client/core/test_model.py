@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from client.core.model import Bubble, State, end_of
-from protocol.content import Attachment, Text, Voice
-from protocol.values import ConvId, Lid, MediaId, Uid
+from client.core.model import Bubble, Inspected, State, Upload, end_of
+from protocol.content import Attachment, Body, File, Picture, Text, Video, Voice
+from protocol.values import ConvId, Lid, MediaId, Uid, replace
 
 FILE = Attachment(MediaId("m"), "note.m4a", "audio/mp4", 5, "ab")
 
@@ -47,3 +47,16 @@ def test_bubbles_stand_in_order_of_position_and_what_waits_stands_last() -> None
 
 def test_the_end_of_a_position_lies_behind_it_and_before_the_next() -> None:
     assert bubble(9, 3).order < end_of(3) < bubble(1, 4).order
+
+
+def test_a_file_on_its_way_up_shows_what_is_known_of_it() -> None:
+    upload = Upload(Lid(1), ConvId("c"), 7, "/a.bin", "a.bin", "picture", "look", b"1", 5)
+    assert upload.body() == Picture(Attachment(MediaId(""), "a.bin", "", 0, ""), "look")
+    assert replace(upload, kind="auto").body() == File(Attachment(MediaId(""), "a.bin", "", 0, ""), "look")
+
+    media = MediaId("m")
+    file = Attachment(media, "a.bin", "x/y", 4, "ab", width=4, height=3)
+    bodies: list[Body] = [Picture(file, "look"), Voice(file), Video(file, "look"), File(file, "look")]
+    for kind, body in zip(("picture", "voice", "video", "file"), bodies, strict=True):
+        found = Inspected(kind, "x/y", "b.bin", 4, "ab", "/b", width=4, height=3)  # type: ignore[arg-type]
+        assert replace(upload, inspected=found).body(media) == body

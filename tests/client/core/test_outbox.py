@@ -9,6 +9,7 @@ import pytest
 from client.core.effects import (
     Renumbered,
     SaveComposed,
+    SaveDropped,
     SaveRenumbered,
     SaveRequeued,
     SaveSeenLast,
@@ -19,7 +20,7 @@ from client.core.effects import (
     Traced,
     Tried,
 )
-from client.core.events import Cancel, Compose, Placed, Resend, Rewound, Tick
+from client.core.events import Cancel, Compose, Drop, Placed, Resend, Rewound, Tick
 from client.core.model import Accepted, Lane, Own, Reach, Room, State
 from client.core.outbox import Outbox
 from protocol.ladder import Ladder
@@ -1065,3 +1066,10 @@ def _numbers(outputs: Iterable[object]) -> list[tuple[int, str]]:
         for packet in packets_of(outputs)
         if isinstance(packet, MsgR | VoidR)
     ]
+
+
+def test_what_is_over_can_be_taken_away_and_what_waits_cannot() -> None:
+    alice = Sender(memory(rows=(row(1, 1, "waits"),)))
+
+    assert alice.does(Drop(Lid(9), C)) == [SaveDropped(Lid(9), C)]
+    assert alice.does(Drop(Lid(1), C)) == []

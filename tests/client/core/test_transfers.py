@@ -210,7 +210,7 @@ def test_cancelling_an_upload_leaves_nothing() -> None:
     transfers = machine()
     uploading(transfers)
 
-    assert transfers.handle(Cancel(Lid(1)), 1.0) == [StopTransfer(Lid(1)), SaveDropped(Lid(1))]
+    assert transfers.handle(Cancel(Lid(1)), 1.0) == [StopTransfer(Lid(1)), SaveDropped(Lid(1), CONV)]
     assert transfers.handle(Uploaded(Lid(1), MEDIA), 1.1) == [], "what ended meanwhile is too late"
 
 
@@ -219,7 +219,7 @@ def test_cancelling_a_refused_upload_needs_no_stop() -> None:
     uploading(transfers)
     transfers.handle(UploadStopped(Lid(1), "media_vanished", False), 1.0)
 
-    assert transfers.handle(Cancel(Lid(1)), 1.0) == [SaveDropped(Lid(1))]
+    assert transfers.handle(Cancel(Lid(1)), 1.0) == [SaveDropped(Lid(1), CONV)]
 
 
 def test_after_a_restart_uploads_go_on_and_unseen_files_are_looked_at() -> None:
