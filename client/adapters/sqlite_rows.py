@@ -30,13 +30,8 @@ from client.core.model import (
 from protocol.content import (
     PLAIN,
     SERVER,
-    Attachment,
     Body,
-    File,
     Notice,
-    Picture,
-    Video,
-    Voice,
     unpack,
     unpack_notice,
 )
@@ -74,28 +69,6 @@ def read_content(did: Did, suite: str, content: bytes, uid: Uid, conv: ConvId) -
         return None
 
 
-def body_while_uploading(data: bytes) -> Body:
-    """What can be shown of a file whose message has no content yet: it has no address at the server."""
-    upload = _upload.decode(data)
-    found = upload.inspected
-    if found is None:
-        kind, file = upload.kind, Attachment(MediaId(""), upload.name, "", 0, "")
-    else:
-        kind = found.kind
-        file = Attachment(
-            MediaId(""), upload.name or found.name, found.type, found.size_bytes, found.sha256, found.width,
-            found.height, found.duration_ms, found.preview, found.preview_type, found.waveform,
-        )  # fmt: skip
-    match kind:
-        case "picture":
-            return Picture(file, upload.caption)
-        case "voice":
-            return Voice(file)
-        case "video":
-            return Video(file, upload.caption)
-    return File(file, upload.caption)
-
-
 class _Reached:
     """How many other members of a group have got how far: sorted positions, counted by halving."""
 
@@ -124,8 +97,10 @@ class _Reader:
 
     def bubble(self, row: tuple[Any, ...]) -> Bubble:
         lid, conv, pos, uid, mine, state, at_ms, ts, n, dg, code, path, place, did, suite, content, upload = row
-        waits_for_file = upload is not None and not content
-        body = body_while_uploading(upload) if waits_for_file else read_content(did, suite, content, uid, conv)
+        if upload is not None and not content:
+            body: Body | Notice | None = _upload.decode(upload).body(MediaId(""))
+        else:
+            body = read_content(did, suite, content, uid, conv)
         delivered_to, read_by, of = self._reached(conv, pos) if mine and pos < NOWHERE else (0, 0, 0)
         return Bubble(
             lid=lid,

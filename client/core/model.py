@@ -152,8 +152,8 @@ class Upload(Value, frozen=True):
     media: MediaId = MediaId("")
     paused: bool = False
 
-    def body(self, media: MediaId = MediaId("")) -> Body:
-        """What its message says, as far as the file is known; without `media` it has no address at the server yet."""
+    def body(self, media: MediaId) -> Body:
+        """What its message says, as far as the file is known; `media` is empty while the server has none of it."""
         found = self.inspected
         if found is None:
             return _body(self.kind, Attachment(media, self.name, "", 0, ""), self.caption)

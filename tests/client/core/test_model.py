@@ -51,8 +51,8 @@ def test_the_end_of_a_position_lies_behind_it_and_before_the_next() -> None:
 
 def test_a_file_on_its_way_up_shows_what_is_known_of_it() -> None:
     upload = Upload(Lid(1), ConvId("c"), 7, "/a.bin", "a.bin", "picture", "look", b"1", 5)
-    assert upload.body() == Picture(Attachment(MediaId(""), "a.bin", "", 0, ""), "look")
-    assert replace(upload, kind="auto").body() == File(Attachment(MediaId(""), "a.bin", "", 0, ""), "look")
+    assert upload.body(MediaId("")) == Picture(Attachment(MediaId(""), "a.bin", "", 0, ""), "look")
+    assert replace(upload, kind="auto").body(MediaId("")) == File(Attachment(MediaId(""), "a.bin", "", 0, ""), "look")
 
     media = MediaId("m")
     file = Attachment(media, "a.bin", "x/y", 4, "ab", width=4, height=3)
