@@ -27,6 +27,7 @@ from client.core.events import (
     Cancel,
     Compose,
     Dial,
+    Drop,
     Event,
     Fetch,
     Quit,
@@ -52,7 +53,7 @@ from protocol.values import ConvId, Lid, Uid
 FileKind: TypeAlias = Literal["auto", "picture", "voice", "video", "file"]
 
 CLOSE_WAIT_S = 0.7  # for a clean goodbye; what matters is durable anyway
-MADE_ANEW = (State.REFUSED, State.CANCELLED, State.LONG_AGO)
+OVER = (State.REFUSED, State.CANCELLED, State.LONG_AGO)
 """States from which sending again makes a new message (P-24, P-56)."""
 
 
@@ -236,7 +237,7 @@ class Chat:
         Returns the bubble that is sent now. Raises NotPossibleNow when the server has it, or it is not ours.
         """
         bubble = await self._parts.messages.bubble(lid)
-        if bubble.state in MADE_ANEW and bubble.n:
+        if bubble.state in OVER and bubble.n:
             return await self._send_anew(bubble)
         if not bubble.mine or State.ACCEPTED <= bubble.state <= State.READ:
             raise NotPossibleNow()
@@ -247,6 +248,13 @@ class Chat:
         """Do not send it. Whether that came in time, the server says (P-40)."""
         await self._parts.messages.bubble(lid)
         await self._wish(Cancel(lid))
+
+    async def remove(self, lid: Lid) -> None:
+        """Take away a message that is over: refused, cancelled, or sent long ago. Raises NotPossibleNow."""
+        bubble = await self._parts.messages.bubble(lid)
+        if bubble.state not in OVER:
+            raise NotPossibleNow()
+        await self._wish(Drop(lid, bubble.conv) if bubble.n else Cancel(lid))
 
     async def ask(self, lid: Lid) -> Finding:
         """What became of it? Asks the server first and never guesses; at most a little over 3 s (P-57).

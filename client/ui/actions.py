@@ -283,8 +283,8 @@ class MessageActions:
     async def _give_up(self, bubble: Bubble) -> None:
         if bubble.state.unsettled or bubble.state is State.UPLOADING:
             await self._chat.cancel(bubble.lid)
-        elif bubble.state in (State.REFUSED, State.CANCELLED):
-            self._model.drop(bubble.lid)
+        elif bubble.state in (State.REFUSED, State.CANCELLED, State.LONG_AGO):
+            await self._chat.remove(bubble.lid)
 
     # --- looking
 

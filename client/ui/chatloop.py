@@ -53,9 +53,7 @@ class ChatLoop(qasync.QEventLoop):
 
     # --- what asyncio asks for
 
-    def call_soon(
-        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
-    ) -> asyncio.Handle:
+    def call_soon(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> asyncio.Handle:
         """Run `callback` in the next turn, in order."""
         self._refuse(callback, "call_soon")
         handle = asyncio.Handle(callback, args, self, context)

@@ -110,6 +110,9 @@ class ShelfChat:
     async def cancel(self, lid: Lid) -> None:
         await self._wish("cancel", lid)
 
+    async def remove(self, lid: Lid) -> None:
+        await self._wish("remove", lid)
+
     async def fetch(self, lid: Lid) -> None:
         await self._wish("fetch", lid)
 

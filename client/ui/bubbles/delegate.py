@@ -186,5 +186,3 @@ def painter_dpr(option: QStyleOptionViewItem) -> float:
     """The pixels per logical pixel of the widget that is painted."""
     widget: QWidget | None = option.widget  # type: ignore[attr-defined]
     return widget.devicePixelRatioF() if widget is not None else 1.0
-
-

@@ -174,6 +174,4 @@ def _cover(picture: QPixmap, box: QRectF) -> QRectF:
     """The part of a picture that fills a box of another shape, cut evenly."""
     whole = QSizeF(picture.width(), picture.height())
     seen = box.size().scaled(whole, Qt.AspectRatioMode.KeepAspectRatio)
-    return QRectF(
-        QPointF((whole.width() - seen.width()) / 2, (whole.height() - seen.height()) / 2), seen
-    )
+    return QRectF(QPointF((whole.width() - seen.width()) / 2, (whole.height() - seen.height()) / 2), seen)

@@ -75,9 +75,7 @@ class Meta:
         bubble = self._row.bubble
         return bubble.state is State.SENDING and 0 <= ink.now_ms - bubble.at_ms < QUIET_MS
 
-    def _paint_mark(
-        self, painter: QPainter, mark: Mark, spot: QRectF, color: QColor, ground: QColor, ink: Ink
-    ) -> None:
+    def _paint_mark(self, painter: QPainter, mark: Mark, spot: QRectF, color: QColor, ground: QColor, ink: Ink) -> None:
         if mark.icon == "ring":
             ring(painter, spot.adjusted(1, 1, -1, -1), share_of(self._row), color, 2)
         elif mark.icon == "mark_sending" and ink.phase:

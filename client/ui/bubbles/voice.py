@@ -127,4 +127,3 @@ def bars(bins: tuple[int, ...], count: int) -> list[float]:
     top = (1 << WAVEFORM_BITS) - 1
     edges = [place * len(bins) // count for place in range(count + 1)]
     return [max(bins[start:end]) / top for start, end in zip(edges, edges[1:], strict=False)]
-

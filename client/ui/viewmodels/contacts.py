@@ -118,7 +118,7 @@ def seed_of(entry: ChatEntry, me: Uid) -> str:
 def second_line(entry: ChatEntry, me: Uid) -> tuple[str, str]:
     """An icon's name and the words under a chat's title: the last message, with its author in a group."""
     last = entry.last
-    if last is None:
+    if last is None or (entry.form != "group" and isinstance(last.body, Opened | Joined | Left | Titled)):
         return "", tr("No messages yet")
     names = {member.uid: member.name for member in entry.members}
     body = last.body

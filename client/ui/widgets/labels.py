@@ -10,9 +10,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 class PlainLabel(QLabel):
     """A label of plain text. With `elide` it stays on one line and ends in … where it does not fit."""
 
-    def __init__(
-        self, text: str = "", role: str = "", *, elide: bool = False, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, text: str = "", role: str = "", *, elide: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._elide = elide
         self.setTextFormat(Qt.TextFormat.PlainText)

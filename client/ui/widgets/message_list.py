@@ -361,9 +361,7 @@ class MessageList(QListView):
         elif event.key() in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
             up = event.key() == Qt.Key.Key_PageUp
             action = QAbstractSlider.SliderAction
-            self.verticalScrollBar().triggerAction(
-                action.SliderPageStepSub if up else action.SliderPageStepAdd
-            )
+            self.verticalScrollBar().triggerAction(action.SliderPageStepSub if up else action.SliderPageStepAdd)
         else:
             super().keyPressEvent(event)
             self.scrollTo(self.currentIndex())
@@ -556,4 +554,3 @@ class DayPill(QWidget):
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             paint_day(painter, QRectF(self.rect()), self._words, self._look)
-

@@ -120,6 +120,19 @@ async def test_what_the_server_has_is_not_sent_again(ready: App) -> None:
     assert await refusal_of(ready.chat.resend(Lid(999))) == "unknown_message"
 
 
+async def test_a_refused_message_can_be_taken_away_for_good(ready: App) -> None:
+    lid = await ready.chat.say(CONV, "hello")
+    offer = await ready.wire.hears(MsgR)
+    assert await refusal_of(ready.chat.remove(lid)) == "not_possible_now"
+    ready.wire.answer(Nack("not_member", CONV, 1, offer.dg, final=True, last=1, ld=offer.dg))
+    await ready.shows(lid, State.REFUSED)
+
+    await ready.chat.remove(lid)
+
+    assert (await ready.told(BubbleDropped)) == BubbleDropped(lid, CONV)
+    assert await refusal_of(ready.chat.bubble(lid)) == "unknown_message"
+
+
 async def test_a_cancel_is_the_servers_word(ready: App) -> None:
     lid = await ready.chat.say(CONV, "no")
     asked = await ready.wire.hears(MsgR)
