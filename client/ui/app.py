@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -50,6 +50,8 @@ def parser() -> argparse.ArgumentParser:
     # For tests and pictures: a tone and a drawn scene in place of microphone and camera, and our own file dialog.
     arguments.add_argument("--sources", choices=("system", "invented"), default="system", help=argparse.SUPPRESS)
     arguments.add_argument("--own-dialogs", action="store_true", help=argparse.SUPPRESS)
+    # For the benchmarks: one JSON line when the window can be used.
+    arguments.add_argument("--say-ready", action="store_true", help=argparse.SUPPRESS)
     return arguments
 
 
@@ -181,6 +183,8 @@ class Program(QObject):
         window.gone.connect(over.set)
         self._window = self._shown = window
         window.show()
+        if self._options.say_ready:
+            window.listed.connect(_say_ready, Qt.ConnectionType.SingleShotConnection)
         if notebook.hosts:
             window.errands.start(self._start_server(chat, server))
         await over.wait()
@@ -219,6 +223,13 @@ class Program(QObject):
         dialog.setWindowIcon(icons.app_icon())
         dialog.offer([Choice("", tr("Close"), "primary")])
         await dialog.answered()
+
+
+def _say_ready() -> None:
+    """The chat list is there; once what waits to be drawn is drawn, the window can be used."""
+    QApplication.processEvents()
+    sys.stdout.write('{"event":"window"}\n')
+    sys.stdout.flush()
 
 
 class _Server:

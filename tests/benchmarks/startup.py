@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -39,7 +40,20 @@ def startup() -> dict[str, Any]:
                 time.sleep(CALM_S)
                 result["headless_rss_mib"] = _rss_mib(headless.pid)
                 result["server_rss_mib"] = _rss_mib(process.pid)
+            result |= _window(home, told["url"])
     return result
+
+
+def _window(home: Path, url: str) -> dict[str, Any]:
+    """The window, drawn without a screen: from the start of the process until its chat list is drawn."""
+    invite = _said(_python("-m", "server", "invite", "--data-dir", str(home / "server")))
+    profile = _python("-m", "client", "headless", "--data-dir", str(home / "app" / "main"), "--server", url)
+    _start([*profile, "--name", "nora", "--invite", invite], _logged_in)
+    app = _python("-m", "client", "app", "--data-dir", str(home / "app"), "--say-ready")
+    took_s = _median(lambda: _start(app, _is_window))
+    with _started(app, _is_window) as (process, _, _):
+        time.sleep(CALM_S)
+        return {"window_s": took_s, "window_rss_mib": _rss_mib(process.pid)}
 
 
 def memory() -> dict[str, Any]:
@@ -63,6 +77,10 @@ def _listens(line: Line) -> bool:
     return line.get("event") == "listening"
 
 
+def _is_window(line: Line) -> bool:
+    return line.get("event") == "window"
+
+
 def _logged_in(line: Line) -> bool:
     return line.get("event") == "line" and line.get("state") == "ready"
 
@@ -84,7 +102,13 @@ def _started(
     """Start a program and wait for the line that says it is ready; end it by closing its standard input."""
     start_s = time.perf_counter()
     with subprocess.Popen(
-        words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        words,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -93,6 +117,7 @@ def _started(
             raise RuntimeError(f"{words} ended before it was ready")
         yield process, told, time.perf_counter() - start_s
         process.stdin.close()
+        process.terminate()
         process.stdout.read()
         process.wait(STOP_S)
 

@@ -59,6 +59,7 @@ class MainWindow(QMainWindow):
     """Everything of one profile. `gone` says that it has been closed for good."""
 
     gone = Signal()
+    listed = Signal()
 
     def __init__(
         self,
@@ -197,6 +198,7 @@ class MainWindow(QMainWindow):
         for entry in entries:
             self.page.entry_changed(entry)
         self._title(sum(entry.unread for entry in entries))
+        self.listed.emit()
         if self._wanted and self.chats.row_of(self._wanted) is not None:
             wanted, self._wanted = self._wanted, ConvId("")
             self.show_chat(wanted)
