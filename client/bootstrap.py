@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -143,12 +143,20 @@ async def _open_parts(stack: AsyncExitStack, profile: Profile, messages: SqliteM
     )
 
 
+class _Log(RotatingFileHandler):
+    """A log that cannot be written is silent: standard error belongs to others, and tells of no full disk."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass
+
+
 @contextmanager
 def _logging_to(path: Path | None) -> Iterator[None]:
     """Write the log of packets, line and saves to a file that starts anew before it is too long; or nowhere."""
     handler: logging.Handler = logging.NullHandler()
     if path is not None:
-        handler = RotatingFileHandler(path, maxBytes=LOG_MAX_BYTES, backupCount=LOG_FILES, encoding="utf-8")
+        with suppress(OSError):  # a full disk costs the log, never a message
+            handler = _Log(path, maxBytes=LOG_MAX_BYTES, backupCount=LOG_FILES, encoding="utf-8")
     handler.setFormatter(logging.Formatter(LOG_LINE))
     loggers = [logging.getLogger(name) for name in LOGS]
     before = [logger.level for logger in loggers]

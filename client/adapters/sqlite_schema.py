@@ -174,6 +174,7 @@ def _move_up(db: Database, version: int) -> None:
 
 _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}  # the second: no room for the index of the log
 _FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -186,7 +187,7 @@ def problem_of(error: sqlite3.Error | OSError) -> Problem:
         return DataCorrupt()
     if primary in _READ_ONLY:
         return DataReadOnly()
-    return DiskFull() if primary == sqlite3.SQLITE_FULL else StoreFailed()
+    return DiskFull() if getattr(error, "sqlite_errorcode", 0) in _FULL else StoreFailed()
 
 
 def keep_private(folder: Path) -> None:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 
 from client.app.changes import BubblesChanged, Change
 from client.app.chat import Chat
+from client.app.dispatcher import complete
 from client.bootstrap import open_client
 from client.core.model import Bubble, State
 from client.harness.options import add_profile, join, profile_of
 from client.words import problem_words
-from protocol.problems import Problem, problem
+from protocol.problems import Problem
 from protocol.values import Lid
 
 DELIVERED, FAILED, STORED, UNKNOWN, REFUSED = 0, 1, 2, 3, 4
@@ -64,7 +65,7 @@ async def _main(options: argparse.Namespace) -> int:
             watch.lid = await chat.send_file(conv, options.file, caption=options.caption)
         else:
             watch.lid = await chat.say(conv, options.text)
-        return _judge(await watch.result(options.timeout), options)
+        return _judge(await watch.result(options.timeout), chat, options)
 
 
 class _Watch:
@@ -97,16 +98,23 @@ class _Watch:
         return bubble.state.on_ladder and bubble.state >= self._wished
 
 
-def _judge(bubble: Bubble, options: argparse.Namespace) -> int:
+def _judge(bubble: Bubble, chat: Chat, options: argparse.Namespace) -> int:
     """One line about where the message stands, and the exit code for it."""
     if bubble.state.on_ladder and bubble.state >= WAITS[options.wait]:
         return _tell(DELIVERED, bubble.state.word)
     if bubble.state in (State.REFUSED, State.CANCELLED):
-        why = problem(bubble.code).for_person(problem_words(options.language)) if bubble.code else ""
-        return _tell(REFUSED, f"{bubble.state.word}: {why}".rstrip(": "))
+        return _tell(REFUSED, _with_reason(bubble, bubble.code, chat, options))
     if bubble.state in (State.ACCEPTED, State.STORED, State.DELIVERED):
         return _tell(STORED, bubble.state.word)
-    return _tell(UNKNOWN, bubble.state.word)
+    return _tell(UNKNOWN, _with_reason(bubble, bubble.code or chat.line.code, chat, options))
+
+
+def _with_reason(bubble: Bubble, code: str, chat: Chat, options: argparse.Namespace) -> str:
+    """The state, and the sentence for whatever stands in the way."""
+    if not code:
+        return bubble.state.word
+    why = complete(code, server=chat.me.server if chat.me else "", bubble=bubble, known={})
+    return f"{bubble.state.word}: {why.for_person(problem_words(options.language))}"
 
 
 def _tell(code: int, line: str) -> int:

@@ -279,7 +279,7 @@ def translated(error: Exception) -> Exception:
     if not isinstance(error, sqlite3.Error):
         return error
     name = getattr(error, "sqlite_errorname", "") or ""
-    if name == "SQLITE_FULL":
+    if name in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"):  # the second: no room for the index of the log
         return DiskFull()
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return DataCorrupt()

@@ -32,6 +32,17 @@ class Server:
         told = json.loads(line)
         self.url, self._listen = told["url"], f"{told['host']}:{told['port']}"
 
+    async def refusal(self, *options: str, listen: str = "127.0.0.1:0") -> tuple[int, str]:
+        """Start a server that cannot: its exit code, and the last line it said."""
+        refused = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "server", "--data-dir", str(self.folder), "--listen", listen, "--language", "en",
+            *options, stdout=DEVNULL, stderr=PIPE,
+        )  # fmt: skip
+        async with asyncio.timeout(START_S):
+            _, told = await refused.communicate()
+        assert refused.returncode is not None
+        return refused.returncode, told.decode().strip().splitlines()[-1]
+
     async def invite(self) -> str:
         asking = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "server", "invite", "--data-dir", str(self.folder), stdout=PIPE, stderr=DEVNULL
