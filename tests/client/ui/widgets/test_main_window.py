@@ -20,9 +20,10 @@ from client.core.model import Bubble, Finding, Line, State
 from client.ui.dialogs.frame import Dialog
 from client.ui.dialogs.resend import ResendDialog
 from client.ui.notebook import Notebook
-from client.ui.sound.sources import INVENTED, Sources
+from client.ui.sound.sources import INVENTED, Sources, ToneSource
 from client.ui.theme import Themes
 from client.ui.widgets.main_window import MainWindow
+from client.ui.words import problem_words
 from protocol.problems import OutboxFull
 from protocol.values import Lid
 from tests.stages import people
@@ -189,7 +190,24 @@ async def test_a_recording_goes_to_the_rail_when_another_chat_is_opened(bench: B
 async def test_a_missing_microphone_is_said_in_words(bench: Bench) -> None:
     bench.page.recording._sources = Sources(lambda: None, lambda: None)
     bench.page.record("voice")
-    assert "microphone" in bench.page.hint.words
+    assert bench.page.hint.words == problem_words("microphone_missing")
+
+
+async def test_a_missing_camera_is_said_in_words(bench: Bench) -> None:
+    bench.page.recording._sources = Sources(ToneSource, lambda: None)
+    bench.page.record("video")
+    assert bench.page.hint.words == problem_words("camera_missing")
+    assert not bench.page.recording.running
+
+
+async def test_a_file_that_cannot_be_played_is_said_in_words(bench: Bench, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.ogg"
+    broken.write_bytes(b"no sound")
+    said: list[str] = []
+    bench.page.playback.said.connect(said.append)
+    bench.page.playback.player.play(Lid(1), str(broken))
+    await bench.until(lambda: said)
+    assert said == [problem_words("playback_failed")]
 
 
 async def test_the_resend_dialog_asks_first_and_sends_again(bench: Bench) -> None:
@@ -219,8 +237,8 @@ async def test_editing_a_message_that_was_not_sent_cancels_it(bench: Bench) -> N
     assert bench.page.composer.text == "Which train?"
 
 
-async def test_a_file_is_downloaded_on_a_click_and_not_before(bench: Bench) -> None:
-    video = next(b for b in people.everyday(Path()) if b.attachment and b.attachment.type == "video/mp4")
+async def test_a_file_is_downloaded_on_a_click_and_not_before(bench: Bench, tmp_path: Path) -> None:
+    video = next(b for b in people.everyday(tmp_path) if b.attachment and b.attachment.type == "video/mp4")
     assert not [wish for wish in bench.chat.wishes if wish[0] == "fetch"]
     bench.page.hands.do(video.lid, "download")
     await bench.wish("fetch", video.lid)
