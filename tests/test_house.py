@@ -118,9 +118,7 @@ def test_a_pure_module_touches_nothing_outside(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules(*PURE), ids=name_of)
 def test_no_function_of_a_pure_module_is_longer_than_a_screen(path: Path) -> None:
-    functions = [
-        node for node in ast.walk(tree_of(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
+    functions = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     lengths = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in functions}
     assert {name: lines for name, lines in lengths.items() if lines > SCREEN_LINES} == {}
 

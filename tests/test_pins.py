@@ -21,11 +21,7 @@ def text_of(lock: str) -> str:
 def pins_of(lock: str) -> dict[str, list[str]]:
     """The pins of a lock file, `name==version` without its marker, each with its hashes."""
     entries = re.split(r"\n(?=\S)", re.sub(r"^#.*\n", "", text_of(lock), flags=re.MULTILINE))
-    return {
-        entry.split()[0]: re.findall(r"--hash=sha256:[0-9a-f]{64}", entry)
-        for entry in entries
-        if entry.strip()
-    }
+    return {entry.split()[0]: re.findall(r"--hash=sha256:[0-9a-f]{64}", entry) for entry in entries if entry.strip()}
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -61,9 +57,7 @@ def test_qt_is_two_versions_and_the_right_one_is_here() -> None:
 
 def test_qt_gives_back_every_true_it_borrows() -> None:
     """PySide6 6.12 on Python 3.11 loses a reference of True at each emit, and some hundred later aborts."""
-    core = pytest.importorskip(
-        "PySide6.QtCore", reason="the system libraries of Qt are missing", exc_type=ImportError
-    )
+    core = pytest.importorskip("PySide6.QtCore", reason="the system libraries of Qt are missing", exc_type=ImportError)
 
     class Bell(core.QObject):  # type: ignore[name-defined]
         rings = core.Signal(bool)
@@ -80,6 +74,4 @@ def test_qt_gives_back_every_true_it_borrows() -> None:
 
 
 def test_the_packages_are_installed_where_they_belong() -> None:
-    assert Path(sys.prefix).resolve() != Path(sys.base_prefix).resolve(), (
-        "the tests run outside an environment"
-    )
+    assert Path(sys.prefix).resolve() != Path(sys.base_prefix).resolve(), "the tests run outside an environment"

@@ -98,22 +98,22 @@ class _Watch:
         return bubble.state.on_ladder and bubble.state >= self._wished
 
 
-def _judge(bubble: Bubble, chat: Chat, options: argparse.Namespace) -> int:
-    """One line about where the message stands, and the exit code for it."""
+def _judge(bubble: Bubble, line_code: str, server: str, options: argparse.Namespace) -> int:
+    """One line about where the message stands, and the exit code for it; `line_code` is why the line is down."""
     if bubble.state.on_ladder and bubble.state >= WAITS[options.wait]:
         return _tell(DELIVERED, bubble.state.word)
     if bubble.state in (State.REFUSED, State.CANCELLED):
-        return _tell(REFUSED, _with_reason(bubble, bubble.code, chat, options))
+        return _tell(REFUSED, _with_reason(bubble, bubble.code, server, options))
     if bubble.state in (State.ACCEPTED, State.STORED, State.DELIVERED):
         return _tell(STORED, bubble.state.word)
-    return _tell(UNKNOWN, _with_reason(bubble, bubble.code or chat.line.code, chat, options))
+    return _tell(UNKNOWN, _with_reason(bubble, bubble.code or line_code, server, options))
 
 
-def _with_reason(bubble: Bubble, code: str, chat: Chat, options: argparse.Namespace) -> str:
+def _with_reason(bubble: Bubble, code: str, server: str, options: argparse.Namespace) -> str:
     """The state, and the sentence for whatever stands in the way."""
     if not code:
         return bubble.state.word
-    why = complete(code, server=chat.me.server if chat.me else "", bubble=bubble, known={})
+    why = complete(code, server=server, bubble=bubble, known={})
     return f"{bubble.state.word}: {why.for_person(problem_words(options.language))}"
 
 

@@ -40,9 +40,7 @@ async def test_stored_is_2_and_enough_if_that_was_wished(server: Server, bob: Pu
     assert await send(tmp_path / "carol", server.url, *wish, "--wait", "stored") == (0, "stored")
 
 
-async def test_unknown_is_3_and_the_message_goes_out_another_time(
-    server: Server, bob: Puppet, tmp_path: Path
-) -> None:
+async def test_unknown_is_3_and_the_message_goes_out_another_time(server: Server, bob: Puppet, tmp_path: Path) -> None:
     joining = ("--name", "carol", "--invite", await server.invite())
     await send(tmp_path / "carol", server.url, "--to", "bob", "--text", "first", *joining)
     await server.kill()

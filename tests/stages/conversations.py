@@ -21,9 +21,7 @@ from tests.stages.stage import ALL, LIGHT_AND_CHINESE, Scene, finish, stage
 
 def conversation(scene: Scene, bubbles: Sequence[Bubble], entry: ChatEntry | None = None) -> MessageList:
     """A message list that shows these bubbles."""
-    model = ConversationModel(
-        people.Shelf(bubbles), me=people.ME.uid, now_ms=scene.now_ms, start=scene.start
-    )
+    model = ConversationModel(people.Shelf(bubbles), me=people.ME.uid, now_ms=scene.now_ms, start=scene.start)
     view = MessageList(scene.themes, model, scene.now_s)
     scene.keep += [model, view]
     finish(model.open(entry or people.entry()))

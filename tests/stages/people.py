@@ -221,9 +221,7 @@ def marks() -> list[Bubble]:
     for state, words in said.items():
         diary.later(3.2).say(words, state)
     diary.later(3.2).say("Third try", State.SENDING, tries=3, due_s=1008.0)
-    diary.later(3.2).say(
-        "Written in a tunnel", State.DELIVERED, at_ms=NOW_MS - 90 * MINUTE_MS, ts=diary.time_ms
-    )
+    diary.later(3.2).say("Written in a tunnel", State.DELIVERED, at_ms=NOW_MS - 90 * MINUTE_MS, ts=diary.time_ms)
     diary.later(3.2).say("Could you check the numbers before noon?", State.NEEDS_YOU, code="not_confirmed_by_server")
     diary.later(3.2).say("You are not in this group any more", State.REFUSED, code="not_member")
     return diary.bubbles
@@ -292,4 +290,3 @@ def facing(folder: Path, *bodies: Body) -> list[Bubble]:
         diary.say(body, State.UPLOADING, path=here).later(4)
         diary.say(body, State.UPLOADING, path=here, code="transfer_interrupted")
     return diary.bubbles
-

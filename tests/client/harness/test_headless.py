@@ -266,11 +266,18 @@ def test_the_exit_code_says_how_far_it_came(
 ) -> None:
     options = send.parser().parse_args(["--data-dir", "x", "--to", "bob", "--text", "x", "--wait", wait])
     bubble = replace(HELLO, state=state, code="blocked" if state is State.REFUSED else "")
-    assert send._judge(bubble, options) == code
+    assert send._judge(bubble, "", "", options) == code
     line = capsys.readouterr().out
     assert line.startswith(state.word)
     assert line.count("\n") == 1
     assert ("does not accept" in line) == (state is State.REFUSED)
+
+
+def test_what_is_not_known_says_what_stands_in_the_way(capsys: pytest.CaptureFixture[str]) -> None:
+    options = send.parser().parse_args(["--data-dir", "x", "--to", "bob", "--text", "x"])
+    bubble = replace(HELLO, state=State.QUEUED)
+    assert send._judge(bubble, "server_unreachable", "http://127.0.0.1:8787", options) == 3
+    assert capsys.readouterr().out.startswith("queued: The server at http://127.0.0.1:8787 does not answer.")
 
 
 def test_a_wish_names_one_place() -> None:

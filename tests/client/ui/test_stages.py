@@ -23,9 +23,7 @@ DRAWN = [
 
 
 @pytest.mark.parametrize(("name", "theme", "language"), DRAWN)
-def test_a_stage_is_drawn(
-    qtbot: Any, themes: Themes, tmp_path: Path, name: str, theme: str, language: str
-) -> None:
+def test_a_stage_is_drawn(qtbot: Any, themes: Themes, tmp_path: Path, name: str, theme: str, language: str) -> None:
     themes.choose(theme)  # type: ignore[arg-type]
     speak(language)
     stage = STAGES[name]
