@@ -65,7 +65,8 @@ async def _main(options: argparse.Namespace) -> int:
             watch.lid = await chat.send_file(conv, options.file, caption=options.caption)
         else:
             watch.lid = await chat.say(conv, options.text)
-        return _judge(await watch.result(options.timeout), chat, options)
+        bubble = await watch.result(options.timeout)
+        return _judge(bubble, chat.line.code, chat.me.server if chat.me else "", options)
 
 
 class _Watch:
