@@ -59,11 +59,16 @@ KeepAliveEffect: TypeAlias = SendPing | LineDead
 
 
 class KeepAlive:
-    """The line clock of one connection. Made anew with each; `every_s` is carried over by the owner."""
+    """The line clock of one connection. Made anew with each; `every_s` is carried over by the owner.
+
+    It grows to no more than twice what was announced: after 2.5 times that the server would end the session, and
+    hears of a longer one only in the next hello (P-15).
+    """
 
     def __init__(self, now_s: float, every_s: float = PING_EVERY_MIN_S) -> None:
         assert PING_EVERY_MIN_S <= every_s <= PING_EVERY_MAX_S, every_s
         self.every_s = every_s
+        self._ceiling_s = min(PING_EVERY_MAX_S, 2 * every_s)
         self._heard_s = now_s
         self._pinged_s: float | None = None
         self._dead_s: float | None = None
@@ -125,7 +130,7 @@ class KeepAlive:
         self._good_rounds += 1
         if self._good_rounds >= PING_GOOD_ROUNDS:
             self._good_rounds = 0
-            self.every_s = min(PING_EVERY_MAX_S, self.every_s + PING_STEP_S)
+            self.every_s = min(self._ceiling_s, self.every_s + PING_STEP_S)
 
 
 def after_idle_death(every_s: float) -> float:

@@ -15,6 +15,7 @@ from protocol.keepalive import (
     Woken,
     after_idle_death,
 )
+from protocol.limits import PING_EVERY_MAX_S, SERVER_SILENCE_FACTOR
 
 
 def quiet_round(line: KeepAlive) -> float:
@@ -70,14 +71,25 @@ def test_after_sleep_it_asks_now_and_waits_three_seconds() -> None:
 
 
 def test_the_interval_grows_after_three_good_quiet_rounds_up_to_four_minutes() -> None:
-    line = KeepAlive(0.0)
+    line = KeepAlive(0.0, every_s=120.0)
     intervals = []
-    for _ in range(24):
+    for _ in range(14):
         quiet_round(line)
         intervals.append(line.every_s)
 
-    assert intervals[:7] == [30.0, 30.0, 60.0, 60.0, 60.0, 90.0, 90.0]
+    assert intervals[:7] == [120.0, 120.0, 150.0, 150.0, 150.0, 180.0, 180.0]
     assert intervals[-1] == 240.0
+
+
+@pytest.mark.parametrize("announced_s", [30.0, 60.0, 90.0, 240.0])
+def test_within_a_connection_it_stays_below_the_silence_that_the_server_was_told(announced_s: float) -> None:
+    """The server ends a session after 2.5 times the interval of its hello, whatever was learned since (P-15)."""
+    line = KeepAlive(0.0, every_s=announced_s)
+    for _ in range(40):
+        quiet_round(line)
+
+    assert line.every_s < SERVER_SILENCE_FACTOR * announced_s
+    assert line.every_s == min(PING_EVERY_MAX_S, 2 * announced_s)
 
 
 def test_rounds_with_traffic_teach_nothing() -> None:
