@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from protocol.codec import frames, from_client
 from protocol.limits import FRAME_MAX_BYTES
-from protocol.packets import FromServer
+from protocol.packets import Close, FromServer
 from server.ports import Hub
 
 CLOSE_WAIT_S = 5.0  # for the other side to take the last bytes and to close, ours
@@ -55,6 +55,15 @@ class SocketCarrier:
             self._abort.cancel()
 
 
+class _Socket(web.WebSocketResponse):
+    """Says in the contract's words why it closes (P-18)."""
+
+    async def close(self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True) -> bool:
+        if code == WSCloseCode.MESSAGE_TOO_BIG:  # the library's own, when it stops reading a frame that is too long
+            code, message = Close.MISUSE, b"bad_frame"
+        return await super().close(code=code, message=message, drain=drain)
+
+
 class ImSocket:
     """Brings WebSocket connections to the hub."""
 
@@ -65,7 +74,7 @@ class ImSocket:
         """Serve one connection until it ends. A request from a browser page is refused (SEC-18)."""
         if "Origin" in request.headers:
             return web.json_response({"code": "origin_refused"}, status=403)
-        socket = web.WebSocketResponse(
+        socket = _Socket(
             autoping=False, compress=False, max_msg_size=FRAME_MAX_BYTES + 1, timeout=CLOSE_WAIT_S, decode_text=False
         )
         await socket.prepare(request)

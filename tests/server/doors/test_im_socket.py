@@ -153,8 +153,10 @@ async def test_a_broken_frame_ends_the_line_with_its_reason(street: Street, fram
 async def test_a_frame_above_the_limit_ends_the_line(street: Street) -> None:
     alice = await street.comes("alice")
     await alice.socket.send_str("[" + " " * FRAME_MAX_BYTES + "]")
-    code, _ = await closed_with(alice)
-    assert code in (1009, 4400)
+    assert await closed_with(alice) == (4400, "bad_frame"), "one that is read and found too long"
+    bob = await street.comes("bob")
+    await bob.socket.send_str("[" + " " * 2 * FRAME_MAX_BYTES + "]")
+    assert await closed_with(bob) == (4400, "bad_frame"), "one that is not even read"
 
 
 async def test_a_wrong_token_and_a_newer_session_are_told_by_code(street: Street) -> None:
