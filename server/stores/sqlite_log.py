@@ -34,7 +34,7 @@ from server.core.acceptance import (
 )
 from server.core.rights import Action, Target, may, may_relate
 from server.stores.sqlite_many import insert, select
-from server.stores.sqlite_rooms import Room, marks_above, rev_of, rooms
+from server.stores.sqlite_rooms import Room, marks_for, rev_of, rooms
 
 ERASED = "erased"  # rel of a recalled row; its position stays as a stub (P-74)
 
@@ -214,7 +214,7 @@ class _Batch:
         self.write()
         row = self._db.execute(_TIME, (room.conv, shown.pos)).fetchone()
         ts = row[0] if row else 0
-        marks: tuple[Mark, ...] = marks_above(self._db, room.conv, 0)
+        marks: tuple[Mark, ...] = marks_for(self._db, room, offer.who.uid, 0)
         rev = rev_of(self._db, room.conv)
         age_ms = max(0, self._now_ms - ts)
         return Settled(offer, shown, lane.last, lane.ld, ts, age_ms, rev, marks, room.members)

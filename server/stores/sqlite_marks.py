@@ -13,7 +13,7 @@ from protocol.values import ConvId, Did, Uid
 from server.core.moves import Marks, Move, Moved
 from server.core.rights import Action, may
 from server.stores.sqlite_many import insert, select
-from server.stores.sqlite_rooms import Room, marks_above, rev_of, room_of, rooms
+from server.stores.sqlite_rooms import Room, marks_for, rev_of, room_of, rooms
 
 _STATES = """select w.column1, w.column2, w.column3, c.upto, m.delivered, m.read, r.rev from {} w
     left join cursor c on c.conv = w.column1 and c.did = w.column2
@@ -33,10 +33,11 @@ def move_all(db: sqlite3.Connection, moves: Sequence[Move]) -> list[Moved]:
 
 
 def marks_since(db: sqlite3.Connection, uid: Uid, conv: ConvId, rev: int) -> Marks:
-    """All marks that changed after `rev`; none for a stranger (P-50, P-52)."""
-    if may(Action.PULL, room_of(db, conv).standing(uid)):
+    """All marks that changed after `rev`; none for a stranger or who left (P-50, P-52)."""
+    room = room_of(db, conv)
+    if may(Action.PULL, room.standing(uid)):
         return Marks(conv, rev, rev, ())
-    return Marks(conv, rev, rev_of(db, conv), marks_above(db, conv, rev))
+    return Marks(conv, rev, rev_of(db, conv), marks_for(db, room, uid, rev))
 
 
 class _Batch:

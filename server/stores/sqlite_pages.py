@@ -13,7 +13,7 @@ from server.core.acceptance import ALIAS, CANCELLED, MESSAGE
 from server.core.moves import Ask, Page
 from server.core.rights import Action, Standing, may
 from server.core.values import Identity
-from server.stores.sqlite_rooms import Room, marks_above, rev_of, room_of
+from server.stores.sqlite_rooms import Room, marks_above, marks_for, rev_of, room_of
 
 PAGE_MAX_BYTES = FRAME_MAX_BYTES - 96 * KIB  # what a page may hold before its last event; one event fits behind it
 EVENT_OVERHEAD_BYTES = 256  # names and numbers around the content
@@ -45,7 +45,7 @@ def page(db: sqlite3.Connection, who: Identity, ask: Ask) -> Page:
     after = cursor if ask.after is None else ask.after
     walk = _Walk(db, room, standing, after)
     walk.go(ask.limit)
-    rev, marks = (rev_of(db, ask.conv), marks_above(db, ask.conv, ask.rev)) if ask.pull else (0, ())
+    rev, marks = (rev_of(db, ask.conv), marks_for(db, room, who.uid, ask.rev)) if ask.pull else (0, ())
     return Page(ask, after, walk.at, walk.head, cursor, tuple(walk.events), tuple(walk.gaps), rev, marks)
 
 

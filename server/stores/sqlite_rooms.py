@@ -66,6 +66,11 @@ def rev_of(db: sqlite3.Connection, conv: ConvId) -> int:
     return int(row[0]) if row else 0
 
 
+def marks_for(db: sqlite3.Connection, room: Room, uid: Uid, rev: int) -> tuple[Mark, ...]:
+    """The marks that changed after `rev`, for a member; who left is not told how the others get on (P-52)."""
+    return marks_above(db, room.conv, rev) if room.standing(uid).current else ()
+
+
 def marks_above(db: sqlite3.Connection, conv: ConvId, rev: int) -> tuple[Mark, ...]:
     """All marks that changed after `rev` (P-50)."""
     return tuple(Mark(*row) for row in db.execute(_MARKS, (conv, rev)))

@@ -517,6 +517,20 @@ async def test_heads_end_with_the_leave(house: House) -> None:
     assert moved.code == "misuse"
 
 
+async def test_marks_are_for_members_only(house: House) -> None:
+    """Who left sees the log up to the leave, but not how the others get on (P-52)."""
+    (mine,) = await house.says("one", who=BOB)
+    await house.store.climb([Move(BOB, house.talk, 4), Move(ALICE, house.talk, 4)])
+    await house.sql("update member set until = 4 where uid = ?", BOB.uid)
+    page = await house.page(3)
+    assert [event.pos for event in page.events] == [4]
+    assert (page.rev, page.marks) == (2, ()), "nothing is told, and nothing asked for again and again"
+    assert await house.store.marks_since(BOB, house.talk, 0) == Marks(house.talk, 0, 2, ())
+    (again,) = await house.offers(mine.offer.packet, who=BOB)
+    assert isinstance(again, Settled)
+    assert again.marks == ()
+
+
 async def test_a_stranger_gets_no_page(house: House) -> None:
     page = await house.page(0, who=CAROL)
     assert (page.code, page.events, page.head) == ("unknown_conversation", (), 0)
