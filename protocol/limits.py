@@ -78,5 +78,7 @@ INVITE_BITS = 128  # (SEC-5)
 INVITE_KEEP_S = 24 * 3600.0  # (SEC-5)
 TOKEN_BITS = 256  # (SEC-7)
 
+REMOVED_LOOK_S = 4.0  # a removed device's session ends within five seconds (P-62, SEC-9)
+
 # --- the screen
 SCREEN_BATCH_S = 0.033  # changes are gathered for one frame at 30 Hz

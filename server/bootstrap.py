@@ -121,9 +121,9 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         )
 
 
-def doors(parts: Parts, secret: str, rules: Rules) -> Application:
-    """HTTP and the line, over these parts."""
-    runner = Runner(
+def runner_of(parts: Parts, rules: Rules) -> Runner:
+    """All connections, over these parts."""
+    return Runner(
         store=parts.store,
         accounts=parts.accounts,
         route=parts.route,
@@ -132,6 +132,10 @@ def doors(parts: Parts, secret: str, rules: Rules) -> Application:
         dice=DICE,
         rules=rules,
     )
+
+
+def doors(parts: Parts, secret: str, runner: Runner) -> Application:
+    """HTTP and the line, over these parts."""
     routes = [
         *AccountsRoutes(parts.accounts).routes(),
         *AdminRoutes(parts.accounts, secret).routes(),
@@ -149,10 +153,12 @@ async def open_server(settings: Settings) -> AsyncIterator[Address]:
         await asyncio.to_thread(prepare_folder, settings.data_dir)
         parts = await stack.enter_async_context(open_parts(settings))
         secret = secrets.token_urlsafe(SECRET_BYTES)
-        await stack.enter_async_context(serving(doors(parts, secret, Rules(*settings.marks_delay_s)), listener))
-        sweeping = Tasks()
-        stack.push_async_callback(sweeping.cancel)
-        sweeping.start(Housekeeping(parts.uploads, parts.blobs, parts.accounts, CLOCK.now_ms).run())
+        runner = runner_of(parts, Rules(*settings.marks_delay_s))
+        await stack.enter_async_context(serving(doors(parts, secret, runner), listener))
+        watching = Tasks()
+        stack.push_async_callback(watching.cancel)
+        watching.start(runner.watch())
+        watching.start(Housekeeping(parts.uploads, parts.blobs, parts.accounts, CLOCK.now_ms).run())
         stack.callback(withdraw_door, settings.admin_file)
         await asyncio.to_thread(offer_door, settings.admin_file, Door(address.url, secret))
         log.info("listening at %s, with SQLite %s", address.url, SQLITE_VERSION)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -196,6 +196,10 @@ class Accounts(Protocol):
 
     async def who_is(self, token: str) -> Identity | None:
         """The holder of a token, or nobody: unknown and ended look the same."""
+        ...
+
+    async def ended(self, dids: Collection[Did]) -> frozenset[Did]:
+        """Those of these devices that are no devices any more (P-62)."""
         ...
 
     async def new_invite(self) -> str:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 
 from protocol.codec import Garbled
+from protocol.limits import REMOVED_LOOK_S
 from protocol.packets import FromClient, FromServer
 from protocol.problems import Problem
 from protocol.values import ConvId, Uid
@@ -162,6 +163,26 @@ class Runner:
         """Tell everybody to call again later, and finish what was begun (P-80)."""
         self._tell_all(on.Stopping())
         await self._tasks.finish()
+
+    async def watch(self, every_s: float = REMOVED_LOOK_S) -> None:
+        """Look for removed devices now and then, for ever."""
+        while True:
+            await asyncio.sleep(every_s)
+            await self.dismiss_removed()
+
+    async def dismiss_removed(self) -> None:
+        """End the sessions of devices that were removed after they had begun (P-62, SEC-9)."""
+        here = {connection.who.did for connection in self._connections if connection.who is not None}
+        if not here:
+            return
+        try:
+            ended = await self._accounts.ended(here)
+        except (Problem, StoreUnknown) as error:
+            log.warning("a look at removed devices was put off: %r", error)
+            return
+        for connection in tuple(self._connections):
+            if connection.who is not None and connection.who.did in ended:
+                connection.post(on.Identified(None))
 
     def flush_soon(self, connection: Connection) -> None:
         """One write per connection and turn of the loop."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from hashlib import sha256
 
 from protocol.limits import INVITE_KEEP_S, TOKEN_BITS
@@ -22,6 +23,7 @@ Dice = Callable[[int], bytes]
 HOLDER = """select account.uid, device.did, account.name from device join account using (uid)
             where device.token_sha256 = ? and device.ended = 0"""
 MEMBER = "select account.uid, account.name from device join account using (uid) where device.did = ? and ended = 0"
+ALIVE = "select did from device where ended = 0 and did in (select value from json_each(?))"
 STALE = "delete from invite where expires_ms <= :now and (used_by is null or used_ms + :keep <= :now)"
 
 
@@ -43,6 +45,12 @@ class SqliteAccounts:
         digest = _hash(token.encode(errors="replace"))
         row = await self._writer.read(lambda db: db.execute(HOLDER, [digest]).fetchone())
         return None if row is None else Identity(Uid(row[0]), Did(str(row[1])), row[2])
+
+    async def ended(self, dids: Collection[Did]) -> frozenset[Did]:
+        """Those of these devices that are no devices any more (P-62)."""
+        numbers = json.dumps([int(did) for did in dids])
+        rows = await self._writer.read(lambda db: db.execute(ALIVE, [numbers]).fetchall())
+        return frozenset(dids) - {Did(str(did)) for (did,) in rows}
 
     async def new_invite(self) -> str:
         """A fresh code; it is said once and kept as a hash."""

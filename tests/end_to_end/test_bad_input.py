@@ -170,6 +170,21 @@ async def test_a_device_that_was_removed_says_so_and_keeps_what_it_has(
     assert await bob.quit() == 2, "it still waits here"
 
 
+async def test_a_device_that_is_removed_while_it_is_connected_is_told_so(
+    server: Server, alice: Puppet, bob: Puppet
+) -> None:
+    await alice.state((await alice.wish("say", to="bob", text="before"))["lid"], "delivered")
+    await bob.wish("open", **{"with": "alice"})
+    since = len(bob.heard)
+    with sqlite3.connect(server.folder / "hexagram.sqlite") as db:
+        db.execute("update device set ended = 1 where uid in (select uid from account where name = 'bob')")
+    db.close()
+    await bob.until(lambda line: line["event"] == "line" and line.get("code") == "sign_in_again", since=since)
+    lid = (await alice.wish("say", to="bob", text="after"))["lid"]
+    await alice.state(lid, "stored")
+    assert [bubble["text"] for bubble in await said(bob, "alice")] == ["before"]
+
+
 async def test_data_of_another_generation_is_no_end(server: Server, alice: Puppet, bob: Puppet) -> None:
     await alice.state((await alice.wish("say", to="bob", text="before"))["lid"], "delivered")
     await server.stop()

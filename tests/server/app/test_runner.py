@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import pytest
 
@@ -32,8 +32,9 @@ from protocol.packets import (
     Welcome,
 )
 from protocol.problems import DiskFull
-from protocol.values import ConvId, Token
+from protocol.values import ConvId, Did, Token
 from server.app.runner import Connection, Runner
+from server.app.tasks import Tasks
 from server.core.acceptance import Answer, Offer
 from server.core.moves import Marks, MarksBell, Move, Moved
 from server.core.session import Rules
@@ -51,8 +52,19 @@ WHO = {"alice": ALICE, "bob": BOB}
 class Accounts:
     """Tokens are names."""
 
+    def __init__(self) -> None:
+        self.removed: set[Did] = set()
+        self.failure: Exception | None = None
+        self.asked = asyncio.Event()
+
     async def who_is(self, token: str) -> Identity | None:
         return WHO.get(token)
+
+    async def ended(self, dids: Collection[Did]) -> frozenset[Did]:
+        self.asked.set()
+        if self.failure is not None:
+            raise self.failure
+        return frozenset(self.removed.intersection(dids))
 
 
 class Wire:
@@ -111,9 +123,10 @@ class Server:
         self.inline = Inline()
         self.inline.now(_people)
         self.store = Failing(self.inline, self.clock, Dice())
+        self.accounts = Accounts()
         self.runner = Runner(
             store=self.store,
-            accounts=Accounts(),  # type: ignore[arg-type]
+            accounts=self.accounts,  # type: ignore[arg-type]
             route=self.route,
             presence=self.route,
             clock=self.clock,
@@ -220,6 +233,43 @@ async def test_an_unknown_token_is_told(server: Server) -> None:
 async def test_an_ended_device_is_told(server: Server) -> None:
     await server.store._do.run(lambda db: db.execute("update device set ended = 1"))
     _, wire = await server.comes("alice")
+    assert wire.closed == (4401, "sign_in_again")
+
+
+async def test_a_device_that_is_removed_while_it_is_connected_is_told_and_nothing_more_is_taken(server: Server) -> None:
+    """Ending a device refuses its packets; what it sent before stays (P-62, SEC-9)."""
+    alice, to_alice = await server.comes("alice")
+    _, to_bob = await server.comes("bob")
+    conv = await talk(server, alice, to_alice)
+    await server.say(alice, msg(1, "before", conv=conv))
+    server.accounts.removed = {ALICE.did}
+    await server.runner.dismiss_removed()
+    assert to_alice.closed == (4401, "sign_in_again")
+    assert to_bob.closed is None
+    await server.say(alice, msg(2, "after", dg_of("before", conv), conv=conv))
+    assert (await server.store.heads(BOB))[0].head == 4
+    assert not server.route.somebody_home((ALICE.uid,), but=BOB.uid)
+
+
+async def test_without_anybody_connected_nobody_is_looked_up(server: Server) -> None:
+    server.runner.connect(Wire())
+    await server.runner.dismiss_removed()
+    assert not server.accounts.asked.is_set()
+
+
+@pytest.mark.parametrize("failure", [DiskFull(), StoreUnknown("commit")])
+async def test_a_look_at_removed_devices_that_fails_is_put_off(server: Server, failure: Exception) -> None:
+    _, wire = await server.comes("alice")
+    server.accounts.failure = failure
+    await server.runner.dismiss_removed()
+    assert server.route.somebody_home((ALICE.uid,), but=BOB.uid)
+    server.accounts.failure, server.accounts.removed = None, {ALICE.did}
+    server.accounts.asked.clear()
+    watching = Tasks()
+    watching.start(server.runner.watch(every_s=0.0))
+    await server.accounts.asked.wait()
+    await server.rest()
+    await watching.cancel()
     assert wire.closed == (4401, "sign_in_again")
 
 

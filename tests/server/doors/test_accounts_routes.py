@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from protocol.values import Did
 from server.ports import Joined
 from tests.server.doors.conftest import ADMIN_SECRET, House, key
 
@@ -78,6 +79,13 @@ async def test_a_request_that_can_be_guessed_is_not_believed(house: House) -> No
     invite = await house.accounts.new_invite()
     await join(house, "alice", invite, "1")
     assert (await join(house, "alice", invite, "1"))[0] == 403
+
+
+async def test_which_devices_were_removed_is_known(house: House) -> None:
+    alice, bob = await house.join("alice"), await house.join("bob")
+    await house.writer.run(lambda db: db.execute("update device set ended = 1 where did = ?", [int(bob.did)]))
+    nobody = Did("12345")
+    assert await house.accounts.ended({alice.did, bob.did, nobody}) == {bob.did, nobody}
 
 
 async def test_an_ended_device_does_not_come_back(house: House) -> None:
