@@ -16,6 +16,7 @@ from protocol.problems import BY_CODE
 ROOT = Path(__file__).parent.parent
 PROBLEMS = ROOT / "docs" / "PROBLEMS.md"
 LIMITS = ROOT / "docs" / "LIMITS.md"
+CONFORMANCE = ROOT / "docs" / "CONFORMANCE.md"
 LINE = re.compile(r"^(?P<names>[A-Z][A-Z0-9_, ]*) = (?P<values>[^#]+?) *(?:# (?P<why>.*))?$")
 
 
@@ -73,6 +74,38 @@ def test_every_problem_is_tried_or_said_somewhere() -> None:
     names = {code: kind.__name__ for code, kind in BY_CODE.items()}
 
     assert [code for code, name in names.items() if code not in tests and name not in tests] == []
+
+
+def test_every_rule_of_the_contract_has_one_row() -> None:
+    contract = (ROOT / "docs" / "PROTOCOL.md").read_text(encoding="utf-8")
+    rules = set(re.findall(r"\*\*(P-\d+)\b", contract))
+    rows = re.findall(r"^\| \*\*(P-\d+)\*\* \|", CONFORMANCE.read_text(encoding="utf-8"), re.MULTILINE)
+    numbers = sorted(int(rule.removeprefix("P-")) for rule in rules)
+
+    assert numbers == list(range(1, len(numbers) + 1)), "a rule without a number, or a number without a rule"
+    assert sorted(rows) == sorted(rules)
+
+
+def test_every_row_is_kept_or_says_what_is_missing() -> None:
+    for row in re.findall(r"^\| \*\*P-.*$", CONFORMANCE.read_text(encoding="utf-8"), re.MULTILINE):
+        said = re.search(r"\| \*(kept|kept, differently|not yet)\*(: .+)? \|$", row)
+        assert said, row
+        assert said[1] == "kept" or said[2], f"without a reason: {row}"
+        assert said[1] == "not yet" or "::" in row, f"without a test: {row}"
+
+
+def test_every_place_and_test_that_the_rows_name_exists() -> None:
+    text = CONFORMANCE.read_text(encoding="utf-8")
+    sources = {path: (ROOT / path).read_text(encoding="utf-8") for path in re.findall(r"(?<=[ |])\w[\w/]*\.py", text)}
+    tests = re.findall(r"`([\w/]+\.py)::(\w+)`", text)
+
+    assert sources
+    assert tests
+    for path, name in tests:
+        assert f"def {name}(" in (ROOT / "tests" / path).read_text(encoding="utf-8"), f"{path}::{name}"
+    for path, names in re.findall(r"(?<=[ |])(\w[\w/]*\.py): ([\w, ]+)", text):
+        lost = [name for name in names.strip().split(", ") if not re.search(rf"\b{name.split()[0]}\b", sources[path])]
+        assert not lost, f"{path}: {lost}"
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 import pytest
 
+from protocol.codec import to_text
+from protocol.lanes import NO_DIGEST, digest
 from protocol.limits import UNSENT_MAX_BYTES
 from protocol.packets import (
     AckA,
@@ -19,6 +21,7 @@ from protocol.packets import (
     Hello,
     MsgA,
     MsgN,
+    MsgR,
     Nack,
     OfflineA,
     OfflineR,
@@ -185,6 +188,19 @@ async def test_six_packets_carry_a_message(server: Server) -> None:
     (told,) = only(to_alice, AckN)  # 6 ack:N
     assert isinstance(told, AckN)
     assert [(mark.by, mark.delivered) for mark in told.marks] == [(BOB.uid, 4)]
+
+
+async def test_content_that_is_noise_travels_like_any_other(server: Server) -> None:
+    """The server never parses what people write (P-89)."""
+    alice, to_alice = await server.comes("alice")
+    _, to_bob = await server.comes("bob")
+    conv = await talk(server, alice, to_alice)
+    noise = bytes(range(256)) + b'{"kind":"joined"'
+    content, dg = to_text(noise), digest(conv, noise)
+    await server.say(alice, MsgR(conv, 1, NO_DIGEST, dg, suite="later9", content=content))
+    pushed = only(to_bob, MsgN)[-1]
+    assert isinstance(pushed, MsgN)
+    assert [(event.dg, event.suite, event.content) for event in pushed.events] == [(dg, "later9", content)]
 
 
 async def test_what_one_turn_gathers_is_one_write(server: Server) -> None:
