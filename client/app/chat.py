@@ -48,7 +48,7 @@ from protocol.problems import (
     NotPossibleNow,
     TextEmpty,
 )
-from protocol.values import ConvId, Lid, Uid
+from protocol.values import ConvId, Lid, Uid, replace
 
 FileKind: TypeAlias = Literal["auto", "picture", "voice", "video", "file"]
 
@@ -293,7 +293,8 @@ class Chat:
         self._publisher.receipts = settings.receipts
 
     def _make(self, memory: Memory) -> Machine:
-        return self._parts.make(memory, self.settings.ladder, self._parts.clock.wall_ms())
+        known = memory if self.settings.receipts else _in_silence(memory)
+        return self._parts.make(known, self.settings.ladder, self._parts.clock.wall_ms())
 
     async def _wish(self, event: Event) -> None:
         self._account.joined()
@@ -320,6 +321,11 @@ class Chat:
             return await self.send_file(bubble.conv, bubble.path, _kind(bubble.body), caption)
         data = await self._parts.messages.content_of(bubble.lid)
         return await self._compose(bubble.conv, unpack(data, author=me.uid, conv=bubble.conv).body)
+
+
+def _in_silence(memory: Memory) -> Memory:
+    """What the person reads without telling is not the core's to know: it would tell (P-73)."""
+    return replace(memory, rooms=tuple(replace(room, read_upto=0) for room in memory.rooms))
 
 
 def _kind(body: object) -> FileKind:

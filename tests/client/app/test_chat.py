@@ -258,6 +258,20 @@ async def test_reading_is_told_to_others_only_if_they_may_know(ready: App, recei
     assert any(isinstance(packet, ReadR) for packet in ready.wire.said) == receipts
 
 
+async def test_what_was_read_in_silence_is_not_told_by_a_later_core(ready: App) -> None:
+    """A core that is built anew tells what the server may not know; this it may never know (P-73)."""
+    await ready.chat.change_settings(replace(ready.chat.settings, receipts=False))
+    await ready.deliver(1, "hi alice")
+    await ready.chat.read(CONV, 1)
+    await ready.chat.change_settings(replace(ready.chat.settings, retry_mode="ask"))
+    await ready.greet()
+    await ready.chat.say(CONV, "hello")
+    await ready.wire.hears(MsgR)
+    await ready.chat.close()  # what was joined leaves now
+    assert not any(isinstance(packet, ReadR) for packet in ready.wire.said)
+    assert [entry.unread for entry in await ready.chat.chats()] == [0]
+
+
 async def test_a_draft_is_kept(ready: App) -> None:
     await ready.deliver(1, "hi")
     await ready.chat.set_draft(CONV, "half a sen")
