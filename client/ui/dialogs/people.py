@@ -55,10 +55,13 @@ class PeopleDialog(Dialog):
             disc = avatar_pixmap(person.name, person.uid, self._look, AVATAR, self.devicePixelRatioF())
             item = QListWidgetItem(QIcon(disc), one_line(person.name), self.list)
             item.setData(UID, person.uid)
+        first = bool(people) and self.search.isHidden()
         self._empty.setVisible(not people)
         self.list.setVisible(bool(people))
         self.search.setVisible(bool(people))
         self._filter()
+        if first:
+            self.search.setFocus()
 
     def _filter(self) -> None:
         wanted = self.search.text().strip().casefold()

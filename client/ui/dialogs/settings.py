@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QWidget
 
 from client.app.settings import Settings
@@ -29,41 +29,63 @@ class SettingsDialog(Dialog):
         form = QFormLayout()
         form.setSpacing(SPACE[3])
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        looks = (("system", tr("As the system")), ("light", tr("Light")), ("dark", tr("Dark")))
-        self.theme = self._combo(tr("Theme"), looks, settings.theme, "theme")
-        languages = (("", tr("As the system")), ("en", "English"), ("zh_CN", "简体中文"))
-        self.language = self._combo(tr("Language"), languages, settings.language, "language")
-        retries = (("ladder", tr("Three times by itself, then ask me")), ("ask", tr("Ask me at once")))
-        self.retry = self._combo(tr("When nobody answers"), retries, settings.retry_mode, "retry_mode")
+        self.theme = self._combo(("system", "light", "dark"), settings.theme, "theme")
+        self.language = self._combo(("", "en", "zh_CN"), settings.language, "language")
+        self.retry = self._combo(("ladder", "ask"), settings.retry_mode, "retry_mode")
         self.text_size = self._sizes(scale)
-        for words, field in (
-            (tr("Theme"), self.theme), (tr("Language"), self.language),
-            (tr("Text size"), self.text_size), (tr("When nobody answers"), self.retry),
-        ):  # fmt: skip
-            label = PlainLabel(words, role="meta")
+        self._labels = [PlainLabel(role="meta") for _ in self._fields()]
+        for label, field in zip(self._labels, self._fields(), strict=True):
             label.setFixedHeight(field.sizeHint().height())
             label.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
             form.addRow(label, field)
-        self.enter = self._check(tr("Enter sends, Shift+Enter begins a new line"), "send_on_enter")
-        self.receipts = self._check(tr("Tell others what I have read, and see what they have read"), "receipts")
+        self.enter = self._check("send_on_enter")
+        self.receipts = self._check("receipts")
         self.body.addLayout(form)
         self.body.addSpacing(SPACE[1])
         self.body.addWidget(self.enter)
         self.body.addWidget(self.receipts)
+        self._retranslate()
+
+    def _fields(self) -> tuple[ComboBox, ...]:
+        return self.theme, self.language, self.text_size, self.retry
+
+    def _retranslate(self) -> None:
+        """All words, in the language of now: this dialog is where another one is chosen."""
+        names = (tr("Theme"), tr("Language"), tr("Text size"), tr("When nobody answers"))
+        for label, field, name in zip(self._labels, self._fields(), names, strict=True):
+            label.setText(name)
+            field.setAccessibleName(name)
+        for combo, items in (
+            (self.theme, (tr("As the system"), tr("Light"), tr("Dark"))),
+            (self.language, (tr("As the system"), "English", "简体中文")),
+            (self.retry, (tr("Three times by itself, then ask me"), tr("Ask me at once"))),
+        ):
+            for row, words in enumerate(items):
+                combo.setItemText(row, words)
+        self.enter.setText(tr("Enter sends, Shift+Enter begins a new line"))
+        self.receipts.setText(tr("Tell others what I have read, and see what they have read"))
+        self.say(tr("Settings"))
         self.offer([Choice("", tr("Close"), "primary")])
 
-    def _combo(self, name: str, choices: tuple[tuple[str, str], ...], now: str, field: str) -> ComboBox:
+    def changeEvent(self, event: QEvent) -> None:
+        """Another language; the keyboard stays where it was."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            here = self.focusWidget()
+            self._retranslate()
+            if here in self._fields():
+                here.setFocus()
+
+    def _combo(self, values: tuple[str, ...], now: str, field: str) -> ComboBox:
         combo = ComboBox(self._themes, self)
-        combo.setAccessibleName(name)
-        for value, words in choices:
-            combo.addItem(words, value)
+        for value in values:
+            combo.addItem("", value)
         combo.setCurrentIndex(max(0, combo.findData(now)))
         combo.currentIndexChanged.connect(lambda _row: self._change(**{field: combo.currentData()}))
         return combo
 
     def _sizes(self, scale: float) -> ComboBox:
         combo = ComboBox(self._themes, self)
-        combo.setAccessibleName(tr("Text size"))
         for value in SCALES:
             combo.addItem(f"{value:.0%}", value)
         nearest = min(range(len(SCALES)), key=lambda row: abs(SCALES[row] - scale))
@@ -71,9 +93,8 @@ class SettingsDialog(Dialog):
         combo.currentIndexChanged.connect(lambda _row: self.scaled.emit(combo.currentData()))
         return combo
 
-    def _check(self, words: str, field: str) -> CheckBox:
+    def _check(self, field: str) -> CheckBox:
         box = CheckBox(self._themes, self)
-        box.setText(words)
         box.setChecked(getattr(self._settings, field))
         box.toggled.connect(lambda on: self._change(**{field: on}))
         return box

@@ -211,7 +211,7 @@ class ComposerBar(QFrame):
     def take_sent(self, sent: str) -> None:
         """The beginning of the text is safe now: only what was typed since stays."""
         if self.text.startswith(sent):
-            self.put(self.text[len(sent) :].lstrip("\n"))
+            self.put(self.text[len(sent) :])
 
     def type(self, text: str) -> None:
         """A key was pressed where nothing takes text: it goes here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -67,7 +68,7 @@ class ConversationPage(QFrame):
         self.entry: ChatEntry | None = None
         self._drafts: dict[ConvId, str] = {}
         self._trays: dict[ConvId, Tray] = {}
-        self._saying = self._again = False
+        self._wishes: deque[tuple[ConvId, str]] = deque()  # one for each Return, until it is durable
         self._asked: set[Lid] = set()
         self._build(themes, sources)
         self._arrange()
@@ -247,23 +248,24 @@ class ConversationPage(QFrame):
         """Send what waits on the rail and in the field; both are emptied only when it is safe (P-19)."""
         if not self.conv or self.composer.field.composing:
             return
-        if self._saying:
-            self._again = True
-            return
-        self._saying = True
-        self._errands.start(self._send())
+        self._wishes.append((self.conv, self._unspoken()))
+        if len(self._wishes) == 1:
+            self._errands.start(self._send())
+
+    def _unspoken(self) -> str:
+        """What stands in the field since the last Return, while what was sent by that is being saved still."""
+        spoken = "".join(text for conv, text in self._wishes if conv == self.conv)
+        return self.composer.text.removeprefix(spoken)
 
     async def _send(self) -> None:
         try:
-            while True:
-                self._again = False
-                await self._send_once(self.conv, self.composer.text)
-                if not self._again:
-                    return
+            while self._wishes:
+                await self._send_once(*self._wishes[0])
+                self._wishes.popleft()
         except Problem as why:
             self.say(problem_words(why))
         finally:
-            self._saying = False
+            self._wishes.clear()
 
     async def _send_once(self, conv: ConvId, text: str) -> None:
         tray = self._trays.get(conv, Tray())
@@ -288,10 +290,11 @@ class ConversationPage(QFrame):
 
     async def _sent(self, conv: ConvId, text: str) -> None:
         """It is durable: it leaves the field, and the draft with it."""
+        self._wishes[0] = (conv, "")
         if conv == self.conv:
             self.composer.take_sent(text)
             self.list.scroll_to_end()
-        left = self.composer.text if conv == self.conv else ""
+        left = self.composer.text if conv == self.conv else self._drafts.get(conv, "").removeprefix(text)
         self._drafts[conv] = left
         self._draft.stop()
         await self._chat.set_draft(conv, left)
@@ -312,7 +315,7 @@ class ConversationPage(QFrame):
                 self._draft.start()
 
     def _save_draft(self) -> None:
-        if self.conv and not self._saying:
+        if self.conv and not self._wishes:
             self._errands.start(self._chat.set_draft(self.conv, self.composer.text))
 
     def _keep_draft(self) -> None:

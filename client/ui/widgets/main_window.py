@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
-from typing import assert_never
+from typing import Any, assert_never
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QResizeEvent
@@ -79,6 +79,7 @@ class MainWindow(QMainWindow):
         self._wanted = ConvId("")
         self.errands = errands or Errands(self.say)
         self._leaving = self._reading = self._read_again = False
+        self._asking: set[object] = set()
         self.chats = ChatsModel(chat.me.uid, chat.wall_ms, self)
         self.side = SidePane(themes, self.chats, chat.now_s, chat.me)
         self.page = ConversationPage(chat, themes, self.errands, notebook, sources, self, native_dialogs=native_dialogs)
@@ -285,7 +286,19 @@ class MainWindow(QMainWindow):
 
     def new_chat(self) -> None:
         """Everybody on this server."""
-        self.errands.start(self._new_chat())
+        self._ask(self._new_chat)
+
+    def _ask(self, question: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Each question once: a second click while its dialog is being prepared opens no second one."""
+        if question not in self._asking:
+            self._asking.add(question)
+            self.errands.start(self._asked(question))
+
+    async def _asked(self, question: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await question()
+        finally:
+            self._asking.discard(question)
 
     async def _new_chat(self) -> None:
         dialog = PeopleDialog(self, self._themes.look, self._others(await self._chat.people()))
@@ -309,7 +322,7 @@ class MainWindow(QMainWindow):
 
     def invite(self) -> None:
         """A line for somebody else."""
-        self.errands.start(self._invite())
+        self._ask(self._invite)
 
     async def _invite(self) -> None:
         server, code = await self._make_invite()
@@ -350,7 +363,7 @@ class MainWindow(QMainWindow):
 
     def about(self) -> None:
         """What this is."""
-        self.errands.start(self._about())
+        self._ask(self._about)
 
     async def _about(self) -> None:
         assert self._chat.me is not None
@@ -419,7 +432,7 @@ class MainWindow(QMainWindow):
         """With messages that still wait, ask first."""
         if not self._leaving and self.side.outbox.waiting:
             event.ignore()
-            self.errands.start(self._ask_to_quit(self.side.outbox.waiting))
+            self._ask(self._ask_to_quit)
             return
         self._notebook.keep_bytes("window/geometry", self.saveGeometry())
         if self.width() >= ONE_PANE_PX:
@@ -438,11 +451,11 @@ class MainWindow(QMainWindow):
         self._leaving = True
         self.close()
 
-    async def _ask_to_quit(self, waiting: int) -> None:
+    async def _ask_to_quit(self) -> None:
         words = plural(
             "{count} message is still waiting. It will be sent the next time you open Hexagram.",
             "{count} messages are still waiting. They will be sent the next time you open Hexagram.",
-            waiting,
+            self.side.outbox.waiting,
         )
         choices = [Choice("quit", tr("Quit")), Choice("", tr("Stay"), "primary")]
         if await ask(self, tr("Quit now?"), words, choices) == "quit":

@@ -18,12 +18,15 @@ from client.app.changes import BubbleDropped, LineChanged
 from client.app.chat import Chat
 from client.core.model import Bubble, Finding, Line, State
 from client.ui.dialogs.frame import Dialog
+from client.ui.dialogs.people import PeopleDialog
 from client.ui.dialogs.resend import ResendDialog
+from client.ui.dialogs.settings import SettingsDialog
 from client.ui.notebook import Notebook
 from client.ui.sound.sources import INVENTED, Sources, ToneSource
 from client.ui.theme import Themes
 from client.ui.widgets.main_window import MainWindow
-from client.ui.words import problem_words
+from client.ui.words import problem_words, speak
+from protocol.packets import Person
 from protocol.problems import OutboxFull
 from protocol.values import Lid
 from tests.stages import people
@@ -101,6 +104,34 @@ async def test_return_sends_and_the_field_is_emptied_when_it_is_safe(bench: Benc
     bench.page.composer.field.insertPlainText(" and more")
     bench.chat.slow.set()
     await bench.until(lambda: bench.page.composer.text == " and more")
+
+
+async def test_each_return_sends_what_stood_there_when_it_was_pressed(bench: Bench) -> None:
+    bench.chat.slow = asyncio.Event()
+    for words in ("one", "two", "three"):
+        bench.page.composer.field.insertPlainText(words)
+        bench.enter()
+    bench.page.composer.field.insertPlainText("fo")
+    bench.chat.slow.set()
+    await bench.until(lambda: bench.page.composer.text == "fo")
+    said = [wish[2] for wish in bench.chat.wishes if wish[0] == "say"]
+    assert said == ["one", "two", "three"]
+
+
+async def test_a_second_return_does_not_send_the_draft_of_another_chat(bench: Bench) -> None:
+    bench.chat.slow = asyncio.Event()
+    bench.type("Hello")
+    bench.enter()
+    bench.enter()
+    other = bench.window.chats.entry(1).conv
+    bench.window.show_chat(other)
+    await bench.until(lambda: bench.page.conv == other)
+    bench.type("not yet")
+    bench.chat.slow.set()
+    await bench.wish("set_draft", people.CONV, "")
+    await bench.until(lambda: not bench.page._wishes)
+    assert [wish for wish in bench.chat.wishes if wish[0] == "say"] == [("say", people.CONV, "Hello")]
+    assert bench.page.composer.text == "not yet"
 
 
 async def test_a_refused_text_stays_and_the_reason_is_said(bench: Bench) -> None:
@@ -295,6 +326,40 @@ async def test_a_dropped_bubble_is_gone(bench: Bench) -> None:
     lid = bench.page.model.bubble_at(3).lid
     bench.chat.tell(BubbleDropped(lid, people.CONV))
     assert bench.page.model.row_of(lid) is None
+
+
+async def test_two_clicks_open_one_dialog(bench: Bench) -> None:
+    for _ in range(2):
+        bench.window.invite()
+        bench.window.new_chat()
+    await bench.until(lambda: len(bench.window.findChildren(Dialog)) == 2)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    opened = bench.window.findChildren(Dialog)
+    assert sorted(type(dialog).__name__ for dialog in opened) == ["InviteDialog", "PeopleDialog"]
+    for dialog in opened:
+        dialog.reject()
+
+
+async def test_the_settings_speak_the_language_that_is_chosen_in_them(bench: Bench) -> None:
+    bench.window.settings()
+    dialog = next(found for found in bench.window.findChildren(SettingsDialog))
+    dialog.language.setFocus()
+    speak("zh_CN")
+    await bench.until(lambda: dialog.windowTitle() == "设置")
+    assert (dialog.theme.itemText(2), dialog.language.accessibleName()) == ("深色", "语言")
+    assert dialog.focusWidget() is dialog.language
+    assert dialog.theme.currentData() == bench.chat.settings.theme
+    dialog.reject()
+
+
+async def test_who_comes_in_later_can_be_searched_at_once(bench: Bench) -> None:
+    dialog = PeopleDialog(bench.window, bench.window._themes.look)
+    dialog.open()
+    assert dialog.search.isHidden()
+    dialog.show_people([Person(uid=people.ANNA.uid, name=people.ANNA.name)])
+    assert dialog.focusWidget() is dialog.search
+    dialog.reject()
 
 
 async def test_an_invite_is_shown_with_a_line_to_copy(bench: Bench) -> None:
