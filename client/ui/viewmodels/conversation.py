@@ -424,7 +424,7 @@ class ConversationModel(QAbstractListModel):
         return place == self.divider_row()
 
     def _find_divider(self) -> int | None:
-        """The first foreign message after what had been read when the conversation was opened."""
+        """The first message of somebody else after what had been read at the opening."""
         if not self._room.unread:
             return None
         place = next((place for place in range(len(self._bubbles)) if self._foreign_after(place)), None)
@@ -433,9 +433,9 @@ class ConversationModel(QAbstractListModel):
 
     def _foreign_after(self, place: int) -> bool:
         bubble = self._bubbles[place]
-        return (
-            not bubble.mine and bubble.state in (State.RECEIVED, State.UNREADABLE) and (bubble.pos > self._room.divider)
-        )
+        told = isinstance(bubble.body, Opened | Joined | Left | Titled)
+        received = not bubble.mine and bubble.state in (State.RECEIVED, State.UNREADABLE)
+        return received and not told and bubble.pos > self._room.divider
 
     def _sender(self, bubble: Bubble) -> str:
         match bubble.body:

@@ -33,7 +33,7 @@ EDGE_PX = 800
 """This near to an end of the window the next page is loaded."""
 AT_END_PX = 40
 JUMP_AT_PX = 480
-JUMP_SIZE, JUMP_EDGE = 44, 16
+JUMP_SIZE, JUMP_EDGE, BADGE_ROOM = 44, 16, 14
 TICK_MS = 100
 LIVE = (State.UPLOADING, State.SENDING, State.CANCELLING)
 STEP_PX = 48
@@ -114,6 +114,7 @@ class MessageList(QListView):
             super().doItemsLayout()
             self._fill_from_below()
             self._stand()
+            self._following = self._model.at_end and self.px_to_end() <= AT_END_PX
         finally:
             self._settling = False
         self._after_move()
@@ -454,7 +455,7 @@ class JumpButton(QWidget):
     def __init__(self, look: Look, parent: QWidget) -> None:
         super().__init__(parent)
         self._look, self._unread = look, 0
-        self.setFixedSize(JUMP_SIZE + 8, JUMP_SIZE + 16)
+        self.setFixedSize(self.sizeHint())
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(tr("To the newest message"))
@@ -478,7 +479,7 @@ class JumpButton(QWidget):
 
     def sizeHint(self) -> QSize:
         """The disc and room for its badge."""
-        return QSize(JUMP_SIZE + 8, JUMP_SIZE + 16)
+        return QSize(JUMP_SIZE + 8, JUMP_SIZE + BADGE_ROOM + 8)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Go."""

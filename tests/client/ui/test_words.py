@@ -40,7 +40,7 @@ def test_nothing_is_left_over_and_all_is_sorted() -> None:
 def test_tr_fills_places_in_both_languages() -> None:
     assert words.tr("{name} joined", name="Anna") == "Anna joined"
     words.speak("zh-CN")
-    assert words.tr("{name} joined", name="Anna") == "Anna 加入了群聊"
+    assert words.tr("{name} joined", name="Anna") == "Anna 加入了聊天"
     assert words.spoken() == "zh_CN"
 
 

@@ -13,7 +13,7 @@ from pytestqt.modeltest import ModelTester
 from client.core.model import Bubble, ChatEntry, State, TransferProgress
 from client.ui.viewmodels.conversation import CAP, PAGE, ROW, ConversationModel
 from client.ui.viewmodels.rows import Playing
-from protocol.content import Text
+from protocol.content import Joined, Text
 from protocol.values import ConvId, Lid
 from tests.stages.people import ANNA, CONV, ME, Diary, Shelf, entry
 from tests.stages.stage import NOW_MS, finish
@@ -70,6 +70,10 @@ class TestOpening:
         assert model.divider_row() == model.row_of(Lid(38))
         model.merge([changed(heard(41)[40], lid=Lid(99))])
         assert model.divider_row() == model.row_of(Lid(38))
+
+    def test_what_the_server_says_has_no_divider(self) -> None:
+        diary = Diary().hear(ANNA, Joined(uid=ANNA.uid, name=ANNA.name)).hear(ANNA, Text("Hello"))
+        assert shown(diary.bubbles, entry(unread=1, read_upto=0)).divider_row() == 1
 
     def test_nothing_unread_has_no_divider(self) -> None:
         assert shown(heard(10), entry(read_upto=10)).divider_row() is None

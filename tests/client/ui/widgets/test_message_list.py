@@ -10,12 +10,13 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 
 from client.core.model import Bubble, State
 from client.ui.theme import Themes
 from client.ui.viewmodels.conversation import ConversationModel
 from client.ui.viewmodels.rows import Playing
-from client.ui.widgets.message_list import MessageList
+from client.ui.widgets.message_list import JumpButton, MessageList
 from client.ui.words import speak
 from protocol.content import Text
 from protocol.values import Lid
@@ -142,6 +143,26 @@ def test_opens_at_the_divider_and_the_jump_button_counts(qtbot: Any, themes: The
     window.rest()
     assert window.model.bubble_at(window.model.rowCount() - 1).lid == 200
     assert window.view.px_to_end() == 0
+
+
+def test_follows_the_end_after_opening_at_a_divider_with_nothing_below_the_view(qtbot: Any, themes: Themes) -> None:
+    bubbles = talk(12)
+    window = Window(qtbot, themes, bubbles[:3], later, unread=2, read_upto=1)
+    for bubble in bubbles[3:]:
+        window.model.merge([bubble])
+        window.rest()
+    assert window.view.verticalScrollBar().maximum() > 0
+    assert window.view.px_to_end() == 0
+
+
+def test_the_whole_badge_can_be_seen(qtbot: Any, themes: Themes) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    button = JumpButton(themes.look, window)
+    button.show_count(7)
+    image = button.grab().toImage()
+    badge = themes.look.color("badge")
+    assert all(image.pixelColor(x, 0) != badge for x in range(image.width()))
 
 
 def test_the_width_may_change_without_losing_the_place(qtbot: Any, themes: Themes) -> None:
