@@ -37,7 +37,6 @@ log = logging.getLogger(__name__)
 PROFILE = "main"
 FOREIGN_PATHS = ("LD_LIBRARY_PATH", "QT_PLUGIN_PATH", "QT_QPA_PLATFORM_PLUGIN_PATH")
 """What a bundle's boot loader sets for us would break the programs that open files for us."""
-QUIET = "qt.multimedia.*=false;qt.qpa.fonts=false"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -64,7 +63,6 @@ def _profile(name: str) -> str:
 def main(argv: Sequence[str], doors: Doors, sources: Sources | None = None) -> int:
     """Show the window until it is closed. Exit code 0; 1 if the profile could not be opened."""
     options = parser().parse_args(argv)
-    os.environ.setdefault("QT_LOGGING_RULES", QUIET)
     app = QApplication(["hexagram"])
     if getattr(sys, "frozen", False):
         for name in FOREIGN_PATHS:

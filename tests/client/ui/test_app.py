@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -159,3 +162,10 @@ def test_a_second_start_shows_the_first_window(qapp: QApplication, tmp_path: Pat
     assert run(qapp, house, again, MainWindow) == 0
     assert rung
     assert SingleInstance(tmp_path / "main").claim(), "the name is free again"
+
+
+def test_the_media_library_is_quiet_from_its_first_import_on() -> None:
+    words = "import client.ui, os; print(os.environ['QT_LOGGING_RULES'])"
+    env = {name: value for name, value in os.environ.items() if name != "QT_LOGGING_RULES"}
+    said = subprocess.run([sys.executable, "-c", words], env=env, capture_output=True, text=True, check=True).stdout
+    assert "qt.multimedia.*=false" in said
