@@ -61,6 +61,8 @@ STAND_IN_SCREEN = ("xvfb", "xauth", "xdotool", "openbox", "at-spi2-core", "pytho
 # PyInstaller takes Python's shared library along, which the system's own Python keeps in a package apart.
 SHARED_PYTHON = (f"libpython{sys.version_info[0]}.{sys.version_info[1]}",) if sys.base_prefix == "/usr" else ()
 BUNDLER = ("binutils", *SHARED_PYTHON)
+# Debian ships Python without the part that puts pip into a new environment.
+VENV_MODULE = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
 
 
 class Stop(Exception):
@@ -120,8 +122,11 @@ def follow(
     words: Sequence[str],
     digest: Callable[[str], str | None],
     env: Mapping[str, str] | None = None,
+    whole: bool = False,
 ) -> None:
     """Run a long command as one step. `digest` turns a line of its output into a short detail, or into None.
+
+    A `whole` one is not broken off by the first Ctrl-C: it ends its work, and then the run stops.
 
     Raises:
         Stop: the command failed; carries the last lines it wrote.
@@ -130,6 +135,7 @@ def follow(
     with subprocess.Popen(
         words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         encoding="utf-8", errors="replace", env={**os.environ, **(env or {})}, cwd=ROOT, close_fds=False,
+        start_new_session=whole,  # else the terminal gives the Ctrl-C to the command as well
     ) as process:  # fmt: skip
         assert process.stdout is not None
         try:
@@ -139,12 +145,21 @@ def follow(
                     detail = digest(line) or detail
                 step.tell(detail)
         except BaseException:
-            process.terminate()
+            _end(process, title, whole)
             raise
     if process.returncode != 0:
         step.done("failed")
         raise Stop("\n".join(["", *tail, "", f"This step failed: {title} (exit code {process.returncode})."]))
     step.done()
+
+
+def _end(process: subprocess.Popen[str], title: str, whole: bool) -> None:
+    """End a command because the run stops: at once, or a `whole` one when its work is done or at a second Ctrl-C."""
+    if whole:
+        say(f"\nStopping as soon as this is done: {title}. Ctrl-C again breaks it off.")
+        with contextlib.suppress(KeyboardInterrupt):
+            process.wait()
+    process.terminate()
 
 
 def _lines_with_ticks(stream: IO[str], tick_s: float = 0.5) -> Iterator[str | None]:
@@ -344,17 +359,22 @@ def _site_packages(folder: Path) -> Path:
     return folder / "lib" / f"python{_python()}" / "site-packages"
 
 
-def ensure_venv_module() -> None:
-    """Debian ships Python without the part that puts pip into a new environment: get it, or say so."""
-    if importlib.util.find_spec("ensurepip") and importlib.util.find_spec("venv"):
-        return
-    package = f"python{_python()}-venv"
-    if not Debian.is_here():
-        raise Stop("This Python has no modules venv and ensurepip. Install a complete Python 3.11 or newer.")
-    Debian.install([package])
+def lacks_venv_module() -> bool:
+    """Whether this Python cannot make an environment with pip in it."""
     importlib.invalidate_caches()
-    if not importlib.util.find_spec("ensurepip"):
-        raise Stop(f"Python's venv module is missing. Install it, then run this again:\n    {Debian.line([package])}")
+    return not (importlib.util.find_spec("ensurepip") and importlib.util.find_spec("venv"))
+
+
+def python_package() -> list[str]:
+    """The system package that is missing for that, if this is the system's own Python."""
+    return [VENV_MODULE] if sys.base_prefix == "/usr" and lacks_venv_module() else []
+
+
+def ensure_venv_module() -> None:
+    """Get the part of Python that makes environments, or say so."""
+    Debian.ensure(python_package(), [])
+    if lacks_venv_module():
+        raise Stop(f"{sys.executable} has no modules venv and ensurepip. Start run.py with a complete Python.")
 
 
 # --- system packages --------------------------------------------------------------------------------------
@@ -364,6 +384,8 @@ class Debian:
     """The system's own packages, where apt knows them. Elsewhere nothing is asked and nothing is said."""
 
     STATUS = Path("/var/lib/dpkg/status")
+    AGAIN_S = 3600.0  # after so long, what could not be installed is tried again
+    JOURNAL = Path("/var/lib/dpkg/updates")  # holds numbered files after dpkg was interrupted
     LISTS = Path("/var/lib/apt/lists")
 
     @classmethod
@@ -381,13 +403,30 @@ class Debian:
             return
         with alone():
             cls.install(cls.missing(needs))  # apart: a name this release does not know stops only its group
-            cls.install(cls.missing(wants))
+            if not cls.missing(needs):
+                cls._install_once(cls.missing(wants))
         missing = cls.missing([*needs, *wants])
         lacking = [name for name in missing if name in needs]
         if lacking:
-            raise Stop(f"System packages are missing: {' '.join(lacking)}. To install:\n    {cls.line(missing)}")
+            raise Stop(
+                f"System packages are missing: {' '.join(lacking)}.\n"
+                f"Install them with this line, then run this again:\n    {cls.line(missing)}"
+            )
         if missing:
-            say(f"- Some things need {' '.join(missing)}. To install:\n    {cls.line(missing)}")
+            say(f"- Going on without {' '.join(missing)}; some things need them. To install:\n    {cls.line(missing)}")
+
+    @classmethod
+    def _install_once(cls, names: Sequence[str]) -> None:
+        """Install what is only wanted; where that failed lately, do not keep the next start waiting for it again."""
+        note, now_s = _read_note(NOTES / "refused.json"), time.monotonic()  # counted since the computer was started
+        refused, at_s = note.get("names"), note.get("at_s")
+        lately = isinstance(at_s, float) and 0 <= now_s - at_s < cls.AGAIN_S
+        if lately and isinstance(refused, list) and set(names) <= set(refused):
+            return
+        cls.install(names)
+        left = cls.missing(names)
+        if left and cls._rights() is not None:
+            _write_note(NOTES / "refused.json", {"names": left, "at_s": now_s})
 
     @classmethod
     def install(cls, names: Sequence[str]) -> None:
@@ -395,23 +434,41 @@ class Debian:
         rights = cls._rights() if names else None
         if rights is None:
             return
-        apt = [*rights, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-q"]
-        install = [*apt, "-o", "DPkg::Lock::Timeout=120", "install", "--no-install-recommends", *names]
+        quietly = [*rights, "env", "DEBIAN_FRONTEND=noninteractive"]
+        apt = [*quietly, "apt-get", "-y", "-q", "-o", "DPkg::Lock::Timeout=120"]
+        install = [*apt, "install", "--no-install-recommends", *names]
         title = f"Installing system packages ({' '.join(names)})"
         try:
-            if any(cls.LISTS.glob("*_Packages*")):
+            if cls._was_interrupted():
+                words = [*quietly, "dpkg", "--configure", "-a"]
+                follow("Finishing an interrupted installation of system packages", words, apt_digest, whole=True)
+            if cls._has_lists():
                 with contextlib.suppress(Stop):  # old lists name files that are gone: fetch new ones, try again
-                    follow(title, install, apt_digest)
+                    follow(title, install, apt_digest, whole=True)
                     return
             follow("Fetching the lists of system packages", [*apt, "update"], apt_digest)
-            follow(title, install, apt_digest)
+            if not cls._has_lists():  # apt-get calls that a success
+                raise Stop("The lists of system packages could not be fetched. Check the connection.")
+            follow(title, install, apt_digest, whole=True)
         except Stop as stop:
             say(str(stop))
 
-    @staticmethod
-    def line(names: Sequence[str]) -> str:
-        """The command a person types to install `names`."""
-        return f"sudo apt-get install -y --no-install-recommends {' '.join(names)}"
+    @classmethod
+    def _has_lists(cls) -> bool:
+        return any(cls.LISTS.glob("*_Packages*"))
+
+    @classmethod
+    def _was_interrupted(cls) -> bool:
+        return any(path.name.isdigit() for path in cls.JOURNAL.glob("*"))
+
+    @classmethod
+    def line(cls, names: Sequence[str]) -> str:
+        """The command a person types to install `names`: one line, for a machine that has sudo or has not."""
+        fetch = "" if cls._has_lists() else "apt-get update && "
+        install = f"{fetch}apt-get install -y --no-install-recommends {' '.join(names)}"
+        if sys.platform != "win32" and os.geteuid() == 0:
+            return install
+        return install.replace("apt-get", "sudo apt-get") if shutil.which("sudo") else f"su - -c '{install}'"
 
     @classmethod
     def missing(cls, names: Sequence[str]) -> list[str]:
@@ -518,7 +575,7 @@ def doctor(_: Sequence[str]) -> int:
     print(f"Screen        {'yes' if has_screen() else 'no (the app cannot open; the demo and the server can)'}")
     print(f"ffmpeg        {shutil.which('ffmpeg') or 'not found (some sounds and videos cannot be converted)'}")
     if Debian.is_here():
-        missing = Debian.missing([*GRAPHICS, *SOUND, *SCREEN, *FONTS, *MEDIA])
+        missing = Debian.missing([*WINDOW, *FONTS, *MEDIA, *python_package()])
         print(f"System        {'complete' if not missing else 'install: ' + Debian.line(missing)}")
     return 0
 
@@ -588,9 +645,10 @@ def _show(words: Sequence[str]) -> tuple[int, str]:
 
 # --- the table --------------------------------------------------------------------------------------------
 
-WINDOW = (*GRAPHICS, *SOUND, *SCREEN)
+OFFSCREEN = (*GRAPHICS, *SOUND)  # the window's code, drawn where nobody sees it
+WINDOW = (*OFFSCREEN, *SCREEN)
 EVERYTHING = (*WINDOW, *FONTS, *MEDIA, *STAND_IN_SCREEN)
-ALL_SYSTEM = {*EVERYTHING, *BUNDLER}
+ALL_SYSTEM = {*EVERYTHING, *BUNDLER, VENV_MODULE}
 
 COMMANDS: dict[str, Command] = {
     "app": Command(
@@ -612,12 +670,12 @@ COMMANDS: dict[str, Command] = {
     ),
     "test": Command(
         "everything CI runs: style, types, import contracts, all tests; with arguments, only those tests",
-        test, "dev", needs=WINDOW, wants=EVERYTHING,
+        test, "dev", needs=OFFSCREEN, wants=EVERYTHING,
     ),
     "check": Command("the fast part of it, for every few minutes", check, "dev", needs=GRAPHICS, wants=MEDIA),
     "bench": Command("the benchmarks", module("tests.benchmarks"), "dev", needs=GRAPHICS, wants=MEDIA),
     "screenshots": Command(
-        "make docs/screenshots/ anew", module("tests.stages"), "dev", needs=WINDOW, wants=EVERYTHING
+        "make docs/screenshots/ anew", module("tests.stages"), "dev", needs=OFFSCREEN, wants=EVERYTHING
     ),
     "bundle": Command(
         "build dist/hexagram, to run without Python",
@@ -651,6 +709,15 @@ def chosen(arguments: Sequence[str]) -> tuple[str, list[str]]:
     return arguments[0], list(arguments[1:])
 
 
+def make_ready(command: Command) -> None:
+    """Bring the system packages and the environment that a command needs; all that is missing is said at once."""
+    environment = Environment(VENV)
+    makes_one = command.lock and not environment.holds(command.lock)
+    Debian.ensure([*command.needs, *(python_package() if makes_one else [])], command.wants)
+    if command.lock:
+        environment.ensure(command.lock)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Make ready what the command needs, then run it. Returns the exit code for the shell."""
     if arguments and arguments[0] in ("help", "-h", "--help"):
@@ -659,9 +726,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         name, rest = chosen(arguments)
         command = COMMANDS[name]
-        Debian.ensure(command.needs, command.wants)
-        if command.lock:
-            Environment(VENV).ensure(command.lock)
+        make_ready(command)
         return command.start(rest)
     except Stop as stop:
         say(str(stop))

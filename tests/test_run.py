@@ -6,6 +6,8 @@ import ast
 import json
 import os
 import re
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -152,6 +154,9 @@ class TestSystemPackages:
         monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
         monkeypatch.setattr(run, "NOTES", tmp_path / "notes")
         monkeypatch.setattr(run.Debian, "STATUS", answer)
+        for name in ("LISTS", "JOURNAL"):
+            (tmp_path / name).mkdir()
+            monkeypatch.setattr(run.Debian, name, tmp_path / name)
         monkeypatch.setattr(run.Debian, "_rights", lambda: None)
         return tmp_path / "asked"
 
@@ -174,12 +179,105 @@ class TestSystemPackages:
     def test_what_is_needed_stops_with_the_line_to_type(self, installed: Path) -> None:
         with pytest.raises(run.Stop, match="missing: xvfb") as stop:
             run.Debian.ensure(["ffmpeg", "xvfb"], [])
-        assert "sudo apt-get install -y --no-install-recommends xvfb" in str(stop.value)
+        assert "apt-get install -y --no-install-recommends xvfb" in str(stop.value)
 
     def test_what_is_only_wanted_is_said(self, installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
         run.Debian.ensure(["ffmpeg"], ["xvfb"])
-        assert "sudo apt-get install -y --no-install-recommends xvfb" in capsys.readouterr().err
+        assert "apt-get install -y --no-install-recommends xvfb" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("user", "sudo", "lists", "line"),
+        [
+            (0, True, True, "apt-get install -y --no-install-recommends xvfb"),
+            (0, False, False, "apt-get update && apt-get install -y --no-install-recommends xvfb"),
+            (7, True, False, "sudo apt-get update && sudo apt-get install -y --no-install-recommends xvfb"),
+            (7, False, True, "su - -c 'apt-get install -y --no-install-recommends xvfb'"),
+        ],
+    )
+    def test_the_line_fits_the_machine(
+        self, installed: Path, monkeypatch: pytest.MonkeyPatch, user: int, sudo: bool, lists: bool, line: str
+    ) -> None:
+        folder = installed.parent / "bin"
+        if sudo:
+            (folder / "sudo").touch(0o755)
+        if lists:
+            (run.Debian.LISTS / "mirror_main_Packages").touch()
+        monkeypatch.setenv("PATH", str(folder))
+        monkeypatch.setattr(os, "geteuid", lambda: user)
+        assert run.Debian.line(["xvfb"]) == line
+
+    def test_what_could_not_be_installed_does_not_keep_the_next_start_waiting(
+        self, installed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(run.Debian, "_rights", list)
+        run.Debian.ensure(["ffmpeg"], ["xvfb"])
+        assert "Fetching the lists of system packages: failed" in capsys.readouterr().err
+        run.Debian.ensure(["ffmpeg"], ["xvfb"])
+        said = capsys.readouterr().err
+        assert "Fetching" not in said
+        assert "Going on without xvfb" in said
+
+    def test_what_is_wanted_waits_for_what_is_needed(
+        self, installed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(run.Debian, "_rights", list)
+        with pytest.raises(run.Stop, match="missing: xauth"):
+            run.Debian.ensure(["xauth"], ["xvfb"])
+        assert capsys.readouterr().err.count("Fetching the lists of system packages: failed") == 1
+
+    def test_lists_that_did_not_come_are_said(
+        self, installed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Without a network `apt-get update` warns, and ends well."""
+        (installed.parent / "bin" / "apt-get").write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+        monkeypatch.setattr(run.Debian, "_rights", list)
+        run.Debian.install(["xvfb"])
+        said = capsys.readouterr().err
+        assert "could not be fetched. Check the connection." in said
+        assert "Installing" not in said
+
+    def test_an_interrupted_dpkg_is_finished_first(
+        self, installed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        dpkg = installed.parent / "bin" / "dpkg"
+        dpkg.write_text(f'#!/bin/sh\necho "$@" >> "{installed}"\n', encoding="utf-8")
+        dpkg.chmod(0o755)
+        (run.Debian.JOURNAL / "tmp.i").touch()
+        (run.Debian.JOURNAL / "0006").touch()
+        monkeypatch.setattr(run.Debian, "_rights", list)
+        run.Debian.install(["xvfb"])
+        assert installed.read_text(encoding="utf-8") == "--configure -a\n"
 
     def test_nothing_is_said_when_all_is_there(self, installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
         run.Debian.ensure(["ffmpeg"], ["libglib2.0-0"])
         assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(run.WINDOWS, reason="Windows has no signals for one process")
+def test_what_must_be_whole_is_not_broken_off_by_ctrl_c(tmp_path: Path) -> None:
+    """dpkg broken off in the middle would leave the person's system half installed."""
+    step = "echo works; read line < gate; echo whole > result"
+    code = f"import run; run.ROOT = '.'; run.follow('a step', ['sh', '-c', {step!r}], run.say, whole=True)"
+    os.mkfifo(tmp_path / "gate")
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-c", code]
+    with subprocess.Popen(words, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "works" in [process.stderr.readline().strip() for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        assert "Stopping as soon as this is done" in process.stderr.readline() + process.stderr.readline()
+        (tmp_path / "gate").write_text("go on\n", encoding="utf-8")
+        process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert (tmp_path / "result").read_text(encoding="utf-8") == "whole\n"
+
+
+def test_all_that_is_missing_is_said_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Python's own part stands in the same line as the packages of the command."""
+    asked: list[str] = []
+    monkeypatch.setattr(run, "VENV", tmp_path / "venv")
+    monkeypatch.setattr(run, "python_package", lambda: [run.VENV_MODULE])
+    monkeypatch.setattr(run.Debian, "ensure", lambda needs, wants: asked.extend(needs))
+    monkeypatch.setattr(run.Environment, "ensure", lambda self, lock: None)
+    run.make_ready(run.COMMANDS["demo"])
+    assert asked == [*run.GRAPHICS, run.VENV_MODULE]
