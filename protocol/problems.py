@@ -125,6 +125,13 @@ class BadFrame(Problem):
     can_retry = True
 
 
+class LineRefused(Problem):
+    code = "line_refused"
+    said = (
+        "The server did not understand what this version said. Update Hexagram, then connect again; nothing was lost."
+    )
+
+
 class UnknownType(Problem):
     code = "unknown_type"
     said = "The server does not know this kind of request. Update the server."

@@ -16,7 +16,10 @@ from server.core.values import Identity as Identity
 
 
 class StoreUnknown(Exception):
-    """The commit reported an error: nobody knows whether it happened (P-37). Answer nothing, begin again."""
+    """The commit reported an error: nobody knows whether it happened (P-37). Answer nothing, begin again.
+
+    Its argument is what the disk said: a Problem, or a word for the log.
+    """
 
 
 # ------------------------------------------------------------------------------------- time, dice, the line

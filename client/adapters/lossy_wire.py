@@ -60,8 +60,8 @@ class LossyWire:
         if kept := [packet for packet in packets if not self._faults.lost(packet)]:
             self._listener.received(wire, kept)
 
-    def down(self, wire: int, close: int, retry_ms: int) -> None:
-        self._listener.down(wire, close, retry_ms)
+    def down(self, wire: int, close: int, retry_ms: int, why: str = "") -> None:
+        self._listener.down(wire, close, retry_ms, why)
 
 
 def _fault(text: str) -> tuple[str, int]:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -23,6 +23,9 @@ CLOSE_WITHIN_S: Final = 1.0
 SLACK_BYTES: Final = 4 * KIB
 """Above the limit of a frame: one that is a little too large is answered as such, not by a torn line."""
 RETRY_MAX_MS: Final = 3_600_000
+End: TypeAlias = tuple[int, int, str]
+"""How a connection ended: close code, wish to wait in ms, and what was said about it."""
+NO_END: Final[End] = (0, 0, "")
 
 # The library would write whole frames to the log at its lowest level; nothing of a message belongs there.
 _log = logging.getLogger("client.adapters.websocket_wire.library")
@@ -67,10 +70,10 @@ class WebsocketWire:
             self.hang_up(wire, 1000)
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _ended(self, wire: int, task: asyncio.Task[tuple[int, int]]) -> None:
+    def _ended(self, wire: int, task: asyncio.Task[End]) -> None:
         self._lines.pop(wire, None)
-        close, retry_ms = (0, 0) if task.cancelled() or task.exception() else task.result()
-        self._listener.down(wire, close, retry_ms)
+        close, retry_ms, why = NO_END if task.cancelled() or task.exception() else task.result()
+        self._listener.down(wire, close, retry_ms, why)
         if not task.cancelled() and (mistake := task.exception()):
             facts = {"message": "a connection ended by a mistake of ours", "exception": mistake, "task": task}
             task.get_loop().call_exception_handler(facts)
@@ -101,14 +104,14 @@ class _Line:
         else:  # the other side may not be reading any more
             self.task.get_loop().call_later(CLOSE_WITHIN_S, self._socket.transport.abort)
 
-    async def _live(self) -> tuple[int, int]:
-        """Dial, talk, and return how it ended: close code and wish to wait, 0 for none."""
+    async def _live(self) -> End:
+        """Dial, talk, and return how it ended."""
         try:
             socket = await self._dial()
         except InvalidStatus as refused:
-            return 0, _seconds(refused.response.headers.get("Retry-After", "")) * 1_000
+            return 0, _seconds(refused.response.headers.get("Retry-After", "")) * 1_000, ""
         except (OSError, WebSocketException, ValueError):  # TimeoutError is an OSError
-            return 0, 0
+            return NO_END
         self._socket = socket
         try:
             self._listener.up(self._wire)
@@ -178,13 +181,14 @@ def line_url(server: str) -> str:
     return urlunsplit((scheme, parts.netloc, path, "", ""))
 
 
-def _end(socket: ClientConnection) -> tuple[int, int]:
+def _end(socket: ClientConnection) -> End:
     """What the other side said when it closed. A busy server says in the reason how many milliseconds to wait."""
     said = socket.protocol.close_rcvd
     if said is None:
-        return 0, 0
-    waits = said.code == Close.BUSY and said.reason.isascii() and said.reason.isdigit()
-    return said.code, min(int(said.reason), RETRY_MAX_MS) if waits else 0
+        return NO_END
+    if said.code == Close.BUSY and said.reason.isascii() and said.reason.isdigit():
+        return said.code, min(int(said.reason), RETRY_MAX_MS), ""
+    return said.code, 0, said.reason
 
 
 def _seconds(header: str) -> int:

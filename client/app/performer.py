@@ -131,12 +131,12 @@ class Performer:
         log.debug("< %s", packets_line(packets))
         self._hear(Received(wire - self._base, tuple(packets)))
 
-    def down(self, wire: int, close: int, retry_ms: int) -> None:
+    def down(self, wire: int, close: int, retry_ms: int, why: str = "") -> None:
         log.info("- line %d down, close code %d", wire, close)
         self._open.discard(wire)
         if not self._open:
             self._closed.set()
-        self._hear(WireDown(wire - self._base, close, retry_ms))
+        self._hear(WireDown(wire - self._base, close, retry_ms, why))
 
     def _hear(self, event: WireUp | Received | WireDown) -> None:
         if event.wire > 0:

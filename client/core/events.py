@@ -122,11 +122,15 @@ class Received(Value, frozen=True):
 
 
 class WireDown(Value, frozen=True):
-    """The connection ended, or could not be made. `close` is the close code, 0 if there was none."""
+    """The connection ended, or could not be made. `close` is the close code, 0 if there was none.
+
+    `why` is the code that the other side gave with it, if any.
+    """
 
     wire: int
     close: int = 0
     retry_ms: int = 0
+    why: str = ""
 
 
 class Woken(Value, frozen=True):

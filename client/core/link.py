@@ -38,12 +38,15 @@ from protocol.packets import Close, FromServer, Hello, Ping, Pong, Welcome
 FEATURES: tuple[str, ...] = ()
 STOPS = {
     Close.VERSION: "version_unknown",
-    Close.MISUSE: "bad_frame",
+    Close.MISUSE: "line_refused",
     Close.TOKEN: "sign_in_again",
     Close.NOT_THIS_DEVICE: "sign_in_again",
     Close.REPLACED: "replaced_elsewhere",
 }
 """Close codes after which nobody calls again by itself, and the Problem that says why (P-18)."""
+
+FULL = "disk_full"
+"""What a server says when it has no room: it is not our disk that is full."""
 
 Phase = Literal["offline", "dialing", "greeting", "ready", "stopped"]
 
@@ -94,8 +97,8 @@ class Link:
                 return self._greet(now_s)
             case Received(wire, packets) if wire == self._wire:
                 return self._receive(packets, now_s)
-            case WireDown(wire, close, retry_ms) if wire == self._wire and self._talking:
-                return self._fall(close, retry_ms, now_s)
+            case WireDown(wire, close, retry_ms, why) if wire == self._wire and self._talking:
+                return self._fall(close, retry_ms, why, now_s)
             case Unanswered(since_s):
                 self._unanswered_s = since_s
             case Tick():
@@ -161,7 +164,7 @@ class Link:
         self._keepalive = KeepAlive(now_s, self._every_s)
         return [self._become("ready"), SessionUp(self._wire, welcome)]
 
-    def _fall(self, close: int, retry_ms: int, now_s: float) -> list[Output]:
+    def _fall(self, close: int, retry_ms: int, why: str, now_s: float) -> list[Output]:
         was_ready = self.ready
         if was_ready and now_s - self._greeted_s >= RECONNECT_CALM_S:
             self._failures = 0
@@ -172,7 +175,7 @@ class Link:
         self._failures += 1
         wait_s = retry_ms / 1000 if retry_ms else reconnect_delay_s(self._failures, self._roll())
         self._retry_s = now_s + wait_s
-        return [*down, self._become("offline", "server_unreachable" if not was_ready else "")]
+        return [*down, self._become("offline", _excuse(close, why, was_ready=was_ready))]
 
     def _quit(self) -> list[Output]:
         hang_up: list[Output] = [HangUp(self._wire)] if self._talking else []
@@ -211,7 +214,7 @@ class Link:
     def _give_up(self, now_s: float) -> list[Output]:
         """A dead line may take minutes to say so: leave it now, and ignore what it says later (P-15)."""
         hang_up = HangUp(self._wire, Close.AGAIN)
-        return [hang_up, *self._fall(0, 0, now_s)]
+        return [hang_up, *self._fall(0, 0, "", now_s)]
 
     def _ping_text(self) -> str:
         return to_text(self._pings.to_bytes(8, "big"))
@@ -219,3 +222,12 @@ class Link:
     def _become(self, phase: Phase, code: str = "") -> Effect:
         self._phase = phase
         return LineChanged(Line(phase, self._retry_s or 0.0, code))
+
+
+def _excuse(close: int, why: str, *, was_ready: bool) -> str:
+    """The Problem that a line shows which is going to be tried again; none for a line that simply broke."""
+    if close in (Close.BUSY, Close.AGAIN) and why == FULL:
+        return "server_full"
+    if close == Close.BUSY:
+        return "busy"
+    return "" if was_ready else "server_unreachable"

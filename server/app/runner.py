@@ -324,7 +324,8 @@ class Runner:
     def _lost(self, error: StoreUnknown) -> None:
         """Nobody knows whether it was committed: nobody is answered, everybody begins again (P-37)."""
         log.error("a commit reported an error: %r; all sessions begin again", error)
-        self._tell_all(on.StoreLost())
+        why = error.args[0] if error.args else None
+        self._tell_all(on.StoreLost(why.code) if isinstance(why, Problem) else on.StoreLost())
 
 
 def _code(error: Exception) -> str:

@@ -114,7 +114,9 @@ class Failed(Value, frozen=True):
 
 
 class StoreLost(Value, frozen=True):
-    """A commit reported an error: nobody knows (P-37)."""
+    """A commit reported an error: nobody knows (P-37). `code` is what the disk lacks, as far as that is known."""
+
+    code: str = "store_failed"
 
 
 class Stopping(Value, frozen=True):

@@ -542,8 +542,8 @@ class Session:
         else:
             self._out.append(Nack(event.code, retry_ms=BUSY_RETRY_MS))
 
-    def _on_store_lost(self, _: on.StoreLost) -> None:
-        self._close(Close.AGAIN, "store_failed")
+    def _on_store_lost(self, event: on.StoreLost) -> None:
+        self._close(Close.AGAIN, event.code)
 
     def _on_stopping(self, _: on.Stopping) -> None:
         self._close(Close.BUSY, "busy")

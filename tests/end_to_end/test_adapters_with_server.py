@@ -57,7 +57,7 @@ class Person:
         self.heard += packets
         self._more.set()
 
-    def down(self, wire: int, close: int, retry_ms: int) -> None:
+    def down(self, wire: int, close: int, retry_ms: int, why: str = "") -> None:
         self.ends.append(close)
         self._more.set()
 

@@ -115,7 +115,7 @@ async def test_the_server_s_disk(
     since = len(alice.heard)
     texts = [f"{number} " + "x" * 5000 for number in range(20)]
     lids = [(await alice.wish("say", to="bob", text=text))["lid"] for text in texts]
-    await alice.until(lambda line: line["event"] == "line" and line["state"] == "offline", since=since)
+    await alice.until(lambda line: line["event"] == "line" and line.get("code") == "server_full", since=since)
     assert not [line for line in alice.heard[since:] if line.get("state") in ("accepted", "stored", "delivered")]
 
     disk.free()

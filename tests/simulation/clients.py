@@ -158,9 +158,9 @@ class Hands:
     def received(self, number: int, packets: list[FromServer | Garbled]) -> None:
         self._hear(Received(number - self._base, tuple(packets)))
 
-    def down(self, number: int, close: int, retry_ms: int) -> None:
+    def down(self, number: int, close: int, retry_ms: int, why: str = "") -> None:
         self._wires.pop(number, None)
-        self._hear(WireDown(number - self._base, close, retry_ms))
+        self._hear(WireDown(number - self._base, close, retry_ms, why))
 
     def _hear(self, event: WireUp | Received | WireDown) -> None:
         if event.wire > 0:

@@ -26,7 +26,7 @@ class Ears:
     def received(self, wire: int, packets: list[object]) -> None:
         self.heard.append(("received", wire, packets))
 
-    def down(self, wire: int, close: int, retry_ms: int) -> None:
+    def down(self, wire: int, close: int, retry_ms: int, why: str = "") -> None:
         self.heard.append(("down", wire, close, retry_ms))
 
 

@@ -32,8 +32,8 @@ class Heard:
     def received(self, wire: int, packets: list[FromServer | Garbled]) -> None:
         self._note("received", wire, packets)
 
-    def down(self, wire: int, close: int, retry_ms: int) -> None:
-        self._note("down", wire, close, retry_ms)
+    def down(self, wire: int, close: int, retry_ms: int, why: str = "") -> None:
+        self._note("down", wire, close, retry_ms, *([why] if why else []))
 
     def _note(self, *said: object) -> None:
         self.said.append(said)
@@ -145,17 +145,22 @@ async def test_what_one_turn_sends_leaves_in_few_frames(heard: Heard, wire: Webs
 
 
 @pytest.mark.parametrize(
-    ("code", "reason", "close", "retry_ms"),
-    [(4401, b"", 4401, 0), (4503, b"1500", 4503, 1500), (4503, b"soon", 4503, 0), (1001, b"7", 1001, 0)],
+    ("code", "reason", "close", "retry_ms", "why"),
+    [
+        (4401, b"", 4401, 0, ""),
+        (4503, b"1500", 4503, 1500, ""),
+        (4503, b"disk_full", 4503, 0, "disk_full"),
+        (1001, b"7", 1001, 0, "7"),
+    ],
 )
 async def test_why_the_server_closed_comes_back(
-    heard: Heard, wire: WebsocketWire, code: int, reason: bytes, close: int, retry_ms: int
+    heard: Heard, wire: WebsocketWire, code: int, reason: bytes, close: int, retry_ms: int, why: str
 ) -> None:
     async with serving(Server(lambda line: line.close(code=code, message=reason))) as server:
         wire.connect(1, server.url)
         await heard.until("down", 1)
 
-    assert heard.said[-1] == ("down", 1, close, retry_ms)
+    assert heard.said[-1] == ("down", 1, close, retry_ms, *([why] if why else []))
 
 
 async def test_a_torn_line_has_no_code(heard: Heard, wire: WebsocketWire) -> None:

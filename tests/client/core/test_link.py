@@ -132,7 +132,27 @@ def test_a_minute_of_calm_starts_the_waits_again() -> None:
 def test_the_servers_wish_for_a_wait_is_obeyed() -> None:
     desk = Desk().ready()
 
-    assert desk.link.handle(WireDown(1, Close.BUSY, 7000), 1.0)[-1] == LineChanged(Line("offline", 8.0))
+    assert desk.link.handle(WireDown(1, Close.BUSY, 7000), 1.0)[-1] == LineChanged(Line("offline", 8.0, "busy"))
+
+
+@pytest.mark.parametrize(
+    ("close", "why", "code"),
+    [
+        (Close.BUSY, "disk_full", "server_full"),
+        (Close.AGAIN, "disk_full", "server_full"),
+        (Close.BUSY, "busy", "busy"),
+        (Close.BUSY, "", "busy"),
+        (Close.BUSY, "of a newer server", "busy"),
+        (Close.AGAIN, "store_failed", "server_unreachable"),
+    ],
+)
+def test_a_server_that_says_what_keeps_it_is_not_called_silent(close: int, why: str, code: str) -> None:
+    """It answered (P-37, P-80)."""
+    desk = Desk()
+    desk.link.handle(Dial(), 0.0)
+    desk.link.handle(WireUp(1), 0.0)
+
+    assert desk.link.handle(WireDown(1, close, 0, why), 1.0)[-1] == LineChanged(Line("offline", 1.5, code))
 
 
 def test_a_click_a_wake_up_or_another_network_calls_at_once() -> None:
@@ -146,7 +166,7 @@ def test_a_click_a_wake_up_or_another_network_calls_at_once() -> None:
     ("close", "code"),
     [
         (Close.VERSION, "version_unknown"),
-        (Close.MISUSE, "bad_frame"),
+        (Close.MISUSE, "line_refused"),
         (Close.TOKEN, "sign_in_again"),
         (Close.NOT_THIS_DEVICE, "sign_in_again"),
         (Close.REPLACED, "replaced_elsewhere"),

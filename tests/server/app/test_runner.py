@@ -330,14 +330,15 @@ async def test_a_full_disk_is_said_and_nothing_is_taken(server: Server) -> None:
 
 
 @pytest.mark.parametrize("packet", [msg(1, "one"), AckR(ConvId("c"), 1), PeopleR()])
+@pytest.mark.parametrize(("why", "code"), [("commit", "store_failed"), (DiskFull(), "disk_full")])
 async def test_an_unknown_outcome_is_answered_by_nobody(
-    server: Server, packet: FromClient, caplog: pytest.LogCaptureFixture
+    server: Server, packet: FromClient, why: object, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     alice, to_alice = await server.comes("alice")
     _, to_bob = await server.comes("bob")
-    server.store.failure = StoreUnknown("commit")
+    server.store.failure = StoreUnknown(why)
     await server.say(alice, packet)
-    assert to_alice.closed == to_bob.closed == (4500, "store_failed")
+    assert to_alice.closed == to_bob.closed == (4500, code)
     assert not only(to_alice, Nack)
     assert "a commit reported an error" in caplog.text
 

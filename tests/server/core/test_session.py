@@ -221,6 +221,9 @@ def test_after_silence_the_session_is_over() -> None:
 def test_an_unknown_outcome_ends_the_session_without_an_answer(desk: Desk) -> None:
     desk.says(msg(1, "one"))
     assert desk.on(on.StoreLost()) == [do.Close(4500, "store_failed")]
+    full = Desk()
+    full.begins()
+    assert full.on(on.StoreLost("disk_full")) == [do.Close(4500, "disk_full")], "a code says what is missing"
 
 
 def test_a_server_that_stops_says_so(desk: Desk) -> None:
