@@ -54,6 +54,10 @@ def blank() -> bytes:
 BLANK = blank()
 
 
+PASSING = ("", "server_unreachable", "busy", "server_full", "replaced_elsewhere")
+"""What the weather of a world may do to a line; anything else is somebody's mistake."""
+
+
 class Disk(SqliteMessages):
     """The client's database in memory: every method is the real one, on a thread that the world imagines.
 
@@ -278,7 +282,7 @@ class Client(Process):
         self.may_crash(self.network.weather.client_crash)
         if isinstance(effect, do.LineChanged):
             self.line = effect.line
-            if self.line.code not in ("", "server_unreachable", "replaced_elsewhere"):
+            if self.line.code not in PASSING:
                 self.world.blame(f"{self.name} stopped: {self.line.code}")
         elif isinstance(effect, Told) and effect.code == "bad_frame":
             self.world.blame(f"{self.name} got a frame that does not account for its positions (P-42)")
