@@ -75,7 +75,7 @@ class Dialog(QDialog):
             if choice.kind:
                 button.setProperty("kind", choice.kind)
             default = place == len(choices) - 1
-            button.setAutoDefault(default)
+            button.setAutoDefault(True)  # else Return on a button that has the keyboard presses the default one
             button.setDefault(default)
             button.clicked.connect(lambda _checked=False, answer=choice.answer: self.answer(answer))
             self._row.addWidget(button)

@@ -81,6 +81,7 @@ class ConversationModel(QAbstractListModel):
         self._start_reached = self._end_reached = True
         self._loading = self._asked = False
         self._divider: int | None = _UNKNOWN
+        self._unread = 0
 
     # --- Qt asks
 
@@ -159,9 +160,14 @@ class ConversationModel(QAbstractListModel):
         return self._divider
 
     def unread_below(self, row: int) -> int:
-        """How many messages of other people come after a row."""
-        floor = self._room.divider
-        return sum(1 for bubble in self._bubbles[row + 1 :] if not bubble.mine and bubble.pos > floor)
+        """How many messages of other people come after a row; those that are not loaded yet count too."""
+        if not self.at_end:
+            return self._unread
+        return sum(1 for place in range(row + 1, len(self._bubbles)) if self._foreign_after(place))
+
+    def count_unread(self, unread: int) -> None:
+        """How many there are in the whole conversation now."""
+        self._unread = unread
 
     # --- opening and sliding
 
@@ -189,6 +195,7 @@ class ConversationModel(QAbstractListModel):
     def _show_room(self, entry: ChatEntry) -> None:
         self.close()
         self._room = _Room(entry.conv, entry.form, self._title(entry), entry.read_upto, entry.unread)
+        self._unread = entry.unread
         self.members(entry.members)
 
     def _title(self, entry: ChatEntry) -> str:

@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QImage,
     QInputMethodEvent,
     QKeyEvent,
+    QKeySequence,
     QResizeEvent,
     QTextCursor,
 )
@@ -62,6 +63,17 @@ class MessageField(QTextEdit):
         """The input method gives up what it held."""
         self._composing = False
         super().focusOutEvent(event)  # type: ignore[arg-type]
+
+    def event(self, event: QEvent) -> bool:
+        """An empty field has no end to go to: Ctrl+End belongs to the messages then."""
+        asked = isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride and self._gives_up(event)
+        if asked:
+            event.ignore()
+            return False
+        return super().event(event)
+
+    def _gives_up(self, event: QKeyEvent) -> bool:
+        return event.matches(QKeySequence.StandardKey.MoveToEndOfDocument) and not self.toPlainText()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return sends, Shift+Return begins a line; or the other way round with Control."""

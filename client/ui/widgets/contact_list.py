@@ -272,6 +272,12 @@ class ContactList(QFrame):
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
 
+    def leave_search(self) -> None:
+        """Escape in the search field: all chats again."""
+        if self.search.hasFocus():
+            self.search.clear()
+            self.view.setFocus()
+
     def next(self, step: int) -> None:
         """Choose the chat `step` rows further, as Alt+Down does."""
         count = self._filter.rowCount()

@@ -199,6 +199,7 @@ class ConversationPage(QFrame):
             if self.entry is not None and entry.members != self.entry.members:
                 self.model.members(entry.members)
             self.entry = entry
+            self.model.count_unread(entry.unread)
             self._show_entry(entry)
 
     def bubbles_changed(self, bubbles: Sequence[Bubble]) -> None:

@@ -243,7 +243,8 @@ class MainWindow(QMainWindow):
         self.page.list.scroll_to(Lid(int(lid)))  # type: ignore[call-overload]
 
     def escape(self) -> None:
-        """Close what lies uppermost: the viewer, a recording, the chat."""
+        """Close what lies uppermost: the search, the viewer, a recording, the chat."""
+        self.side.chats.leave_search()
         if not self.page.viewer.isHidden():
             self.page.viewer.leave()
         elif self.page.recording.running:

@@ -34,6 +34,8 @@ EDGE_PX = 800
 AT_END_PX = 40
 JUMP_AT_PX = 480
 JUMP_SIZE, JUMP_EDGE, BADGE_ROOM = 44, 16, 14
+DIVIDER_TOP = 36
+"""Where the divider stands after opening: below the day that stays at the top."""
 TICK_MS = 100
 LIVE = (State.UPLOADING, State.SENDING, State.CANCELLING)
 STEP_PX = 48
@@ -180,7 +182,7 @@ class MessageList(QListView):
         row = self._model.divider_row()
         self._following = row is None
         if row is not None:
-            self._anchor = (self._model.bubble_at(row).lid, 12)
+            self._anchor = (self._model.bubble_at(row).lid, DIVIDER_TOP)
         self.bubbles.forget()
         self.scheduleDelayedItemsLayout()
 

@@ -65,6 +65,12 @@ class TestOpening:
         assert model.row(row).place.divider
         assert not model.at_end
 
+    def test_what_is_not_loaded_yet_is_counted_too(self) -> None:
+        model = shown(heard(1000), entry(unread=400, read_upto=600))
+        assert model.unread_below(model.rowCount() - 1) == 400
+        model.count_unread(390)
+        assert model.unread_below(0) == 390
+
     def test_few_unread_have_a_divider_that_stays(self) -> None:
         model = shown(heard(40), entry(unread=3, read_upto=37))
         assert model.divider_row() == model.row_of(Lid(38))

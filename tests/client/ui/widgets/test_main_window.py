@@ -11,13 +11,13 @@ import pytest
 import pytest_asyncio
 from PySide6.QtCore import QCoreApplication, QEvent, QFileInfo, QMimeData, Qt, QUrl
 from PySide6.QtGui import QImage, QInputMethodEvent
-from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from client.app.changes import BubbleDropped, LineChanged
 from client.app.chat import Chat
 from client.core.model import Bubble, Finding, Line, State
-from client.ui.dialogs.frame import Dialog
+from client.ui.dialogs.frame import Choice, Dialog
 from client.ui.dialogs.people import PeopleDialog
 from client.ui.dialogs.resend import ResendDialog
 from client.ui.dialogs.settings import SettingsDialog
@@ -54,6 +54,9 @@ class Bench:
 
     def enter(self) -> None:
         self._qtbot.keyClick(self.page.composer.field, Qt.Key.Key_Return)
+
+    def key(self, widget: QWidget, key: Qt.Key, held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        self._qtbot.keyClick(widget, key, held)
 
     def dialog(self) -> Dialog | None:
         return next((d for d in self.window.findChildren(Dialog) if d.isVisible()), None)
@@ -326,6 +329,42 @@ async def test_a_dropped_bubble_is_gone(bench: Bench) -> None:
     lid = bench.page.model.bubble_at(3).lid
     bench.chat.tell(BubbleDropped(lid, people.CONV))
     assert bench.page.model.row_of(lid) is None
+
+
+async def test_return_presses_the_button_that_has_the_keyboard(bench: Bench) -> None:
+    dialog = Dialog(bench.window, "Stop recording?")
+    dialog.offer([Choice("discard", "Discard", "danger"), Choice("", "Go on", "primary")])
+    async with asyncio.TaskGroup() as tasks:
+        asked = tasks.create_task(dialog.answered())
+        await bench.until(dialog.isVisible)
+        discard = dialog.findChild(QPushButton, "answer_discard")
+        assert discard is not None
+        discard.setFocus()
+        bench.key(discard, Qt.Key.Key_Return)
+    assert asked.result() == "discard"
+
+
+async def test_control_end_in_an_empty_field_goes_to_the_newest_message(bench: Bench) -> None:
+    bench.window.activateWindow()
+    bar = bench.page.list.verticalScrollBar()
+    bench.window.resize(700, 480)
+    await bench.until(lambda: bar.maximum() > 0)
+    bar.setValue(0)
+    bench.page.composer.field.setFocus()
+    await bench.until(bench.page.composer.field.hasFocus)
+    bench.key(bench.page.composer.field, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
+    await bench.until(lambda: bar.value() == bar.maximum())
+
+
+async def test_escape_leaves_the_search(bench: Bench) -> None:
+    bench.window.activateWindow()
+    search = bench.window.side.chats.search
+    bench.window.focus_search()
+    await bench.until(search.hasFocus)
+    search.setText(people.ANNA.name)
+    bench.window.escape()
+    assert search.text() == ""
+    await bench.until(bench.page.composer.field.hasFocus)
 
 
 async def test_two_clicks_open_one_dialog(bench: Bench) -> None:
