@@ -15,13 +15,13 @@ from PySide6.QtCore import (
     Qt,
 )
 
-from client.core.model import ChatEntry
+from client.core.model import Bubble, ChatEntry
 from client.ui.bubbles.sentences import preview
 from client.ui.plain import one_line
 from client.ui.viewmodels.rows import shown_ms
 from client.ui.words import list_time, plural, tr
 from protocol.content import Joined, Left, Opened, Titled
-from protocol.values import ConvId, Uid
+from protocol.values import ConvId, Uid, replace
 
 ENTRY = Qt.ItemDataRole.UserRole + 1
 AnyIndex = QModelIndex | QPersistentModelIndex
@@ -70,6 +70,14 @@ class ChatsModel(QAbstractListModel):
                 self.endRemoveRows()
         for row, entry in enumerate(entries):
             self._put(row, entry)
+
+    def merge(self, bubbles: Sequence[Bubble]) -> None:
+        """Other states: where one of these is the last message of a chat, the row says what its bubble says."""
+        changed = {bubble.lid: bubble for bubble in bubbles}
+        for row, entry in enumerate(self._entries):
+            if entry.last is not None and (last := changed.get(entry.last.lid)) is not None and last != entry.last:
+                self._entries[row] = replace(entry, last=last)
+                self.dataChanged.emit(self.index(row), self.index(row))
 
     def _put(self, row: int, entry: ChatEntry) -> None:
         here = self.row_of(entry.conv)

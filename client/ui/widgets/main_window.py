@@ -155,6 +155,7 @@ class MainWindow(QMainWindow):
     def _hear(self, change: Change) -> None:
         match change:
             case BubblesChanged(bubbles):
+                self.chats.merge(bubbles)
                 self.side.outbox.show_bubbles(bubbles)
                 self.page.bubbles_changed(bubbles)
             case BubbleDropped(lid):

@@ -10,7 +10,7 @@ from client.core.model import Member, State
 from client.ui.viewmodels.contacts import ENTRY, ChatsFilter, ChatsModel, folded, second_line, seed_of, title_of
 from client.ui.words import speak
 from protocol.content import Left, Text
-from protocol.values import ConvId, Uid
+from protocol.values import ConvId, Lid, Uid, replace
 from tests.stages import people
 from tests.stages.people import ANNA, BEN, ME, Diary, entry
 from tests.stages.stage import NOW_MS
@@ -106,3 +106,16 @@ def test_a_message_of_a_newer_version_has_words_too() -> None:
     assert second_line(entry(last=unread), ME.uid)[1]
     assert unread.state is State.UNREADABLE
     assert second_line(entry(last=Diary().hear(ANNA, Text("x")).bubbles[0]), ME.uid) == ("", "x")
+
+
+def test_a_row_says_what_the_bubble_of_its_last_message_says() -> None:
+    diary = Diary().say("Hello", State.SENDING)
+    model = ChatsModel(ME.uid, lambda: NOW_MS)
+    model.show([entry(last=diary.bubbles[0])])
+    drawn: list[int] = []
+    model.dataChanged.connect(lambda first, last: drawn.append(first.row()))
+    waits = replace(diary.bubbles[0], state=State.QUEUED)
+    for _ in range(2):
+        model.merge([waits, replace(waits, lid=Lid(99))])
+    assert model.entry(0).last == waits
+    assert drawn == [0]
