@@ -16,7 +16,6 @@ TEXT_MAX_CHARS = 8_000  # what one bubble may hold on the screen, ours
 NAME_MAX_CHARS = 64  # a person's or a group's name, ours
 MEDIA_PER_MESSAGE_MAX = 10  # files in one message (an album), ours
 MEMBERS_MAX = 500  # people in one conversation (P-71)
-DEVICES_MAX = 10  # devices of one person (P-62)
 
 # --- windows
 UNANSWERED_MAX = 64  # msg:R without an answer in one session (P-79)
@@ -41,7 +40,6 @@ HEADS_SPREAD = 0.2  # ± share of it (P-46)
 ANSWER_WAIT_S = 10.0  # a pull, an ack:R or a read:R without its answer is said again, ours
 PULLS_AT_ONCE = 8  # offline:R without an answer, all conversations together, ours
 STATUS_WAIT_S = 3.0  # how long the dialog waits for the server's word (P-57)
-BANNER_AFTER_S = 110.0  # waiting without a line: one quiet banner (P-58)
 SILENT_MAX_S = 7 * 24 * 3600.0  # older than this is asked about, never sent silently (P-58)
 MARKS_DELAY_MIN_S, MARKS_DELAY_MAX_S = 0.2, 0.5  # true ack:N are spread, so that they tell no habits (P-52)
 BUSY_RETRY_MS = 1_000  # what a busy server asks for, ours (P-26)
@@ -57,10 +55,6 @@ SERVER_SILENCE_FACTOR = 2.5  # × announced T, then the server ends the session 
 HELLO_WAIT_S = 10.0  # a connection that says nothing is closed, ours (SEC-19)
 RECONNECT_MAX_S = 60.0  # ceiling of the wait before calling again (P-16)
 RECONNECT_CALM_S = 60.0  # ready for so long: the ceiling starts small again (P-16)
-REPLACED_MAX, REPLACED_WINDOW_S = 3, 60.0  # more replacements than this = a copied profile (P-14)
-
-# --- group commit at the server
-COMMIT_BATCH_MAX = 64 * 16  # packets in one transaction; the writer takes what waits (P-38)
 
 # --- media
 FILE_MAX_BYTES = 512 * MIB  # one file (SEC-25)

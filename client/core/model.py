@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from protocol.content import Attachment, Body, File, Notice, Picture, Video, Voice
 from protocol.values import ConvId, Did, Digest, Lid, MediaId, Uid, Value
@@ -317,6 +317,3 @@ class TransferProgress(Value, frozen=True):
     way: Literal["up", "down"]
     done_bytes: int
     total_bytes: int
-
-
-WireEnd: TypeAlias = Literal["lost", "refused", "closed"]
