@@ -40,8 +40,8 @@ GOING_AWAY = 1001
 
 
 def in_memory() -> sqlite3.Connection:
-    """An empty database that lives as long as somebody holds it."""
-    return sqlite3.connect(":memory:", isolation_level=None)
+    """An empty database that lives as long as somebody holds it; whichever thread then collects it may close it."""
+    return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
 
 
 def blank() -> bytes:

@@ -54,7 +54,7 @@ class ServerDisk:
     """The server's data, and the people on it. It outlives processes."""
 
     def __init__(self, network: Network) -> None:
-        self.db = sqlite3.connect(":memory:", isolation_level=None)
+        self.db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)  # closed by any thread
         finalize(self, self.db.close)
         self._inline = Inline(self.db)
         self._store = SqliteStore(self._inline, network.world_clock(), Dice(network))
