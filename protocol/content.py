@@ -88,17 +88,30 @@ class Content(Part, frozen=True):
 
 
 class Joined(Part, frozen=True, tag_field="kind", tag="joined"):
-    """Said by the server: a person became a member."""
+    """Said by the server: a person became a member. `by` is who added them, `mlv` makes every change another one."""
 
     uid: Uid
     name: str
     role: int = 0
+    by: Uid = Uid("")
+    mlv: int = 0
 
 
 class Left(Part, frozen=True, tag_field="kind", tag="left"):
-    """Said by the server: a person left or was removed."""
+    """Said by the server: a person left, or was removed `by` another one."""
 
     uid: Uid
+    by: Uid = Uid("")
+    mlv: int = 0
+
+
+class Ranked(Part, frozen=True, tag_field="kind", tag="ranked"):
+    """Said by the server: a member has another role, 1 for who administers."""
+
+    uid: Uid
+    role: int = 0
+    by: Uid = Uid("")
+    mlv: int = 0
 
 
 class Opened(Part, frozen=True, tag_field="kind", tag="opened"):
@@ -114,9 +127,10 @@ class Titled(Part, frozen=True, tag_field="kind", tag="titled"):
 
     title: str
     by: Uid = Uid("")
+    mlv: int = 0
 
 
-Notice: TypeAlias = Opened | Joined | Left | Titled
+Notice: TypeAlias = Opened | Joined | Left | Titled | Ranked
 
 _encoder = msgspec.json.Encoder()
 _content = msgspec.json.Decoder(Content)

@@ -18,9 +18,9 @@ class Packet(Struct, frozen=True, tag_field="t", omit_defaults=True, gc=False):
 
 
 class Relation(Struct, frozen=True, omit_defaults=True, gc=False):
-    """What an edit or a recall points at: a position of the same conversation (P-74)."""
+    """What an edit, a recall or a reaction points at: a position of the same conversation (P-74)."""
 
-    kind: Literal["edit", "recall"]
+    kind: Literal["edit", "recall", "react"]
     pos: Count
 
 
@@ -34,19 +34,47 @@ class Head(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Gap(Struct, frozen=True, array_like=True, gc=False):
-    """Positions first…last that will never come, and why: expired, not_member, before_join, stub (P-42)."""
+    """Positions first…last that are not sent, and why (P-42).
+
+    expired, not_member, before_join, unreadable (P-81): they never come. before_device: older than this device; they
+    come when it asks for its history (P-63).
+    """
 
     first: Count
     last: Count
     why: str
 
 
-class Mark(Struct, frozen=True, gc=False):
-    """How far a person has got: delivered at one of the devices, read on any (P-49)."""
+class Mark(Struct, frozen=True, gc=False, omit_defaults=True):
+    """How far a person has got: delivered at one of the devices, read on any (P-49).
+
+    `delivered_ms` and `read_ms` are the server's times of the last climbs, 0 when unknown. Of a person who does not
+    tell, or to one who does not, `read` stays 0 (P-73).
+    """
 
     by: Uid
     delivered: Count
     read: Count
+    delivered_ms: Count = 0
+    read_ms: Count = 0
+
+
+class Step(Struct, frozen=True, array_like=True, gc=False):
+    """So many others have got as far as `pos`, or farther: `[pos, count]`."""
+
+    pos: Count
+    count: Count
+
+
+class Crowd(Struct, frozen=True, gc=False, omit_defaults=True):
+    """How far a large conversation has got, as stairs that fall while positions grow (P-52).
+
+    Of `of` others, the count of the first step with step.pos >= p have position p; none if there is no such step.
+    """
+
+    of: Count
+    delivered: tuple[Step, ...] = ()
+    read: tuple[Step, ...] = ()
 
 
 class Event(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -69,6 +97,33 @@ class Person(Struct, frozen=True, omit_defaults=True, gc=False):
 
     uid: Uid
     name: Name
+
+
+class Seat(Struct, frozen=True, omit_defaults=True, gc=False):
+    """One line of a conversation's member table: who, with which role (1 administers), and how far (P-52)."""
+
+    uid: Uid
+    name: Name
+    role: Count = 0
+    delivered: Count = 0
+    read: Count = 0
+    delivered_ms: Count = 0
+    read_ms: Count = 0
+
+
+class Here(Struct, frozen=True, omit_defaults=True, gc=False):
+    """Whether a person has a session, and else when the last one ended (0: not told). A hint, never a fact."""
+
+    uid: Uid
+    online: bool = False
+    seen_ms: Count = 0
+
+
+class Prefs(Struct, frozen=True, gc=False):
+    """What a person tells others, and is told by them: reads (P-73) and presence."""
+
+    reads: bool = True
+    presence: bool = True
 
 
 class StatusKey(Struct, frozen=True, array_like=True, gc=False):
@@ -127,6 +182,7 @@ class Welcome(Packet, frozen=True, tag="welcome"):
     limits: dict[str, int] = {}
     same: bool = False
     heads: tuple[Head, ...] = ()
+    prefs: Prefs = Prefs()
 
 
 class Ping(Packet, frozen=True, tag="ping"):
@@ -235,8 +291,8 @@ class AckA(Packet, frozen=True, tag="ack:A"):
 class AckN(Packet, frozen=True, tag="ack:N"):
     """Two packets that share a name and nothing else; they never mix (P-50, P-51).
 
-    True: `marks` of other people with from < rev <= to. Forged: `stored` is "offline" or "slow", and says
-    of (`n`, `pos`) only that the server keeps it.
+    True: `marks` of other people with from < rev <= to; with more than 32 members `crowd` instead, which is whole each
+    time (P-52). Forged: `stored` is "offline" or "slow", and says of (`n`, `pos`) only that the server keeps it.
     """
 
     conv: ConvId
@@ -246,6 +302,7 @@ class AckN(Packet, frozen=True, tag="ack:N"):
     n: Count = 0
     pos: Count = 0
     stored: Literal["", "offline", "slow"] = ""
+    crowd: Crowd | None = None
 
     @property
     def forged(self) -> bool:
@@ -254,12 +311,16 @@ class AckN(Packet, frozen=True, tag="ack:N"):
 
 
 class OfflineR(Packet, frozen=True, tag="offline:R"):
-    """Pull: frames from `after` on, and the marks above `rev` (P-46)."""
+    """Pull: frames from `after` on, and the marks above `rev` (P-46).
+
+    `history` asks for what is older than this device, and moves nothing (P-63).
+    """
 
     conv: ConvId
     after: Count
     rev: Count = 0
     limit: Count = 256
+    history: bool = False
 
 
 class OfflineA(Packet, frozen=True, tag="offline:A"):
@@ -274,6 +335,8 @@ class OfflineA(Packet, frozen=True, tag="offline:A"):
     rev_from: Count = 0
     rev_to: Count = 0
     marks: tuple[Mark, ...] = ()
+    crowd: Crowd | None = None
+    history: bool = False
 
 
 class OfflineAckR(Packet, frozen=True, tag="offlineack:R"):
@@ -348,11 +411,126 @@ class OpenA(Packet, frozen=True, tag="open:A"):
     code: str = ""
 
 
+class GroupR(Packet, frozen=True, tag="group:R"):
+    """Change a group: add or remove `uids`, leave, rename to `title`, give `uids` the `role` (P-59, P-70).
+
+    What is so already is done: asking again is safe. `x` joins the answer to the question.
+    """
+
+    x: str
+    conv: ConvId
+    do: Literal["add", "remove", "leave", "rename", "role"]
+    uids: tuple[Uid, ...] = ()
+    title: Name = ""
+    role: Count = 0
+
+
+class GroupA(Packet, frozen=True, tag="group:A"):
+    """It is so, durably; or `code` says why not. The change itself comes as events of the log."""
+
+    x: str
+    conv: ConvId
+    code: str = ""
+
+
+class MembersR(Packet, frozen=True, tag="members:R"):
+    """The member table, please (P-52)."""
+
+    conv: ConvId
+
+
+class MembersA(Packet, frozen=True, tag="members:A"):
+    """Everybody who is a member now; or `code` says why not."""
+
+    conv: ConvId
+    members: tuple[Seat, ...] = ()
+    code: str = ""
+
+
+# ------------------------------------------------------------- what nobody keeps: lost is lost, nothing is said twice
+
+Doing: TypeAlias = Literal["", "text", "voice", "video", "file"]
+
+
+class TypingR(Packet, frozen=True, tag="typing:R"):
+    """I am writing, recording or sending something here; empty: not any more. Never in the log."""
+
+    conv: ConvId
+    doing: Doing = "text"
+
+
+class TypingN(Packet, frozen=True, tag="typing:N"):
+    """This person is writing here; it holds for a few seconds."""
+
+    conv: ConvId
+    uid: Uid
+    doing: Doing = "text"
+
+
+class PresenceR(Packet, frozen=True, tag="presence:R"):
+    """Tell me about these people from now on, and about no others."""
+
+    uids: tuple[Uid, ...] = ()
+
+
+class PresenceN(Packet, frozen=True, tag="presence:N"):
+    """Who is here: the answer to `presence:R`, and later what changed."""
+
+    people: tuple[Here, ...]
+
+
+class PrefsR(Packet, frozen=True, tag="prefs:R"):
+    """From now on I tell this, and am told it."""
+
+    prefs: Prefs
+
+
+class PrefsA(Packet, frozen=True, tag="prefs:A"):
+    """What this person tells; to all devices of the person."""
+
+    prefs: Prefs
+
+
 FromClient: TypeAlias = (
-    Hello | MsgR | VoidR | AckR | OfflineR | OfflineAckR | HeadsR | ReadR | StatusR | PeopleR | OpenR | Ping | Pong
+    Hello
+    | MsgR
+    | VoidR
+    | AckR
+    | OfflineR
+    | OfflineAckR
+    | HeadsR
+    | ReadR
+    | StatusR
+    | PeopleR
+    | OpenR
+    | GroupR
+    | MembersR
+    | TypingR
+    | PresenceR
+    | PrefsR
+    | Ping
+    | Pong
 )
 FromServer: TypeAlias = (
-    Welcome | MsgA | VoidA | Nack | MsgN | AckA | AckN | OfflineA | HeadsA | StatusA | PeopleA | OpenA | Ping | Pong
+    Welcome
+    | MsgA
+    | VoidA
+    | Nack
+    | MsgN
+    | AckA
+    | AckN
+    | OfflineA
+    | HeadsA
+    | StatusA
+    | PeopleA
+    | OpenA
+    | GroupA
+    | MembersA
+    | TypingN
+    | PresenceN
+    | PrefsA
+    | Ping
+    | Pong
 )
 AnyPacket: TypeAlias = FromClient | FromServer
 
