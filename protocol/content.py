@@ -6,13 +6,14 @@ can compare them with what the server says outside (P-91), and carries a nonce, 
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Iterable
+from typing import Annotated, TypeAlias
 
 import msgspec
 
-from protocol.limits import CONTENT_MAX_BYTES, WAVEFORM_BINS, WAVEFORM_BITS
+from protocol.limits import CONTENT_MAX_BYTES, EMOJI_MAX_CHARS, QUOTE_MAX_CHARS, WAVEFORM_BINS, WAVEFORM_BITS
 from protocol.problems import ContentMismatch, ContentTooLarge, ContentUnreadable
-from protocol.values import ConvId, Count, MediaId, Uid
+from protocol.values import ConvId, Count, Digest, MediaId, Name, Uid
 
 PLAIN = "plain1"
 SERVER = "server1"
@@ -41,10 +42,19 @@ class Attachment(Part, frozen=True):
     waveform: bytes = b""
 
 
+class Mention(Part, frozen=True):
+    """A person named in a text: `length` characters from `start` on, both counted in code points."""
+
+    uid: Uid
+    start: Count
+    length: Count
+
+
 class Text(Part, frozen=True, tag_field="kind", tag="text"):
     """Words."""
 
     text: str
+    mentions: tuple[Mention, ...] = ()
 
 
 class Picture(Part, frozen=True, tag_field="kind", tag="picture"):
@@ -74,7 +84,49 @@ class File(Part, frozen=True, tag_field="kind", tag="file"):
     caption: str = ""
 
 
+class Edit(Part, frozen=True, tag_field="kind", tag="edit"):
+    """The message `target` says this from now on: its words, or what stands below its file (P-74)."""
+
+    target: Digest
+    text: str
+    mentions: tuple[Mention, ...] = ()
+
+
+class Recall(Part, frozen=True, tag_field="kind", tag="recall"):
+    """The message `target` is to be removed everywhere (P-74)."""
+
+    target: Digest
+
+
+class Reaction(Part, frozen=True, tag_field="kind", tag="reaction"):
+    """What the author thinks of the message `target`, as one emoji; empty takes it back."""
+
+    target: Digest
+    emoji: Annotated[str, msgspec.Meta(max_length=EMOJI_MAX_CHARS)] = ""
+
+
 Body: TypeAlias = Text | Picture | Voice | Video | File
+"""What stands in a bubble of its own."""
+Change: TypeAlias = Edit | Recall | Reaction
+"""What is done to another message. Outside, `rel` says where that one is; inside, its digest says which it is."""
+RELATIONS: dict[type[Change], str] = {Edit: "edit", Recall: "recall", Reaction: "react"}
+"""The kind of `rel` that each change travels with."""
+
+
+class Reply(Part, frozen=True):
+    """The message that is answered: its digest, author and kind, and its first words as they were then."""
+
+    dg: Digest
+    uid: Uid
+    quote: Annotated[str, msgspec.Meta(max_length=QUOTE_MAX_CHARS)] = ""
+    kind: str = "text"
+
+
+class Forward(Part, frozen=True):
+    """Who wrote this first, and what that person was called where it was taken from."""
+
+    uid: Uid
+    name: Name
 
 
 class Content(Part, frozen=True):
@@ -84,7 +136,9 @@ class Content(Part, frozen=True):
     conv: ConvId
     nonce: bytes
     at_ms: Count
-    body: Body
+    body: Body | Change
+    reply: Reply | None = None
+    forward: Forward | None = None
 
 
 class Joined(Part, frozen=True, tag_field="kind", tag="joined"):
@@ -137,9 +191,20 @@ _content = msgspec.json.Decoder(Content)
 _notice: msgspec.json.Decoder[Notice] = msgspec.json.Decoder(Notice)
 
 
-def attachments(body: Body) -> tuple[Attachment, ...]:
+def attachments(body: Body | Change) -> tuple[Attachment, ...]:
     """The files that a body names."""
-    return () if isinstance(body, Text) else (body.file,)
+    return (body.file,) if isinstance(body, Picture | Voice | Video | File) else ()
+
+
+def within(mentions: Iterable[Mention], text: str) -> tuple[Mention, ...]:
+    """The mentions that lie inside the text and do not overlap, in its order: others wrote them."""
+    found: list[Mention] = []
+    end = 0
+    for mention in sorted(mentions, key=lambda mention: mention.start):
+        if mention.length and end <= mention.start and mention.start + mention.length <= len(text):
+            found.append(mention)
+            end = mention.start + mention.length
+    return tuple(found)
 
 
 def pack(content: Content) -> bytes:

@@ -13,6 +13,8 @@ PROTOCOL_OLDEST, PROTOCOL_NEWEST = 1, 1  # versions this build speaks (P-82)
 # --- messages
 CONTENT_MAX_BYTES = 64 * KIB  # content of a message; longer text becomes a file (P-78)
 TEXT_MAX_CHARS = 8_000  # what one bubble may hold on the screen, ours
+QUOTE_MAX_CHARS = 120  # what a reply repeats of the message it answers, ours
+EMOJI_MAX_CHARS = 16  # one emoji with all its joiners, in code points, ours
 NAME_MAX_CHARS = 64  # a person's or a group's name, ours
 MEDIA_PER_MESSAGE_MAX = 10  # files in one message (an album), ours
 MEMBERS_MAX = 500  # people in one conversation (P-71)
@@ -72,7 +74,18 @@ INVITE_BITS = 128  # (SEC-5)
 INVITE_KEEP_S = 24 * 3600.0  # (SEC-5)
 TOKEN_BITS = 256  # (SEC-7)
 
+DEVICES_MAX = 10  # of one person (P-62)
+DEVICE_CODE_KEEP_S = 600.0  # a code for another device of the same person, ours
+REPLACED_MAX, REPLACED_WITHIN_S = 3, 60.0  # more replacements of one device are a copied profile (P-14)
+UNSEEN_MAX_S = 30 * 24 * 3600.0  # away for longer: not pushed to until it pulls (P-48)
 REMOVED_LOOK_S = 4.0  # a removed device's session ends within five seconds (P-62, SEC-9)
+
+# --- hints: kept nowhere, told to few
+TYPING_EVERY_S = 2.0  # one session's word about one conversation is relayed at most so often, ours
+HINTS_MEMBERS_MAX = 32  # in a larger conversation nobody is told who writes; as for marks (P-52)
+WATCHED_MAX = 200  # people that one session watches, ours
+PRESENCE_JOIN_S = 1.0  # who came and went within it is where they were, ours
+SEEN_EVERY_S = 60.0  # a session that goes on is noted so often as seen, ours
 
 # --- the screen
 SCREEN_BATCH_S = 0.033  # changes are gathered for one frame at 30 Hz

@@ -31,6 +31,7 @@ from protocol.content import (
     PLAIN,
     SERVER,
     Body,
+    Change,
     Notice,
     unpack,
     unpack_notice,
@@ -59,7 +60,7 @@ def read_me(db: sqlite3.Connection) -> Me | None:
     return Me(*row) if row else None
 
 
-def read_content(did: Did, suite: str, content: bytes, uid: Uid, conv: ConvId) -> Body | Notice | None:
+def read_content(did: Did, suite: str, content: bytes, uid: Uid, conv: ConvId) -> Body | Notice | Change | None:
     """What the bytes say; None for what this version cannot read or must not believe (P-81, P-91)."""
     try:
         if did == SERVER_DID or suite == SERVER:  # nobody else speaks for the server
@@ -98,7 +99,7 @@ class _Reader:
     def bubble(self, row: tuple[Any, ...]) -> Bubble:
         lid, conv, pos, uid, mine, state, at_ms, ts, n, dg, code, path, place, did, suite, content, upload = row
         if upload is not None and not content:
-            body: Body | Notice | None = _upload.decode(upload).body(MediaId(""))
+            body: Body | Notice | Change | None = _upload.decode(upload).body(MediaId(""))
         else:
             body = read_content(did, suite, content, uid, conv)
         delivered_to, read_by, of = self._reached(conv, pos) if mine and pos < NOWHERE else (0, 0, 0)

@@ -38,7 +38,7 @@ from client.core.events import (
 )
 from client.core.model import Bubble, ChatEntry, Finding, Line, Me, Memory, Seen, State
 from client.ports import Machine, Parts
-from protocol.content import Body, Content, Text, attachments, pack, unpack
+from protocol.content import Body, Change, Content, Text, attachments, pack, unpack
 from protocol.lanes import NONCE_BYTES, digest
 from protocol.limits import NAME_MAX_CHARS
 from protocol.packets import Person
@@ -305,7 +305,7 @@ class Chat:
     def _nonce(self) -> bytes:
         return self._parts.dice.bytes(NONCE_BYTES)
 
-    async def _compose(self, conv: ConvId, body: Body) -> Lid:
+    async def _compose(self, conv: ConvId, body: Body | Change) -> Lid:
         me, at_ms = self._account.joined(), self._parts.clock.wall_ms()
         content = pack(Content(me.uid, conv, self._nonce(), at_ms, body))
         media = tuple(file.media for file in attachments(body))

@@ -5,7 +5,21 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Literal
 
-from protocol.content import Attachment, Body, File, Notice, Picture, Video, Voice
+from protocol.content import (
+    Attachment,
+    Body,
+    Change,
+    File,
+    Forward,
+    Mention,
+    Notice,
+    Picture,
+    Reply,
+    Text,
+    Video,
+    Voice,
+)
+from protocol.packets import Crowd, Prefs
 from protocol.values import ConvId, Did, Digest, Lid, MediaId, Uid, Value
 
 Form = Literal["direct", "group", "self"]
@@ -108,21 +122,49 @@ class Lane(Value, frozen=True):
 
 
 class Member(Value, frozen=True):
-    """A person in a conversation."""
+    """A person in a conversation; role 1 administers a group."""
 
     uid: Uid
     name: str
+    role: int = 0
 
 
 class Reach(Value, frozen=True):
-    """How far one person has got in a conversation (table `mark`)."""
+    """How far one person has got in a conversation (table `mark`), and since when by the server's clock (0: unknown)."""
 
     delivered: int = 0
     read: int = 0
+    delivered_ms: int = 0
+    read_ms: int = 0
+
+
+class Receipt(Value, frozen=True):
+    """How one person stands to one own message: whether they have it and have read it, and since when at the latest.
+
+    Times are the server's, 0 when unknown.
+    """
+
+    uid: Uid
+    name: str
+    delivered: bool = False
+    read: bool = False
+    delivered_ms: int = 0
+    read_ms: int = 0
+
+
+class Span(Value, frozen=True):
+    """Positions first…last."""
+
+    first: int
+    last: int
 
 
 class Room(Value, frozen=True):
-    """What is remembered of one conversation (table `chat` and beside it). `read_upto` is the person's own."""
+    """What is remembered of one conversation (table `chat` and beside it). `read_upto` is the person's own.
+
+    `away`: this person is no member now. `thin`: events that said who is here were not sent to this device, so that
+    `members` may lack somebody until the server was asked. `older` are the gaps that its history fills (P-63).
+    """
 
     conv: ConvId
     form: Form = "direct"
@@ -134,6 +176,10 @@ class Room(Value, frozen=True):
     members: tuple[Member, ...] = ()
     marks: dict[Uid, Reach] = {}
     read_upto: int = 0
+    away: bool = False
+    thin: bool = False
+    crowd: Crowd | None = None
+    older: tuple[Span, ...] = ()
 
 
 class Upload(Value, frozen=True):
@@ -206,7 +252,10 @@ class Inspected(Value, frozen=True):
 
 
 class Memory(Value, frozen=True):
-    """Everything the machines start from: read from the disk at start, and again after a failed save."""
+    """Everything the machines start from: read from the disk at start, and again after a failed save.
+
+    `prefs_wish` is what the person chose to tell others, and the server has not confirmed.
+    """
 
     me: Me | None
     rooms: tuple[Room, ...] = ()
@@ -214,15 +263,26 @@ class Memory(Value, frozen=True):
     accepted: tuple[Accepted, ...] = ()
     uploads: tuple[Upload, ...] = ()
     next_lid: Lid = Lid(1)
+    prefs_wish: Prefs | None = None
 
 
 class Bubble(Value, frozen=True):
     """A message as a person sees it. The screen and the harness draw this and nothing else.
 
     `pos` is 0 before the server has taken it. `ts` is the server's time, 0 before; `at_ms` the author's own clock.
-    `body` is None for what this version cannot read. `path` is the local file once it is here (own, or downloaded and
-    verified). `code` names the Problem of a refused message, or why a transfer stopped. `tries` and `due_s` (monotonic)
-    describe the running try.
+    `body` is None for what this version cannot read, and for what was recalled. `path` is the local file once it is
+    here (own, or downloaded and verified). `code` names the Problem of a refused message, or why a transfer stopped. `tries` and `due_s` (monotonic)
+    describe the running try. In a direct conversation `delivered_ms` and `read_ms` say since when, at the latest, the
+    other person has it and has read it (server's time, 0 unknown); elsewhere *k of m* stands in `delivered_to`,
+    `read_by` and `of`.
+
+    Edits, recalls and reactions are no bubbles: `body`, `edited`, `recalled` and `reactions` show what they made of
+    this one, also while the server has not taken them yet. `reactions` are emojis with the people behind each, the
+    earliest first; a person has one at most. `change` is where this person's newest change of this bubble stands
+    while the server has not taken it; its `change_lid` serves to resend, cancel or remove it, and `change_code` says
+    why it was refused.
+    `reply_lid` is the bubble that `reply` answers, 0 if it is not here. A change is itself seen as a bubble only by
+    who asks for its `lid`: it has a body of that kind, and is on no page.
     """
 
     lid: Lid
@@ -231,7 +291,7 @@ class Bubble(Value, frozen=True):
     mine: bool
     state: State
     at_ms: int
-    body: Body | Notice | None
+    body: Body | Notice | Change | None
     pos: int = 0
     ts: int = 0
     n: int = 0
@@ -242,8 +302,25 @@ class Bubble(Value, frozen=True):
     delivered_to: int = 0
     read_by: int = 0
     of: int = 0
+    delivered_ms: int = 0
+    read_ms: int = 0
     tries: int = 0
     due_s: float = 0.0
+    edited: bool = False
+    recalled: bool = False
+    recalled_by: Uid = Uid("")
+    reactions: tuple[tuple[str, tuple[Uid, ...]], ...] = ()
+    reply: Reply | None = None
+    reply_lid: Lid = Lid(0)
+    forward: Forward | None = None
+    change: State | None = None
+    change_lid: Lid = Lid(0)
+    change_code: str = ""
+
+    @property
+    def mentions(self) -> tuple[Mention, ...]:
+        """The people named in its words."""
+        return self.body.mentions if isinstance(self.body, Text) else ()
 
     @property
     def attachment(self) -> Attachment | None:
@@ -265,7 +342,7 @@ def end_of(pos: int) -> tuple[int, int]:
 
 
 class ChatEntry(Value, frozen=True):
-    """A row of the chat list."""
+    """A row of the chat list. `away`: this person is no member now and can only read."""
 
     conv: ConvId
     form: Form
@@ -277,6 +354,30 @@ class ChatEntry(Value, frozen=True):
     needs_you: int = 0
     draft: str = ""
     read_upto: int = 0
+    away: bool = False
+
+
+class Presence(Value, frozen=True):
+    """Whether a person is here now, and else when last (server's milliseconds, 0: not told). A hint, never a fact."""
+
+    uid: Uid
+    online: bool = False
+    seen_ms: int = 0
+
+    @property
+    def known(self) -> bool:
+        """Whether the server says anything about this person."""
+        return self.online or self.seen_ms > 0
+
+
+class Device(Value, frozen=True):
+    """One of this person's devices (P-62). `here`: this one."""
+
+    did: Did
+    name: str
+    seen_ms: int
+    made_ms: int
+    here: bool = False
 
 
 LineState = Literal["offline", "dialing", "greeting", "ready", "stopped"]

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 from client.app.changes import (
     BubbleDropped,
-    Change,
     LineChanged,
     NewMessages,
     PacketSeen,
@@ -15,8 +14,9 @@ from client.app.changes import (
     ProblemSeen,
     Progressed,
 )
+from client.app.changes import Change as Told
 from client.core.model import Bubble, ChatEntry, Finding, Line, Me, Seen
-from protocol.content import Attachment, Body, Notice, Text
+from protocol.content import Attachment, Body, Change, Notice, Text
 from protocol.packets import Person
 from protocol.problems import Problem, problem
 
@@ -67,7 +67,7 @@ def bubble_fields(bubble: Bubble) -> Fields:
     return fields
 
 
-def body_fields(body: Body | Notice | None) -> Fields:
+def body_fields(body: Body | Notice | Change | None) -> Fields:
     """What it says: its kind, and text, caption and file if it has them."""
     if body is None:
         return {"kind": "unreadable"}
@@ -145,7 +145,7 @@ def problem_fields(why: Problem, translate: Callable[[str], str]) -> Fields:
     return {"code": why.code, "text": why.for_person(translate)}
 
 
-def change_fields(change: Change, translate: Callable[[str], str], now_s: float) -> Fields | None:
+def change_fields(change: Told, translate: Callable[[str], str], now_s: float) -> Fields | None:
     """The line about a change; None for what has no line of its own."""
     match change:
         case BubbleDropped(lid, conv):
