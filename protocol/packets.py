@@ -440,11 +440,16 @@ class MembersR(Packet, frozen=True, tag="members:R"):
 
 
 class MembersA(Packet, frozen=True, tag="members:A"):
-    """Everybody who is a member now; or `code` says why not."""
+    """Everybody who is a member now, and what the conversation is called; or `code` says why not.
+
+    `form` and `title` are for who came later than the events that said so.
+    """
 
     conv: ConvId
     members: tuple[Seat, ...] = ()
     code: str = ""
+    form: str = ""
+    title: Name = ""
 
 
 # ------------------------------------------------------------- what nobody keeps: lost is lost, nothing is said twice

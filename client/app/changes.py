@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from client.core.model import Bubble, Line, Seen, TransferProgress
-from protocol.packets import Person
+from client.core.model import Bubble, Line, Presence, Seen, TransferProgress
+from protocol.packets import Doing, Person, Prefs
 from protocol.values import ConvId, Lid, Uid, Value
 
 
@@ -68,6 +68,32 @@ class NewMessages(Value, frozen=True):
     uids: tuple[Uid, ...]
 
 
+class TypingChanged(Value, frozen=True):
+    """This person is writing, recording or sending something; empty: not any more. It ends by itself."""
+
+    conv: ConvId
+    uid: Uid
+    doing: Doing
+
+
+class PresenceChanged(Value, frozen=True):
+    """Of these people it is known otherwise whether they are here."""
+
+    people: tuple[Presence, ...]
+
+
+class PrefsChanged(Value, frozen=True):
+    """`Chat.settings` is another: what this person tells was chosen on another device."""
+
+    prefs: Prefs
+
+
+class MembersChanged(Value, frozen=True):
+    """Who is in this conversation, with which role, or whether this person still is."""
+
+    conv: ConvId
+
+
 Change: TypeAlias = (
     BubblesChanged
     | BubbleDropped
@@ -78,4 +104,8 @@ Change: TypeAlias = (
     | ProblemSeen
     | PeopleChanged
     | NewMessages
+    | TypingChanged
+    | PresenceChanged
+    | PrefsChanged
+    | MembersChanged
 )

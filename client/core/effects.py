@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from client.core.events import Internal
-from client.core.model import Finding, Inspected, Lane, Line, Member, State, Upload
+from client.core.model import Finding, Inspected, Lane, Line, Member, Presence, State, Upload
+from protocol.packets import Crowd, Doing, Gap, Mark, Packet, Person, Prefs
 from protocol.packets import Event as LogEvent
-from protocol.packets import Gap, Mark, Packet, Person
 from protocol.values import ConvId, Digest, Lid, MediaId, Uid, Value
 
 # --------------------------------------------------------------------------------------------------- saves
@@ -80,7 +80,7 @@ class SaveArrived(Value, frozen=True):
     """T4: a frame from the log: events above the cursor, gaps, and the cursor itself.
 
     `settled` pairs own events with the bubbles they settle; other own events become bubbles (P-21).
-    `members`, `form` and `title` are set when the frame changed them.
+    `members`, `form`, `title` and `away` are set when the frame changed them; `thin` when it left out who came or went.
     """
 
     conv: ConvId
@@ -92,16 +92,48 @@ class SaveArrived(Value, frozen=True):
     members: tuple[Member, ...] | None = None
     form: str = ""
     title: str | None = None
+    away: bool | None = None
+    thin: bool = False
+
+
+class SaveRoster(Value, frozen=True):
+    """The member table as the server has it: who is here is whole again. `form` and `title` empty: as before."""
+
+    conv: ConvId
+    members: tuple[Member, ...]
+    away: bool
+    form: str = ""
+    title: str = ""
+
+
+class SaveOlder(Value, frozen=True):
+    """T4 of this device's history: what fills positions first…last of its gaps, below the cursor (P-63)."""
+
+    conv: ConvId
+    first: int
+    last: int
+    events: tuple[LogEvent, ...]
+    gaps: tuple[Gap, ...]
+
+
+class SavePrefs(Value, frozen=True):
+    """What the person chose to tell others, until the server has confirmed it; None: it has."""
+
+    wish: Prefs | None
 
 
 class SaveMarks(Value, frozen=True):
-    """T5: marks of other people by maximum; own bubbles up to the two positions climb (P-49, P-53)."""
+    """T5: marks of other people by maximum; own bubbles up to the two positions climb (P-49, P-53).
+
+    `crowd` replaces the stairs of a large conversation; one of nobody takes them away.
+    """
 
     conv: ConvId
     marks: tuple[Mark, ...]
     rev: int
     delivered_upto: int
     read_upto: int
+    crowd: Crowd | None = None
 
 
 class SaveRead(Value, frozen=True):
@@ -162,6 +194,9 @@ Save: TypeAlias = (
     | SaveState
     | SaveSeenLast
     | SaveArrived
+    | SaveRoster
+    | SaveOlder
+    | SavePrefs
     | SaveMarks
     | SaveRead
     | SaveRequeued
@@ -301,6 +336,46 @@ class OpenedAs(Value, frozen=True):
     conv: ConvId
 
 
+class GroupChanged(Value, frozen=True):
+    """The answer to ChangeGroup: it is so."""
+
+    x: str
+
+
+class MembersKnown(Value, frozen=True):
+    """The answer to AskMembers: the table is stored. `code` says why the server did not give it."""
+
+    conv: ConvId
+    code: str = ""
+
+
+class OlderCame(Value, frozen=True):
+    """The answer to AskOlder: what could be had is stored. `code` says why nothing came."""
+
+    conv: ConvId
+    code: str = ""
+
+
+class PrefsKnown(Value, frozen=True):
+    """What this person tells others, as the server has it; it may have been chosen on another device."""
+
+    prefs: Prefs
+
+
+class Acting(Value, frozen=True):
+    """Somebody is writing, recording or sending something; empty: not any more."""
+
+    conv: ConvId
+    uid: Uid
+    doing: Doing
+
+
+class PresenceKnown(Value, frozen=True):
+    """Who of the watched people is here; nobody is known to be once the session is over."""
+
+    people: tuple[Presence, ...]
+
+
 class PeopleKnown(Value, frozen=True):
     """The answer to AskPeople."""
 
@@ -331,6 +406,12 @@ Effect: TypeAlias = (
     | Told
     | Found
     | OpenedAs
+    | GroupChanged
+    | MembersKnown
+    | OlderCame
+    | PrefsKnown
+    | Acting
+    | PresenceKnown
     | PeopleKnown
     | Arrived
 )

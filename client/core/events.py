@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from client.core.model import Inspected, Member, Own
+from client.core.model import Inspected, Member, Own, Span
 from protocol.codec import Garbled
-from protocol.packets import FromServer, Welcome
+from protocol.packets import Doing, FromServer, Prefs, Welcome
 from protocol.values import ConvId, Digest, Lid, MediaId, Uid, Value
 
 # ------------------------------------------------------------------------------------------------- wishes
@@ -95,6 +95,53 @@ class Open(Value, frozen=True):
 
 class AskPeople(Value, frozen=True):
     """Who is on this server? Answered by the effect `PeopleKnown`."""
+
+
+class ChangeGroup(Value, frozen=True):
+    """Change a group. `x` is 22 random characters; the answer is the effect `GroupChanged`."""
+
+    x: str
+    conv: ConvId
+    do: Literal["add", "remove", "leave", "rename", "role"]
+    uids: tuple[Uid, ...] = ()
+    title: str = ""
+    role: int = 0
+
+
+class AskMembers(Value, frozen=True):
+    """Who is here, and how far? Answered by the effect `MembersKnown`."""
+
+    conv: ConvId
+
+
+class AskOlder(Value, frozen=True):
+    """Bring what lies in the highest gap of this device's history at or below `pos`: at most `limit` positions.
+
+    Answered by the effect `OlderCame` (P-63).
+    """
+
+    conv: ConvId
+    pos: int
+    limit: int
+
+
+class SetPrefs(Value, frozen=True):
+    """From now on tell others this, on every device."""
+
+    prefs: Prefs
+
+
+class Act(Value, frozen=True):
+    """The person is writing, recording or sending something here; empty: not any more."""
+
+    conv: ConvId
+    doing: Doing
+
+
+class Watch(Value, frozen=True):
+    """The person wants to see who of these is here, and of nobody else."""
+
+    uids: tuple[Uid, ...]
 
 
 class Dial(Value, frozen=True):
@@ -224,10 +271,24 @@ class Pull(Value, frozen=True):
 
 
 class MembersNow(Value, frozen=True):
-    """Who is in a conversation, after a notice changed it."""
+    """Who is in a conversation, after a notice changed it. `thin`: somebody may be missing in it."""
 
     conv: ConvId
     members: tuple[Member, ...]
+    thin: bool = False
+
+
+class AskRoster(Value, frozen=True):
+    """Who is here, and how far, is not fully known on this device: the member table is wanted."""
+
+    conv: ConvId
+
+
+class OlderMissing(Value, frozen=True):
+    """A frame left out what is older than this device (P-63)."""
+
+    conv: ConvId
+    spans: tuple[Span, ...]
 
 
 class Placed(Value, frozen=True):
@@ -257,6 +318,12 @@ Event: TypeAlias = (
     | ReadUpto
     | Open
     | AskPeople
+    | ChangeGroup
+    | AskMembers
+    | AskOlder
+    | SetPrefs
+    | Act
+    | Watch
     | Dial
     | Quit
     | WireUp
@@ -271,5 +338,29 @@ Event: TypeAlias = (
     | OwnAbove
     | Tick
 )
-Internal: TypeAlias = SessionUp | SessionDown | Said | Unanswered | Pull | MembersNow | Placed | Rewound | Compose
-INTERNAL = (SessionUp, SessionDown, Said, Unanswered, Pull, MembersNow, Placed, Rewound, Compose)
+Internal: TypeAlias = (
+    SessionUp
+    | SessionDown
+    | Said
+    | Unanswered
+    | Pull
+    | MembersNow
+    | AskRoster
+    | OlderMissing
+    | Placed
+    | Rewound
+    | Compose
+)
+INTERNAL = (
+    SessionUp,
+    SessionDown,
+    Said,
+    Unanswered,
+    Pull,
+    MembersNow,
+    AskRoster,
+    OlderMissing,
+    Placed,
+    Rewound,
+    Compose,
+)

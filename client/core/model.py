@@ -130,7 +130,7 @@ class Member(Value, frozen=True):
 
 
 class Reach(Value, frozen=True):
-    """How far one person has got in a conversation (table `mark`), and since when by the server's clock (0: unknown)."""
+    """How far one person has got in a conversation (table `mark`), and since when by the server's clock; 0 unknown."""
 
     delivered: int = 0
     read: int = 0
