@@ -113,7 +113,30 @@ def _first_tables(db: Database) -> None:
         db.execute(index)
 
 
-STEPS: Final[tuple[Callable[[Database], None], ...]] = (_first_tables,)
+GROUPS: Final = (
+    # who is here with which role, whether this person still is, and whether the list is whole
+    "alter table member add column role integer not null default 0",
+    "alter table chat add column away integer not null default 0",
+    "alter table chat add column thin integer not null default 0",
+    # how far a large conversation has got, as JSON; empty in a small one
+    "alter table chat add column crowd text not null default ''",
+    "alter table mark add column delivered_ms integer not null default 0",
+    "alter table mark add column read_ms integer not null default 0",
+    # since when, at the latest, a person had (what 0) or had read (what 1) everything up to a position
+    """create table reading (conv text not null, uid text not null, what integer not null, upto integer not null,
+    at_ms integer not null, primary key (conv, uid, what, upto)) strict, without rowid""",
+    # what was chosen before this could be told to others is told now
+    """insert into setting (key, value) select 'prefs_wish', '{"reads":false,"presence":true}' from setting
+    where key = 'settings' and json_valid(value) and json_extract(value, '$.receipts') = 0""",
+)
+
+
+def _groups_and_changes(db: Database) -> None:
+    for sql in GROUPS:
+        db.execute(sql)
+
+
+STEPS: Final[tuple[Callable[[Database], None], ...]] = (_first_tables, _groups_and_changes)
 """Step k moves the data from version k to k + 1. A released step never changes."""
 
 

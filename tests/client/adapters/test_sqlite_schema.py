@@ -16,11 +16,14 @@ from client.adapters import sqlite_schema
 from client.adapters.sqlite_schema import FILE_NAME, STEPS, TABLES, ProfileLock, connect, open_database, problem_of
 from protocol.problems import DataCorrupt, DataInUse, DataNewer, DataReadOnly, DiskFull, StoreFailed
 
+ADDED = {"reading"}
+"""Tables of later steps."""
+
 
 def test_a_new_profile_has_all_tables_strict_and_durable(tmp_path: Path) -> None:
     db = open_database(tmp_path / FILE_NAME)
     try:
-        assert set(db.table_names()) == set(TABLES)
+        assert set(db.table_names()) == set(TABLES) | ADDED
         assert all(db.table(name).strict for name in TABLES)
         optional = [
             column.name for name in TABLES for column in db.table(name).columns
@@ -40,6 +43,30 @@ def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     open_database(tmp_path / FILE_NAME, check=True).close()
 
     assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "wish"),
+    [
+        ('{"receipts":false}', [('{"reads":false,"presence":true}',)]),
+        ('{"receipts":true}', []),
+        ("{}", []),
+        ("not JSON", []),
+    ],
+)
+def test_who_read_in_silence_before_tells_the_server_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, wish: list[tuple[str]]
+) -> None:
+    monkeypatch.setattr(sqlite_schema, "STEPS", STEPS[:1])
+    old = open_database(tmp_path / FILE_NAME)
+    with old.conn:
+        old.execute("insert into setting (key, value) values ('settings', ?)", (settings,))
+    old.close()
+    monkeypatch.setattr(sqlite_schema, "STEPS", STEPS)
+    new = open_database(tmp_path / FILE_NAME)
+    assert new.execute("select value from setting where key = 'prefs_wish'").fetchall() == wish
+    assert new.execute("select value from setting where key = 'settings'").fetchall() == [(settings,)]
+    new.close()
 
 
 def test_data_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
