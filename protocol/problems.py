@@ -108,6 +108,11 @@ class RelationRefused(Problem):
     said = "That message can no longer be changed. Your change was not sent."
 
 
+class TargetGone(Problem):
+    code = "target_gone"
+    said = "The message this was about is not on the server any more. Your change was not sent."
+
+
 class ServerInternal(Problem):
     code = "internal"
     said = "The server could not handle this message. It is kept here; send it again as a new one."

@@ -8,10 +8,11 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, Final
 from weakref import WeakValueDictionary
 
@@ -66,13 +67,19 @@ class HttpMedia:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def upload(self, wish: UploadFile, progress: Progress) -> MediaId:
-        """Go on from where the server is.
+        """Go on from where the server is; what it has already is not sent, as long as it has it.
 
         Raises: MediaVanished, MediaIsFolder, MediaUnreadable, MediaEmpty, MediaTooLarge, MediaChanged, all before
             the first byte; TransferInterrupted, ServerUnreachable, SignInAgain, MediaDamaged, and what the server
             says. The fact `media` names the upload as soon as there is one, so that the next attempt goes on.
         """
         found = wish.found
+        if wish.source:
+            try:
+                return await _Upload(wish, None, self._http(), self._base_url(), self._token(), progress).pass_on()
+            except MediaUnknown:
+                if not found.path:
+                    raise
         with _about(found.name):
             file = await asyncio.to_thread(_open_unchanged, found.path, found.name, found.size_bytes, found.sha256)
             try:
@@ -158,7 +165,7 @@ class _Upload:
     """One attempt to bring one file up."""
 
     def __init__(
-        self, wish: UploadFile, file: BinaryIO, http: httpx.AsyncClient, base: str, token: str,
+        self, wish: UploadFile, file: BinaryIO | None, http: httpx.AsyncClient, base: str, token: str,
         progress: Progress,
     ) -> None:  # fmt: skip
         self._wish, self._file, self._http, self._base = wish, file, http, base
@@ -182,7 +189,15 @@ class _Upload:
         self._progress(offset)
         return self._media
 
-    async def _create(self) -> int:
+    async def pass_on(self) -> MediaId:
+        """Have the server take its own bytes. Raises MediaUnknown if it has them no more."""
+        offset = await self._create({"Upload-Source": self._wish.source})
+        if offset < self._size_bytes:
+            raise self._stop(TransferInterrupted())
+        self._progress(offset)
+        return self._media
+
+    async def _create(self, more: Mapping[str, str] = MappingProxyType({})) -> int:
         """Asked again with the same number, the server answers with the same upload."""
         found = self._wish.found
         answer = await self._ask(
@@ -193,6 +208,7 @@ class _Upload:
                 "Upload-Number": str(self._wish.number),
                 "Upload-Conversation": self._wish.conv,
                 "Upload-Sha256": found.sha256,
+                **more,
             },
         )
         if answer.status_code != 201:
@@ -234,6 +250,7 @@ class _Upload:
 
     async def _pieces(self, offset: int, size_bytes: int) -> AsyncIterator[bytes]:
         end = offset + size_bytes
+        assert self._file is not None
         while offset < end:
             piece = await asyncio.to_thread(_read_at, self._file, offset, min(PIECE_BYTES, end - offset))
             if not piece:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from client.core.events import Internal
-from client.core.model import Finding, Inspected, Lane, Line, Member, Presence, State, Upload
-from protocol.packets import Crowd, Doing, Gap, Mark, Packet, Person, Prefs
+from client.core.model import Finding, Inspected, Lane, Line, Member, Presence, Rewrite, State, Upload
+from protocol.keepalive import Pace
+from protocol.packets import Crowd, Doing, Gap, Mark, Packet, Person, Prefs, Relation
 from protocol.packets import Event as LogEvent
 from protocol.values import ConvId, Digest, Lid, MediaId, Uid, Value
 
@@ -18,7 +19,11 @@ from protocol.values import ConvId, Digest, Lid, MediaId, Uid, Value
 
 
 class SaveComposed(Value, frozen=True):
-    """T0: the bubble (new, or the one that waited for its upload), its row, and the lane's end."""
+    """T0: the bubble (new, or the one that waited for its upload), its row, and the lane's end.
+
+    A change (`rel`, `target`) is no bubble of its own. While its message has no position it has no number either: `n`
+    is 0 and the lane as before.
+    """
 
     lid: Lid
     conv: ConvId
@@ -29,6 +34,8 @@ class SaveComposed(Value, frozen=True):
     media: tuple[MediaId, ...]
     at_ms: int
     lane: Lane
+    rel: Relation | None = None
+    target: Digest = Digest("")
 
 
 class Renumbered(Value, frozen=True):
@@ -45,6 +52,31 @@ class SaveRenumbered(Value, frozen=True):
     conv: ConvId
     rows: tuple[Renumbered, ...]
     lane: Lane
+
+
+class SaveAdrift(Value, frozen=True):
+    """P-69: a change whose message has lost its place leaves its lane and waits for that: its number is 0."""
+
+    lid: Lid
+    conv: ConvId
+
+
+class SaveMoored(Value, frozen=True):
+    """T0: the message of a change has a place (`pos`, 0 for a cancelled change): it stands in its lane now."""
+
+    lid: Lid
+    conv: ConvId
+    n: int
+    pd: Digest
+    pos: int
+    lane: Lane
+
+
+class SaveRewrite(Value, frozen=True):
+    """T0: what a waiting message is to say instead; None takes that back."""
+
+    lid: Lid
+    rewrite: Rewrite | None
 
 
 class SaveSettled(Value, frozen=True):
@@ -144,7 +176,10 @@ class SaveRead(Value, frozen=True):
 
 
 class SaveRequeued(Value, frozen=True):
-    """P-69: an own message above the base of a restored server, queued again with its old digest."""
+    """P-69: an own message above the base of a restored server, queued again with its old digest.
+
+    `n` is 0 for a change whose message has no place yet.
+    """
 
     lid: Lid
     conv: ConvId
@@ -190,6 +225,9 @@ class SavePeople(Value, frozen=True):
 Save: TypeAlias = (
     SaveComposed
     | SaveRenumbered
+    | SaveAdrift
+    | SaveMoored
+    | SaveRewrite
     | SaveSettled
     | SaveState
     | SaveSeenLast
@@ -243,13 +281,17 @@ class InspectFile(Value, frozen=True):
 
 
 class UploadFile(Value, frozen=True):
-    """Upload from where the server is; answered by Uploaded or UploadStopped."""
+    """Upload from where the server is; answered by Uploaded or UploadStopped.
+
+    With a `source` the server has the bytes already, and none are sent unless it has lost them (P-75).
+    """
 
     lid: Lid
     conv: ConvId
     number: int
     found: Inspected
     media: MediaId
+    source: MediaId = MediaId("")
 
 
 class DownloadFile(Value, frozen=True):
@@ -284,6 +326,12 @@ class LineChanged(Value, frozen=True):
     """The connection stands otherwise."""
 
     line: Line
+
+
+class PaceLearned(Value, frozen=True):
+    """This network bears so much quiet: to be remembered for the next start (P-15)."""
+
+    pace: Pace
 
 
 class Tried(Value, frozen=True):
@@ -400,6 +448,7 @@ Effect: TypeAlias = (
     | FindOwnAbove
     | StopTransfer
     | LineChanged
+    | PaceLearned
     | Tried
     | Traced
     | TracedAt

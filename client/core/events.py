@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from client.core.model import Inspected, Member, Own, Span
+from client.core.model import Inspected, Member, Own, Rewrite, Span
 from protocol.codec import Garbled
-from protocol.packets import Doing, FromServer, Prefs, Welcome
+from protocol.content import Forward, Reply
+from protocol.keepalive import Pace
+from protocol.packets import Doing, FromServer, Prefs, Relation, Welcome
 from protocol.values import ConvId, Digest, Lid, MediaId, Uid, Value
 
 # ------------------------------------------------------------------------------------------------- wishes
 
 
 class Compose(Value, frozen=True):
-    """Send these bytes. The digest is over them; `at_ms` is the author's wall clock."""
+    """Send these bytes. The digest is over them; `at_ms` is the author's wall clock.
+
+    A change says what it is and where its message stands (`rel`, position 0 while that has none), and which message
+    that is (`target`).
+    """
 
     lid: Lid
     conv: ConvId
@@ -21,6 +27,15 @@ class Compose(Value, frozen=True):
     dg: Digest
     at_ms: int
     media: tuple[MediaId, ...] = ()
+    rel: Relation | None = None
+    target: Digest = Digest("")
+
+
+class Reword(Value, frozen=True):
+    """What waits here says something else from now on: cancelled and written anew, or edited if that is too late."""
+
+    lid: Lid
+    rewrite: Rewrite
 
 
 class Attach(Value, frozen=True):
@@ -34,6 +49,30 @@ class Attach(Value, frozen=True):
     caption: str
     nonce: bytes
     at_ms: int
+    reply: Reply | None = None
+
+
+class Recaption(Value, frozen=True):
+    """Other words below a file that is still on its way up."""
+
+    lid: Lid
+    caption: str
+
+
+class PassOn(Value, frozen=True):
+    """Send a file that the server has already, to another conversation: a new row on the same bytes (P-75).
+
+    `found` is what is known of it; its `path` is the local copy, empty if there is none.
+    """
+
+    lid: Lid
+    conv: ConvId
+    found: Inspected
+    source: MediaId
+    caption: str
+    nonce: bytes
+    at_ms: int
+    forward: Forward
 
 
 class Fetch(Value, frozen=True):
@@ -180,8 +219,20 @@ class WireDown(Value, frozen=True):
     why: str = ""
 
 
+class Heard(Value, frozen=True):
+    """Bytes of a frame came in that is not whole yet: a slow line lives (P-15)."""
+
+    wire: int
+
+
 class Woken(Value, frozen=True):
     """The computer slept, or the network changed."""
+
+
+class OnNetwork(Value, frozen=True):
+    """This computer is in a network that bears this much quiet (P-15); Woken follows if it was in another one."""
+
+    pace: Pace
 
 
 # ----------------------------------------------------------------------------------------------- answers
@@ -308,7 +359,10 @@ class Rewound(Value, frozen=True):
 
 Event: TypeAlias = (
     Compose
+    | Reword
     | Attach
+    | Recaption
+    | PassOn
     | Fetch
     | StopFetch
     | Resend
@@ -329,7 +383,9 @@ Event: TypeAlias = (
     | WireUp
     | Received
     | WireDown
+    | Heard
     | Woken
+    | OnNetwork
     | FileInspected
     | Uploaded
     | UploadStopped

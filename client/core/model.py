@@ -19,7 +19,7 @@ from protocol.content import (
     Video,
     Voice,
 )
-from protocol.packets import Crowd, Prefs
+from protocol.packets import Crowd, Prefs, Relation
 from protocol.values import ConvId, Did, Digest, Lid, MediaId, Uid, Value
 
 Form = Literal["direct", "group", "self"]
@@ -75,8 +75,9 @@ class Me(Value, frozen=True):
 class Row(Value, frozen=True):
     """A message waiting in its lane (table `outbox`): the frozen bytes every try sends (P-19).
 
-    `lane` order is the order of `n`. `wish` says whether its tries are msg:R or void:R (P-40); `parked` rows wait
-    for the person (P-57). `first_ms` is the wall clock at T0 and only serves P-58.
+    `lane` order is the order of `n`. A change names its message by position (`rel`) and digest (`target`); while that
+    message has no position, the change stands in no lane, and `n` is 0 (P-69). `wish` says whether its tries are msg:R
+    or void:R (P-40); `parked` rows wait for the person (P-57). `first_ms` is the wall clock at T0 and only serves P-58.
     """
 
     lid: Lid
@@ -89,6 +90,23 @@ class Row(Value, frozen=True):
     wish: Literal["send", "cancel"] = "send"
     parked: bool = False
     first_ms: int = 0
+    rel: Relation | None = None
+    target: Digest = Digest("")
+
+
+class Rewrite(Value, frozen=True):
+    """What a waiting message is to say instead, in both forms: anew if the server has not got it, else as an edit.
+
+    `edit_lid` is the local number of the edit, if it comes to that.
+    """
+
+    anew: bytes
+    anew_dg: Digest
+    edit: bytes
+    edit_dg: Digest
+    edit_lid: Lid
+    at_ms: int
+    media: tuple[MediaId, ...] = ()
 
 
 class Accepted(Value, frozen=True):
@@ -111,6 +129,8 @@ class Own(Value, frozen=True):
     content: bytes
     media: tuple[MediaId, ...] = ()
     first_ms: int = 0
+    rel: Relation | None = None
+    target: Digest = Digest("")
 
 
 class Lane(Value, frozen=True):
@@ -183,7 +203,10 @@ class Room(Value, frozen=True):
 
 
 class Upload(Value, frozen=True):
-    """A file on its way up; its message has no number yet (P-3). `number` makes its creation idempotent (P-75)."""
+    """A file on its way up; its message has no number yet (P-3). `number` makes its creation idempotent (P-75).
+
+    `source` is the file at the server whose bytes it shares, for one that is passed on.
+    """
 
     lid: Lid
     conv: ConvId
@@ -197,6 +220,9 @@ class Upload(Value, frozen=True):
     inspected: Inspected | None = None
     media: MediaId = MediaId("")
     paused: bool = False
+    reply: Reply | None = None
+    forward: Forward | None = None
+    source: MediaId = MediaId("")
 
     def body(self, media: MediaId) -> Body:
         """What its message says, as far as the file is known; `media` is empty while the server has none of it."""
@@ -264,6 +290,7 @@ class Memory(Value, frozen=True):
     uploads: tuple[Upload, ...] = ()
     next_lid: Lid = Lid(1)
     prefs_wish: Prefs | None = None
+    rewrites: dict[Lid, Rewrite] = {}
 
 
 class Bubble(Value, frozen=True):
@@ -271,10 +298,10 @@ class Bubble(Value, frozen=True):
 
     `pos` is 0 before the server has taken it. `ts` is the server's time, 0 before; `at_ms` the author's own clock.
     `body` is None for what this version cannot read, and for what was recalled. `path` is the local file once it is
-    here (own, or downloaded and verified). `code` names the Problem of a refused message, or why a transfer stopped. `tries` and `due_s` (monotonic)
-    describe the running try. In a direct conversation `delivered_ms` and `read_ms` say since when, at the latest, the
-    other person has it and has read it (server's time, 0 unknown); elsewhere *k of m* stands in `delivered_to`,
-    `read_by` and `of`.
+    here (own, or downloaded and verified). `code` names the Problem of a refused message, or why a transfer stopped.
+    `tries` and `due_s` (monotonic) describe the running try. In a direct conversation `delivered_ms` and `read_ms` say
+    since when, at the latest, the other person has it and has read it (server's time, 0 unknown); elsewhere *k of m*
+    stands in `delivered_to`, `read_by` and `of`.
 
     Edits, recalls and reactions are no bubbles: `body`, `edited`, `recalled` and `reactions` show what they made of
     this one, also while the server has not taken them yet. `reactions` are emojis with the people behind each, the

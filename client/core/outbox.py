@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from client.core.adrift import Adrift, loose, moored
 from client.core.effects import (
     Output,
+    SaveAdrift,
     SaveComposed,
     SaveDropped,
+    SaveMoored,
     SaveRenumbered,
     SaveRequeued,
+    SaveRewrite,
     SaveSeenLast,
     SaveSettled,
     SaveState,
@@ -32,19 +36,21 @@ from client.core.events import (
     Internal,
     Placed,
     Resend,
+    Reword,
     Rewound,
     Said,
     SessionDown,
     SessionUp,
 )
 from client.core.lane import LaneQueue, Waiting
-from client.core.model import Accepted, Memory, Row, State
+from client.core.model import Accepted, Memory, Rewrite, Row, State
 from client.core.probes import Probes
 from protocol.codec import to_text
 from protocol.ladder import Climb, Ladder, bottom
 from protocol.limits import BUSY_RETRY_MS, OUTBOX_MAX_ROWS, SILENT_MAX_S, UNANSWERED_MAX, UNANSWERED_MAX_BYTES
 from protocol.packets import Event as LogEvent
-from protocol.packets import MsgA, MsgR, Nack, Packet, Status, StatusA, StatusKey, VoidA, VoidR
+from protocol.packets import MsgA, MsgR, Nack, Packet, Relation, Status, StatusA, StatusKey, VoidA, VoidR
+from protocol.problems import TargetGone
 from protocol.values import ConvId, Digest, Lid, Value, replace
 
 AGAIN_CODES = frozenset({"order", "fork", "unknown"})
@@ -91,6 +97,8 @@ class Outbox:
         self._conv_of: dict[Lid, ConvId] = {}
         self._flying: dict[Lid, Waiting] = {}
         self._flying_bytes = 0
+        self._adrift = Adrift()
+        self._rewrites = dict(memory.rewrites)
         self._probes = Probes(memory.me.uid, ladder, memory.accepted, memory.rooms)
         self._told_first = self._wake(memory.rows, now_ms)
 
@@ -124,7 +132,7 @@ class Outbox:
 
     def key_of(self, lid: Lid) -> StatusKey | None:
         """What to ask the server about this bubble; None if it does not wait here any more (P-57)."""
-        if lid in self._conv_of:
+        if lid in self._conv_of and lid not in self._adrift:
             row = self._lanes[self._conv_of[lid]].by_lid(lid).row
             return StatusKey(row.conv, row.n, row.dg)
         message = self._probes.of(lid)
@@ -142,12 +150,12 @@ class Outbox:
         outputs: list[Output] = []
         seen_last = lane.end.seen_last
         for event in events:
-            if event.did != self._did:
-                continue
-            lane.see(event.n)
-            if waiting := lane.by_digest(event.dg):
-                settled.append((waiting.row.lid, event, State.ACCEPTED))
-                outputs += self._accepted(lane, waiting, event.pos, now_s)
+            if event.did == self._did:
+                lane.see(event.n)
+                if waiting := lane.by_digest(event.dg):
+                    settled.append((waiting.row.lid, event, State.ACCEPTED))
+                    outputs += self._accepted(lane, waiting, event.pos, now_s)
+            outputs += self._moor(lane, event.dg, event.pos, now_s)
         if lane.end.seen_last > seen_last:
             outputs.append(SaveSeenLast(conv, lane.end.seen_last))
         return tuple(settled), outputs
@@ -157,13 +165,17 @@ class Outbox:
     def _wake(self, rows: Iterable[Row], now_ms: int) -> list[Output]:
         """Line the rows up. What waited for seven days is asked about, and what stands behind it waits too (P-58)."""
         outputs: list[Output] = []
-        for row in sorted(rows, key=lambda row: row.n):
+        for row in sorted(rows, key=lambda row: (row.n == 0, row.n, row.lid)):
             lane = self._lane(row.conv)
             overdue = row.wish == "send" and 0 < row.first_ms < now_ms - SILENT_MAX_S * 1000
+            self._conv_of[row.lid] = row.conv
+            if not row.n:
+                self._adrift.keep(row)
+                outputs += self._strand(lane, row.target) if overdue and not lane.by_digest(row.target) else []
+                continue
             parked = row.parked or overdue or lane.parked
             waiting = Waiting(row, bottom(0.0), overdue=overdue)
             lane.rows.append(waiting)
-            self._conv_of[row.lid] = row.conv
             if parked and not row.parked:
                 outputs.append(self._park(waiting))
         return outputs
@@ -180,7 +192,9 @@ class Outbox:
             case Resend(lid) if lid in self._conv_of:
                 return self._resume(self._lanes[self._conv_of[lid]], now_s)
             case Cancel(lid) if lid in self._conv_of:
-                return self._cancel(self._lanes[self._conv_of[lid]], lid, now_s)
+                return [*self._keep_words(lid), *self._cancel(self._lanes[self._conv_of[lid]], lid, now_s)]
+            case Reword(lid, rewrite):
+                return self._reword(lid, rewrite, now_s)
             case Drop(lid, conv) if lid not in self._conv_of:
                 return [SaveDropped(lid, conv)]
             case Said(packets):
@@ -200,17 +214,29 @@ class Outbox:
         if len(self._conv_of) >= OUTBOX_MAX_ROWS:
             return [Told("outbox_full", wish.lid)]
         lane = self._lane(wish.conv)
-        row = self._append(
-            lane,
-            Row(wish.lid, wish.conv, 0, Digest(""), wish.dg, wish.content, wish.media, first_ms=wish.at_ms),
-            now_s,
+        row = self._append(lane, _row_of(wish), now_s)
+        saved = SaveComposed(
+            row.lid, row.conv, row.n, row.pd, row.dg, row.content, row.media, wish.at_ms, lane.end, row.rel, row.target
         )
-        saved = SaveComposed(row.lid, row.conv, row.n, row.pd, row.dg, row.content, row.media, wish.at_ms, lane.end)
         return [saved, *_say_parked(row)]
 
-    def _append(self, lane: LaneQueue, row: Row, now_s: float) -> Row:
+    def _append(self, lane: LaneQueue, row: Row, now_s: float, base: int | None = None) -> Row:
+        """At the end of the lane; or adrift, if it is about a message without a position, or with one above `base`."""
         self._conv_of[row.lid] = lane.conv
+        if row.rel is not None and (not row.rel.pos or (base is not None and row.rel.pos > base)):
+            return self._adrift.keep(row)
         return lane.append(row, now_s)
+
+    def _reword(self, lid: Lid, rewrite: Rewrite, now_s: float) -> list[Output]:
+        """It is cancelled, and what the answer makes of the new words is decided then: nothing is said twice."""
+        if lid not in self._conv_of or lid in self._adrift:
+            return [Told("not_possible_now", lid)]
+        self._rewrites[lid] = rewrite
+        return [SaveRewrite(lid, rewrite), *self._cancel(self._lanes[self._conv_of[lid]], lid, now_s)]
+
+    def _keep_words(self, lid: Lid) -> list[Output]:
+        """The person takes all of it back."""
+        return [] if self._rewrites.pop(lid, None) is None else [SaveRewrite(lid, None)]
 
     def _resume(self, lane: LaneQueue, now_s: float) -> list[Output]:
         """The person wants it sent: the lane starts again as a whole, at try 1, with the same keys (P-20, P-57)."""
@@ -225,11 +251,13 @@ class Outbox:
 
     def _cancel(self, lane: LaneQueue, lid: Lid, now_s: float) -> list[Output]:
         """From now on its tries are void:R; only the answer says which of the two won (P-40)."""
+        moored_now = self._moor_row(lane, self._adrift.take(lid), 0, now_s) if lid in self._adrift else []
         waiting = lane.by_lid(lid)
         self._land(waiting)
         waiting.row = replace(waiting.row, wish="cancel")
         waiting.climb, waiting.overdue = bottom(now_s), False
         return [
+            *moored_now,
             SaveState(lid, State.CANCELLING, "cancel", waiting.row.parked),
             *self._release_cancelled(lane, now_s),
         ]
@@ -254,17 +282,50 @@ class Outbox:
 
     def _rewind(self, event: Rewound, now_s: float) -> list[Output]:
         """A restored server: what it has forgotten is offered again; evidence of before is void (P-69)."""
+        outputs: list[Output] = []
         for lane in self._lanes.values():
             lane.end = replace(lane.end, seen_last=0)
+            outputs += self._cut_loose(lane, event.bases.get(lane.conv, 0))
         self._probes.rewind(event.bases)
-        outputs: list[Output] = []
         for own in event.own:
             if own.lid in self._conv_of:
                 continue
             lane = self._lane(own.conv)
-            row = Row(own.lid, own.conv, 0, Digest(""), own.dg, own.content, own.media, first_ms=own.first_ms)
-            row = self._append(lane, row, now_s)
+            row = Row(
+                own.lid, own.conv, 0, Digest(""), own.dg, own.content, own.media,
+                first_ms=own.first_ms, rel=own.rel, target=own.target,
+            )  # fmt: skip
+            row = self._append(lane, row, now_s, event.bases.get(own.conv, 0))
             outputs += [SaveRequeued(row.lid, row.conv, row.n, row.pd, lane.end), *_say_parked(row)]
+        return outputs
+
+    # ------------------------------------------------------------------------- changes without a place
+
+    def _cut_loose(self, lane: LaneQueue, base: int) -> list[Output]:
+        """What was at a position above the base is not there any more: another message will be (P-69)."""
+        outputs: list[Output] = []
+        for waiting in loose(lane, base):
+            outputs += self._ground(waiting)
+            lane.rows.remove(waiting)
+            outputs.append(SaveAdrift(self._adrift.keep(waiting.row).lid, lane.conv))
+        return outputs
+
+    def _moor(self, lane: LaneQueue, target: Digest, pos: int, now_s: float) -> list[Output]:
+        """A message has its place: what is to be done to it may go."""
+        rows = self._adrift.about(lane.conv, target)
+        return [output for row in rows for output in self._moor_row(lane, row, pos, now_s)]
+
+    def _moor_row(self, lane: LaneQueue, row: Row, pos: int, now_s: float) -> list[Output]:
+        row = lane.append(moored(row, pos), now_s)
+        return [SaveMoored(row.lid, row.conv, row.n, row.pd, pos, lane.end), *_say_parked(row)]
+
+    def _strand(self, lane: LaneQueue, target: Digest) -> list[Output]:
+        """A message will never have a place: nothing can be done to it."""
+        outputs: list[Output] = []
+        for row in self._adrift.about(lane.conv, target):
+            del self._conv_of[row.lid]
+            seen_last = lane.end.seen_last
+            outputs.append(SaveSettled(row.lid, row.conv, State.REFUSED, 0, 0, seen_last, TargetGone.code))
         return outputs
 
     # ----------------------------------------------------------------------------------------- answers
@@ -322,7 +383,7 @@ class Outbox:
         if fate.state is State.ACCEPTED:
             follows = self._accepted(lane, waiting, fate.pos, now_s)
         else:
-            follows = self._remove(lane, waiting, now_s)
+            follows = self._ended(lane, waiting, now_s)
         return [
             SaveSettled(lid, conv, fate.state, fate.pos, fate.ts, seen_last, fate.code),
             Traced(lid, fate.packet, "in", tries, fate.code),
@@ -333,8 +394,21 @@ class Outbox:
     def _accepted(self, lane: LaneQueue, waiting: Waiting, pos: int, now_s: float) -> list[Output]:
         row = waiting.row
         self._probes.take(Accepted(row.lid, row.conv, row.n, row.pd, row.dg, pos), waiting.climb)
-        too_late: list[Output] = [Told("cancel_too_late", row.lid)] if waiting.cancelling else []
-        return [Placed(row.conv, pos), *too_late, *self._remove(lane, waiting, now_s)]
+        rewrite = self._rewrites.pop(row.lid, None)
+        too_late: list[Output] = [Told("cancel_too_late", row.lid)] if waiting.cancelling and not rewrite else []
+        outputs = [Placed(row.conv, pos), *too_late, *self._remove(lane, waiting, now_s)]
+        if rewrite is not None:
+            outputs += [SaveRewrite(row.lid, None), *self._compose(_edit_of(row, rewrite, pos), now_s)]
+        return outputs + self._moor(lane, row.dg, pos, now_s)
+
+    def _ended(self, lane: LaneQueue, waiting: Waiting, now_s: float) -> list[Output]:
+        """The server will never have it. What it is to say instead takes its place on the screen."""
+        row = waiting.row
+        outputs = [*self._remove(lane, waiting, now_s), *self._strand(lane, row.dg)]
+        if (rewrite := self._rewrites.pop(row.lid, None)) is not None:
+            anew = Compose(row.lid, row.conv, rewrite.anew, rewrite.anew_dg, rewrite.at_ms, rewrite.media)
+            outputs += [SaveRewrite(row.lid, None), *self._compose(anew, now_s)]
+        return outputs
 
     def _remove(self, lane: LaneQueue, waiting: Waiting, now_s: float) -> list[Output]:
         """The row leaves the lane; a late answer lifts what was parked behind it, without asking (section 10)."""
@@ -580,7 +654,24 @@ def _packet_of(row: Row) -> Packet:
     """Every try says the same bytes (P-19)."""
     if row.wish == "cancel":
         return VoidR(conv=row.conv, n=row.n, pd=row.pd, dg=row.dg)
-    return MsgR(conv=row.conv, n=row.n, pd=row.pd, dg=row.dg, content=to_text(row.content), media=row.media)
+    return MsgR(
+        conv=row.conv, n=row.n, pd=row.pd, dg=row.dg, content=to_text(row.content), media=row.media, rel=row.rel
+    )
+
+
+def _row_of(wish: Compose) -> Row:
+    return Row(
+        wish.lid, wish.conv, 0, Digest(""), wish.dg, wish.content, wish.media,
+        first_ms=wish.at_ms, rel=wish.rel, target=wish.target,
+    )  # fmt: skip
+
+
+def _edit_of(row: Row, rewrite: Rewrite, pos: int) -> Compose:
+    """It was sent after all: the new words follow it."""
+    return Compose(
+        rewrite.edit_lid, row.conv, rewrite.edit, rewrite.edit_dg, rewrite.at_ms,
+        rel=Relation("edit", pos), target=row.dg,
+    )  # fmt: skip
 
 
 def _say_parked(row: Row) -> list[Output]:

@@ -33,6 +33,8 @@ from client.core.events import (
     FetchStopped,
     FileInspected,
     Internal,
+    PassOn,
+    Recaption,
     Resend,
     SessionDown,
     SessionUp,
@@ -76,6 +78,10 @@ class Transfers:
         match event:
             case Attach():
                 return self._attach(event)
+            case PassOn():
+                return self._pass_on(event, now_s)
+            case Recaption(lid, caption):
+                return self._recaption(lid, caption, now_s)
             case FileInspected(lid, found) if lid in self._uploads:
                 return self._inspected(lid, found, now_s)
             case Uploaded(lid, media) if lid in self._uploads:
@@ -150,9 +156,42 @@ class Transfers:
             caption=wish.caption,
             nonce=wish.nonce,
             at_ms=wish.at_ms,
+            reply=wish.reply,
         )
         self._uploads[wish.lid], self._runs[wish.lid] = upload, _Run()
         return [SaveUpload(upload), self._inspect(upload)]
+
+    def _pass_on(self, wish: PassOn, now_s: float) -> list[Output]:
+        """The server has the bytes: nothing is looked at, and nothing is sent but the wish (P-75)."""
+        found = wish.found
+        upload = Upload(
+            lid=wish.lid,
+            conv=wish.conv,
+            number=upload_number(wish.nonce, found.sha256),
+            path=found.path,
+            name=found.name,
+            kind=found.kind,
+            caption=wish.caption,
+            nonce=wish.nonce,
+            at_ms=wish.at_ms,
+            inspected=found,
+            forward=wish.forward,
+            source=wish.source,
+        )
+        self._uploads[wish.lid], self._runs[wish.lid] = upload, _Run(due_s=now_s)
+        return [SaveUpload(upload), *self._start_waiting(now_s)]
+
+    def _recaption(self, lid: Lid, caption: str, now_s: float) -> list[Output]:
+        """Nothing was said yet: the new words simply take the place of the old ones, if they fit."""
+        if lid not in self._uploads:
+            return [Told("not_possible_now", lid)]
+        upload = replace(self._uploads[lid], caption=caption)
+        try:
+            self._content(upload, LONGEST_ID)
+        except ContentTooLarge as refusal:
+            return [Told(refusal.code, lid)]
+        self._uploads[lid] = upload
+        return [SaveUpload(upload), *self._start_waiting(now_s)]
 
     def _inspect(self, upload: Upload) -> Effect:
         self._runs[upload.lid].running = True
@@ -171,7 +210,8 @@ class Transfers:
 
     def _content(self, upload: Upload, media: MediaId) -> bytes:
         """What the message says, once its file has this id. Raises ContentTooLarge."""
-        return pack(Content(self._uid, upload.conv, upload.nonce, upload.at_ms, upload.body(media)))
+        body, reply, forward = upload.body(media), upload.reply, upload.forward
+        return pack(Content(self._uid, upload.conv, upload.nonce, upload.at_ms, body, reply, forward))
 
     def _compose(self, lid: Lid, media: MediaId) -> Compose:
         """Only now the message gets its number (P-3)."""
@@ -194,6 +234,10 @@ class Transfers:
         """The person wants it again: look at the file again, for it may have changed."""
         if self._runs[lid].running:
             return []
+        if self._uploads[lid].source:  # what is at the server does not change
+            upload = replace(self._uploads[lid], paused=False)
+            self._uploads[lid], self._runs[lid] = upload, _Run(due_s=now_s)
+            return [SaveUpload(upload), SaveState(lid, State.UPLOADING), *self._start_waiting(now_s)]
         upload = replace(self._uploads[lid], paused=False, inspected=None)
         self._uploads[lid], self._runs[lid] = upload, _Run(due_s=now_s)
         return [SaveUpload(upload), SaveState(lid, State.UPLOADING), self._inspect(upload)]
@@ -237,7 +281,7 @@ class Transfers:
     def _upload(self, lid: Lid) -> Effect:
         upload = self._uploads[lid]
         assert upload.inspected is not None
-        return UploadFile(lid, upload.conv, upload.number, upload.inspected, upload.media)
+        return UploadFile(lid, upload.conv, upload.number, upload.inspected, upload.media, upload.source)
 
     def _download(self, lid: Lid) -> Effect:
         wish = self._fetches[lid]
