@@ -6,28 +6,38 @@ is taken once. Tables below the line are keyed by `conv`: one conversation = one
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable, Mapping
+
 from protocol.values import Value
+
+Step = Callable[[sqlite3.Connection], None]
 
 
 class Schema(Value, frozen=True):
-    """What a data file looks like: a number that only grows, and the statements that make it from nothing."""
+    """What a data file looks like: a number that only grows, and the statements that make it from nothing.
+
+    `steps` brings older files here: the step of a version makes the next one of it.
+    """
 
     version: int
     statements: tuple[str, ...]
+    steps: Mapping[int, Step] = {}
 
 
 _META = "create table meta (key text primary key, value text not null) strict, without rowid"
 
 _PEOPLE = (
-    "create table account (uid text primary key, name text not null unique, made_ms integer not null) strict",
+    """create table account (uid text primary key, name text not null unique, made_ms integer not null,
+        reads integer not null default 1, presence integer not null default 1) strict""",
     """create table device (did integer primary key, uid text not null, token_sha256 blob not null unique,
         sn integer not null default 0, seen integer not null default 0, ended integer not null default 0,
-        name text not null default '') strict""",
+        name text not null default '', made_ms integer not null default 0) strict""",
     "create index device_uid on device (uid)",
     "create table called (folded text primary key, uid text not null) strict, without rowid",  # one look, one name
     """create table invite (code_sha256 blob primary key, made_ms integer not null,
         expires_ms integer not null, used_by integer, used_ms integer not null default 0,
-        request_sha256 blob) strict""",
+        request_sha256 blob, uid text) strict""",
     "create table listing (uid text, conv text, primary key (uid, conv)) strict, without rowid",
     """create table request (uid text, x text, conv text not null, primary key (uid, x))
         strict, without rowid""",
@@ -51,10 +61,11 @@ _CONVERSATIONS = (
         pos integer not null, code text not null, primary key (conv, did, n))
         strict, without rowid""",
     "create unique index slot_dg on slot (conv, did, dg) where kind <> 3",
-    """create table cursor (conv text, did integer, upto integer not null, primary key (conv, did))
-        strict, without rowid""",
+    """create table cursor (conv text, did integer, upto integer not null, born integer not null default 0,
+        primary key (conv, did)) strict, without rowid""",
     """create table mark (conv text, uid text, delivered integer not null, read integer not null,
-        rev integer not null, primary key (conv, uid)) strict, without rowid""",
+        rev integer not null, delivered_ms integer not null default 0, read_ms integer not null default 0,
+        primary key (conv, uid)) strict, without rowid""",
     """create table pin (conv text, pos integer, media text, place integer not null default 0,
         primary key (conv, pos, media))
         strict, without rowid""",
@@ -65,4 +76,23 @@ _CONVERSATIONS = (
         unique (did, number)) strict""",
 )
 
-SCHEMA = Schema(1, (_META, *_PEOPLE, *_CONVERSATIONS))
+# ------------------------------------------------------------------------------------- files of older versions
+
+_ONE_TO_TWO = (
+    "alter table account add column reads integer not null default 1",
+    "alter table account add column presence integer not null default 1",
+    "alter table device add column made_ms integer not null default 0",
+    "alter table invite add column uid text",
+    "alter table cursor add column born integer not null default 0",
+    "alter table mark add column delivered_ms integer not null default 0",
+    "alter table mark add column read_ms integer not null default 0",
+)
+
+
+def _one_to_two(db: sqlite3.Connection) -> None:
+    """What people tell others; a second device, its code, and where it began; when marks climbed."""
+    for statement in _ONE_TO_TWO:
+        db.execute(statement)
+
+
+SCHEMA = Schema(2, (_META, *_PEOPLE, *_CONVERSATIONS), {1: _one_to_two})

@@ -84,9 +84,9 @@ class _Batch:
         cursors = [(conv, int(did), upto) for (conv, did), upto in self._new_cursors.items()]
         marks = [(self._marks[key], key, rev) for key, rev in self._new_marks.items()]
         revs = [(conv, self._revs[conv]) for conv in {conv for conv, _ in self._new_marks}]
-        insert(self._db, "insert into cursor", cursors, _CURSOR_CLIMBS)
+        insert(self._db, "insert into cursor (conv, did, upto)", cursors, _CURSOR_CLIMBS)
         rows = [(*key, mark.delivered, mark.read, rev) for mark, key, rev in marks]
-        insert(self._db, "insert into mark", rows, _MARK_CLIMBS)
+        insert(self._db, "insert into mark (conv, uid, delivered, read, rev)", rows, _MARK_CLIMBS)
         insert(self._db, "insert into crev", revs, _REV_CLIMBS)
 
     def _read(self, wanted: Collection[tuple[ConvId, int, Uid]]) -> None:

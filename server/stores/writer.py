@@ -331,14 +331,19 @@ def connect(path: Path | str, *, reading: bool = False) -> sqlite3.Connection:
 
 
 def prepare(db: sqlite3.Connection, schema: Schema) -> None:
-    """Make the tables of an empty file; refuse a newer or a foreign one. Raises DataNewer, DataCorrupt."""
+    """In one transaction: make the tables of an empty file, or bring an older one here; refuse what is not ours.
+
+    Raises DataNewer, DataCorrupt.
+    """
     version = _known_version(db, schema)
     if version == schema.version:
         return
     db.execute("begin immediate")
     try:
-        for statement in schema.statements:
+        for statement in () if version else schema.statements:
             db.execute(statement)
+        for older in range(version, schema.version) if version else ():
+            schema.steps[older](db)
         db.execute(f"pragma application_id = {APPLICATION_ID}")
         db.execute(f"pragma user_version = {schema.version}")
         db.execute("commit")
@@ -349,13 +354,14 @@ def prepare(db: sqlite3.Connection, schema: Schema) -> None:
 
 
 def _known_version(db: sqlite3.Connection, schema: Schema) -> int:
-    """The version of the file: 0 for an empty one, else ours. Versions between have no steps yet."""
+    """The version of the file: 0 for an empty one, else one that there are steps from."""
     version = int(db.execute("pragma user_version").fetchone()[0])
     if version > schema.version:
         raise DataNewer(version=version)
     tables = int(db.execute("select count(*) from sqlite_master").fetchone()[0])
     ours = int(db.execute("pragma application_id").fetchone()[0]) == APPLICATION_ID
-    if (version == 0) != (tables == 0) or (version and not ours):
+    steps = all(older in schema.steps for older in range(version, schema.version)) if version else True
+    if (version == 0) != (tables == 0) or (version and not ours) or not steps:
         raise DataCorrupt()
     return version
 
