@@ -88,6 +88,9 @@ class WireListener(Protocol):
     """Who hears what the wire does."""
 
     def up(self, wire: int) -> None: ...
+    def progressed(self, wire: int) -> None:
+        """Bytes came in of a frame that takes its time (P-15)."""
+
     def received(self, wire: int, packets: list[FromServer | Garbled]) -> None: ...
     def down(self, wire: int, close: int, retry_ms: int, why: str = "") -> None: ...
 
@@ -149,9 +152,18 @@ MakeMachine: TypeAlias = Callable[[Memory, Ladder, int], Machine]
 """Builds the core from what was remembered, the ladder of the settings, and the wall clock in milliseconds."""
 
 
+def nowhere(server: str) -> str:
+    """The port `Parts.network` of a computer that cannot tell one network from another."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """One part a port, and the way to build the core."""
+    """One part a port, and the way to build the core.
+
+    `network(server)` names the network through which this computer reaches that address, "" if it is in none: a text
+    that never leaves the process, for telling networks apart. It asks nobody and takes no time.
+    """
 
     messages: Messages
     open_wire: Callable[[WireListener], Wire]
@@ -161,3 +173,4 @@ class Parts:
     clock: Clock
     dice: Dice
     make: MakeMachine
+    network: Callable[[str], str] = nowhere

@@ -1,7 +1,9 @@
 """Is the line alive? (P-15) Not a retry: whether a message arrived is another clock, in `ladder`.
 
 A quiet line is pinged after `every_s` without incoming bytes. A ping that is not answered in time means the line is
-dead. The interval learns: it grows after three good quiet rounds, and falls back when a quiet line had died.
+dead. The interval learns, network by network: it grows after three good quiet rounds, and falls back below the last
+good one when a quiet line had died. Any bytes are life, also those of a frame that is not whole yet: a line that is
+slow and busy is never called dead.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import TypeAlias
 from protocol.limits import (
     PING_EVERY_MAX_S,
     PING_EVERY_MIN_S,
+    PING_FORGET_ROUNDS,
     PING_GOOD_ROUNDS,
     PING_STEP_BACK_S,
     PING_STEP_S,
@@ -18,7 +21,47 @@ from protocol.limits import (
     PONG_WAIT_S,
     PONG_WAIT_WAKE_S,
 )
-from protocol.values import Value
+from protocol.values import Value, replace
+
+
+class Pace(Value, frozen=True):
+    """How long the line may stay quiet on one network: what was learned, and is remembered across restarts.
+
+    `every_s` is the interval T, `good_s` the longest that had a good round, `cap_s` what it does not grow beyond since
+    a quiet line had died. `rounds` counts good quiet rounds since any of them changed.
+    """
+
+    every_s: float = PING_EVERY_MIN_S
+    good_s: float = PING_EVERY_MIN_S
+    cap_s: float = PING_EVERY_MAX_S
+    rounds: int = 0
+
+    @property
+    def sane(self) -> bool:
+        """Whether its numbers can be obeyed; it may come from a damaged disk."""
+        lengths_s = (self.every_s, self.good_s, self.cap_s)
+        return self.rounds >= 0 and all(PING_EVERY_MIN_S <= each <= PING_EVERY_MAX_S for each in lengths_s)
+
+    def after_good_round(self, ceiling_s: float = PING_EVERY_MAX_S) -> Pace:
+        """A quiet round went well at `min(every_s, ceiling_s)`; after three the line may stay quiet for longer.
+
+        A cap is forgotten after many good rounds: networks change their minds, and one death in a while is cheap.
+        """
+        now_s = min(self.every_s, ceiling_s)
+        more = replace(self, rounds=self.rounds + 1, good_s=max(self.good_s, now_s))
+        top_s = min(self.cap_s, ceiling_s)
+        if now_s < top_s and more.rounds >= PING_GOOD_ROUNDS:
+            return replace(more, every_s=min(top_s, now_s + PING_STEP_S), rounds=0)
+        if self.cap_s < PING_EVERY_MAX_S and more.rounds >= PING_FORGET_ROUNDS:
+            return replace(more, cap_s=PING_EVERY_MAX_S, rounds=0)
+        return more
+
+    def after_death(self) -> Pace:
+        """A quiet line had died: the last good interval less 10 s, and no growing for a while (P-15)."""
+        held_once = self.every_s <= self.good_s
+        last_good_s = self.every_s if held_once else self.good_s
+        every_s = max(PING_EVERY_MIN_S, last_good_s - PING_STEP_BACK_S)
+        return Pace(every_s, every_s if held_once else self.good_s, every_s)
 
 
 class Heard(Value, frozen=True):
@@ -44,7 +87,9 @@ class Tick(Value, frozen=True):
 
 
 class SendPing(Value, frozen=True):
-    """Ask."""
+    """Ask. `every_s` tells the server another interval than it knows; 0 when it knows it."""
+
+    every_s: int = 0
 
 
 class LineDead(Value, frozen=True):
@@ -59,22 +104,30 @@ KeepAliveEffect: TypeAlias = SendPing | LineDead
 
 
 class KeepAlive:
-    """The line clock of one connection. Made anew with each; `every_s` is carried over by the owner.
+    """The line clock of one connection. Made anew with each; `pace` is carried over by the owner.
 
-    It grows to no more than twice what was announced: after 2.5 times that the server would end the session, and
-    hears of a longer one only in the next hello (P-15).
+    Args:
+        now_s: the caller's monotonic clock.
+        pace: what this network is known to bear.
+        announced_s: the interval that the server was told in `hello`. It ends the session after 2.5 times that, so
+            that we wait for at most twice as long, until it has answered a ping that told it more.
     """
 
-    def __init__(self, now_s: float, every_s: float = PING_EVERY_MIN_S) -> None:
-        assert PING_EVERY_MIN_S <= every_s <= PING_EVERY_MAX_S, every_s
-        self.every_s = every_s
-        self._ceiling_s = min(PING_EVERY_MAX_S, 2 * every_s)
+    def __init__(self, now_s: float, pace: Pace, announced_s: float) -> None:
+        assert pace.sane, pace
+        assert PING_EVERY_MIN_S <= announced_s <= PING_EVERY_MAX_S, announced_s
+        self.pace = pace
+        self._announced_s = self._telling_s = announced_s
         self._heard_s = now_s
-        self._pinged_s: float | None = None
+        self._pinged = False
         self._dead_s: float | None = None
         self._waiting_since_s: float | None = None
-        self._good_rounds = 0
         self._quiet_ping = False
+
+    @property
+    def every_s(self) -> float:
+        """How long the line may be quiet before it is asked."""
+        return min(self.pace.every_s, 2 * self._announced_s)
 
     def handle(self, event: KeepAliveEvent, now_s: float) -> list[KeepAliveEffect]:
         match event:
@@ -106,7 +159,7 @@ class KeepAlive:
         return max(self._waiting_since_s, self._heard_s) + PONG_WAIT_BUSY_S
 
     def _hear(self, now_s: float) -> None:
-        self._heard_s, self._pinged_s, self._dead_s = now_s, None, None
+        self._heard_s, self._pinged, self._dead_s = now_s, False, None
 
     def _tick(self, now_s: float) -> list[KeepAliveEffect]:
         if self._dead_s is not None:
@@ -116,23 +169,21 @@ class KeepAlive:
         if now_s >= self._busy_due_s():
             return self._ping(now_s, PONG_WAIT_BUSY_S, quiet=False)
         if now_s >= self._quiet_due_s():
-            return self._ping(now_s, PONG_WAIT_S, quiet=True)
+            return self._ping(now_s, PONG_WAIT_S, quiet=self._waiting_since_s is None)
         return []
 
     def _ping(self, now_s: float, wait_s: float, *, quiet: bool) -> list[KeepAliveEffect]:
-        self._pinged_s, self._dead_s, self._quiet_ping = now_s, now_s + wait_s, quiet
-        return [SendPing()]
+        """A second question, after waking up, never gives a line more time than the first one did."""
+        dead_s = now_s + wait_s
+        self._dead_s = dead_s if self._dead_s is None else min(dead_s, self._dead_s)
+        self._pinged, self._quiet_ping = True, quiet
+        self._telling_s = self.every_s
+        return [SendPing(0 if self._telling_s == self._announced_s else int(self._telling_s))]
 
     def _learn(self) -> None:
-        """A quiet round went well; after three of them the line may stay quiet for longer."""
-        if self._pinged_s is None or not self._quiet_ping:
+        """The server knows now what the ping told it; and a quiet round went well."""
+        if not self._pinged:
             return
-        self._good_rounds += 1
-        if self._good_rounds >= PING_GOOD_ROUNDS:
-            self._good_rounds = 0
-            self.every_s = min(self._ceiling_s, self.every_s + PING_STEP_S)
-
-
-def after_idle_death(every_s: float) -> float:
-    """The interval for the next connection when a quiet line had died: the last good one less 10 s (P-15)."""
-    return max(PING_EVERY_MIN_S, every_s - PING_STEP_S - PING_STEP_BACK_S)
+        self._announced_s = self._telling_s
+        if self._quiet_ping:
+            self.pace = self.pace.after_good_round(2 * self._announced_s)

@@ -50,6 +50,9 @@ BUSY_RETRY_MS = 1_000  # what a busy server asks for, ours (P-26)
 PING_EVERY_MIN_S, PING_EVERY_MAX_S, PING_STEP_S = 30.0, 240.0, 30.0  # T and how it learns (P-15)
 PING_GOOD_ROUNDS = 3  # quiet rounds before T grows, ours
 PING_STEP_BACK_S = 10.0  # after an idle death: last good T less this
+PING_FORGET_ROUNDS = 200  # quiet rounds after which an idle death is forgotten, and T may grow again, ours
+NETWORKS_MAX = 32  # networks whose T is remembered, the latest ones, ours
+PROGRESS_EVERY_S = 2.0  # a frame that takes longer is told as life so often, to both sides, ours (P-15)
 PONG_WAIT_S = 10.0  # then the line is dead (P-15)
 PONG_WAIT_BUSY_S = 5.0  # with something unanswered for so long: ping now, and wait so long (P-15)
 PONG_WAIT_WAKE_S = 3.0  # after sleep or a change of network (P-15)
@@ -81,6 +84,8 @@ UNSEEN_MAX_S = 30 * 24 * 3600.0  # away for longer: not pushed to until it pulls
 REMOVED_LOOK_S = 4.0  # a removed device's session ends within five seconds (P-62, SEC-9)
 
 # --- hints: kept nowhere, told to few
+TYPING_SAY_S = 3.0  # what somebody does is said again so often while it lasts, ours
+TYPING_HOLD_S = 6.0  # and believed for so long, ours
 TYPING_EVERY_S = 2.0  # one session's word about one conversation is relayed at most so often, ours
 HINTS_MEMBERS_MAX = 32  # in a larger conversation nobody is told who writes; as for marks (P-52)
 WATCHED_MAX = 200  # people that one session watches, ours

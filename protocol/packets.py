@@ -186,9 +186,10 @@ class Welcome(Packet, frozen=True, tag="welcome"):
 
 
 class Ping(Packet, frozen=True, tag="ping"):
-    """Is the line alive? Nothing else (P-15)."""
+    """Is the line alive? (P-15) `every_s` announces another interval than hello did; 0 says nothing about it."""
 
     x: str
+    every_s: Count = 0
 
 
 class Pong(Packet, frozen=True, tag="pong"):

@@ -72,6 +72,10 @@ class Line(Protocol):
         """One frame came in."""
         ...
 
+    def heard(self) -> None:
+        """Bytes came in of a frame that takes its time (P-15)."""
+        ...
+
     def ended(self) -> None:
         """The connection is gone."""
         ...

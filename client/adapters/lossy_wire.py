@@ -56,6 +56,9 @@ class LossyWire:
     def up(self, wire: int) -> None:
         self._listener.up(wire)
 
+    def progressed(self, wire: int) -> None:
+        self._listener.progressed(wire)
+
     def received(self, wire: int, packets: list[FromServer | Garbled]) -> None:
         if kept := [packet for packet in packets if not self._faults.lost(packet)]:
             self._listener.received(wire, kept)

@@ -11,10 +11,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.protocol import OPEN
 
 from client.ports import WireListener
 from protocol.codec import frames, from_server
-from protocol.limits import FRAME_MAX_BYTES, KIB
+from protocol.limits import FRAME_MAX_BYTES, KIB, PROGRESS_EVERY_S
 from protocol.packets import Close, Packet
 
 PATH: Final = "/v1/line"
@@ -87,7 +88,7 @@ class _Line:
         self._unsent: list[Packet] = []
         self._to_do = asyncio.Event()
         self._close: int | None = None
-        self._socket: ClientConnection | None = None
+        self._socket: _Socket | None = None
         self.task = asyncio.get_running_loop().create_task(self._live(), name=f"wire {wire}")
 
     def send(self, packets: Sequence[Packet]) -> None:
@@ -113,6 +114,7 @@ class _Line:
         except (OSError, WebSocketException, ValueError):  # TimeoutError is an OSError
             return NO_END
         self._socket = socket
+        socket.progressed = lambda: self._listener.progressed(self._wire)
         try:
             self._listener.up(self._wire)
             await self._talk(socket)
@@ -120,9 +122,10 @@ class _Line:
             socket.transport.abort()  # whatever happened, nothing stays open
         return _end(socket)
 
-    async def _dial(self) -> ClientConnection:
-        return await _Dial(
+    async def _dial(self) -> _Socket:
+        socket = await _Dial(
             self._url,
+            create_connection=_Socket,
             additional_headers={"Authorization": f"Bearer {self._token}"} if self._token else {},
             compression=None,
             open_timeout=OPEN_WITHIN_S,
@@ -133,14 +136,18 @@ class _Line:
             user_agent_header=None,
             logger=_log,
         )
+        assert isinstance(socket, _Socket)
+        return socket
 
-    async def _talk(self, socket: ClientConnection) -> None:
+    async def _talk(self, socket: _Socket) -> None:
         """Until the connection ends; then, or when it fails, the writer ends too."""
         writer = asyncio.get_running_loop().create_task(self._write(socket), name=f"wire {self._wire} out")
         try:
             with suppress(ConnectionClosed):
                 while True:
-                    self._listener.received(self._wire, from_server.read(await socket.recv(decode=False)))
+                    frame = await socket.recv(decode=False)
+                    socket.frame_is_whole()
+                    self._listener.received(self._wire, from_server.read(frame))
         finally:
             writer.cancel()
             with suppress(asyncio.CancelledError):
@@ -164,6 +171,32 @@ class _Line:
         packets, self._unsent = self._unsent, []
         for frame in frames(packets):
             await socket.send(frame, text=True)
+
+
+class _Socket(ClientConnection):
+    """Notices bytes below the level of frames: one of 256 KiB takes minutes on a slow line (P-15).
+
+    While it comes, `progressed` is called now and then, and the other side is told by a pong that nobody asked for
+    (RFC 6455, section 5.5.3), so that neither takes the line for dead.
+    """
+
+    progressed: Callable[[], None] | None = None
+    _since_s: float | None = None
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        now_s = self.loop.time()
+        if self._since_s is None:
+            self._since_s = now_s
+        elif now_s - self._since_s >= PROGRESS_EVERY_S and self.progressed and self.protocol.state is OPEN:
+            self._since_s = now_s
+            self.progressed()
+            self.protocol.send_pong(b"")
+            self.send_data()
+
+    def frame_is_whole(self) -> None:
+        """What comes now belongs to another frame."""
+        self._since_s = None
 
 
 class _Dial(connect):

@@ -27,6 +27,7 @@ from client.core.events import (
     Fetched,
     FetchStopped,
     FileInspected,
+    Heard,
     OwnAbove,
     Received,
     Uploaded,
@@ -127,6 +128,9 @@ class Performer:
     def up(self, wire: int) -> None:
         self._hear(WireUp(wire - self._base))
 
+    def progressed(self, wire: int) -> None:
+        self._hear(Heard(wire - self._base))
+
     def received(self, wire: int, packets: list[FromServer | Garbled]) -> None:
         log.debug("< %s", packets_line(packets))
         self._hear(Received(wire - self._base, tuple(packets)))
@@ -138,7 +142,7 @@ class Performer:
             self._closed.set()
         self._hear(WireDown(wire - self._base, close, retry_ms, why))
 
-    def _hear(self, event: WireUp | Received | WireDown) -> None:
+    def _hear(self, event: WireUp | Heard | Received | WireDown) -> None:
         if event.wire > 0:
             self._post(event)
 

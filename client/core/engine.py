@@ -7,16 +7,19 @@ Every machine has one shape: `handle(event: Event | Internal, now_s) -> list[Out
 | machine | says to the others | hears from the others |
 |---|---|---|
 | Link | SessionUp, SessionDown, Said | Unanswered |
-| Inbox | MembersNow, Placed | SessionUp, SessionDown, Said, Pull, Rewound |
+| Inbox | MembersNow, AskRoster, OlderMissing, Placed | SessionUp, SessionDown, Said, Pull, Rewound |
 | Outbox | Placed | SessionUp, SessionDown, Said, Compose, Rewound |
-| Marks | Pull | SessionUp, SessionDown, Said, MembersNow, Placed, Rewound |
+| Marks | Pull, AskRoster | SessionUp, SessionDown, Said, MembersNow, Placed, Rewound |
 | Inquiry, Directory | Pull | SessionUp, SessionDown, Said |
+| Groups | | SessionUp, SessionDown, Said, AskRoster |
+| History | | SessionUp, SessionDown, Said, OlderMissing, Rewound |
+| Choices, Watcher, Typists | | SessionUp, SessionDown, Said |
 | Transfers | Compose (when its upload is complete, P-3) | SessionUp, SessionDown |
 
 The link alone hears the wire. It answers `welcome` with SessionUp, and what is said behind it with one `Said` a
 frame; packets of older wires and from before the welcome go nowhere (P-12). A session of another generation is held
 back until this device has fallen back to what the server still knows (P-69); then it begins in the order of P-17:
-pulls, waiting messages in lane order with their cancels, marks, questions, transfers.
+pulls, waiting messages in lane order with their cancels, what this person tells and then marks, questions, transfers.
 """
 
 from __future__ import annotations
@@ -24,13 +27,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from client.core.choices import Choices
 from client.core.directory import Directory
 from client.core.effects import Effect, Output, SaveDropped, Told
 from client.core.events import (
     INTERNAL,
+    Attach,
     Cancel,
+    Compose,
     Event,
+    Heard,
     Internal,
+    OnNetwork,
     OwnAbove,
     Quit,
     Received,
@@ -42,13 +50,17 @@ from client.core.events import (
     WireUp,
 )
 from client.core.generation import Generation
+from client.core.groups import Groups
+from client.core.history import History
 from client.core.inbox import Inbox
 from client.core.inquiry import Inquiry
 from client.core.link import Link
 from client.core.marks import Marks
 from client.core.model import Memory
 from client.core.outbox import Outbox
+from client.core.presence import Watcher
 from client.core.transfers import Transfers
+from client.core.typists import Typists
 from protocol.ladder import Ladder
 from protocol.values import Lid
 
@@ -82,9 +94,14 @@ class Engine:
         self._others: tuple[Machine, ...] = (
             self._inbox,
             self._outbox,
+            Choices(memory),  # before the reads that they are about
             self._marks,
             self._inquiry,
             Directory(),
+            Groups(memory),
+            History(memory),
+            Watcher(),
+            Typists(),
             Transfers(memory.me.uid, memory.uploads),
         )
 
@@ -99,7 +116,7 @@ class Engine:
 
     def _react(self, event: Event, now_s: float) -> list[Effect]:
         match event:
-            case WireUp() | Received() | WireDown():
+            case WireUp() | Received() | WireDown() | Heard() | OnNetwork():
                 return self._pass_on(self._link.handle(event, now_s), now_s)
             case OwnAbove(own):
                 return self._pass_on(self._generation.found(own), now_s)
@@ -107,6 +124,8 @@ class Engine:
                 return self._tell(event, now_s) + self._pass_on(self._link.handle(event, now_s), now_s)
             case Cancel(lid):
                 return self._cancel(event, lid, now_s)
+            case Compose(lid, conv) | Attach(lid, conv) if not self._inbox.may_write(conv):
+                return [Told("not_member", lid)]
         return self._pass_on(self._link.handle(event, now_s), now_s) + self._tell(event, now_s)
 
     def _cancel(self, event: Event, lid: Lid, now_s: float) -> list[Effect]:

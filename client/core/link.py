@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from client.core.effects import Connect, Effect, HangUp, LineChanged, Output, Send
+from client.core.effects import Connect, Effect, HangUp, LineChanged, Output, PaceLearned, Send
 from client.core.events import (
     Dial,
     Event,
+    Heard,
     Internal,
+    OnNetwork,
     Quit,
     Received,
     Said,
@@ -25,15 +27,15 @@ from client.core.model import Line, Me
 from protocol import keepalive
 from protocol.backoff import reconnect_delay_s
 from protocol.codec import Garbled, to_text
-from protocol.keepalive import KeepAlive, SendPing, after_idle_death
+from protocol.keepalive import KeepAlive, Pace, SendPing
 from protocol.limits import (
     HELLO_WAIT_S,
-    PING_EVERY_MIN_S,
     PROTOCOL_NEWEST,
     PROTOCOL_OLDEST,
     RECONNECT_CALM_S,
 )
 from protocol.packets import Close, FromServer, Hello, Ping, Pong, Welcome
+from protocol.values import replace
 
 FEATURES: tuple[str, ...] = ()
 STOPS = {
@@ -68,7 +70,8 @@ class Link:
         self._failures = 0
         self._retry_s: float | None = None
         self._greeted_s = 0.0
-        self._every_s = PING_EVERY_MIN_S
+        self._pace = Pace()
+        self._announced_s = self._pace.every_s
         self._keepalive: KeepAlive | None = None
         self._pings = 0
         self._gen = me.gen
@@ -93,6 +96,12 @@ class Link:
                 return self._connect() if isinstance(event, Dial) or self._phase == "offline" else []
             case Woken() if self._keepalive is not None:
                 return self._feed(keepalive.Woken(), now_s)
+            case Woken() if self._talking:
+                return self._dial_anew()
+            case OnNetwork(pace):
+                self._obey(pace)
+            case Heard(wire) if wire == self._wire:
+                return self._hear(now_s)
             case WireUp(wire) if wire == self._wire and self._phase == "dialing":
                 return self._greet(now_s)
             case Received(wire, packets) if wire == self._wire:
@@ -126,15 +135,20 @@ class Link:
         self._retry_s = None
         return [Connect(self._wire), self._become("dialing")]
 
+    def _dial_anew(self) -> list[Output]:
+        """Who was being called over a network that is gone, or before a sleep, will not answer (P-16)."""
+        return [HangUp(self._wire, Close.AGAIN), *self._connect()]
+
     def _greet(self, now_s: float) -> list[Output]:
         self._greeted_s = now_s
+        self._announced_s = self._pace.every_s
         hello = Hello(
             v=(PROTOCOL_OLDEST, PROTOCOL_NEWEST),
             token=self._me.token,
             feat=FEATURES,
             gen=self._gen,
             sum=self._heads_sum(),
-            every_s=int(self._every_s),
+            every_s=int(self._announced_s),
         )
         return [Send(self._wire, (hello,)), self._become("greeting")]
 
@@ -161,7 +175,7 @@ class Link:
     def _open(self, welcome: Welcome, now_s: float) -> list[Output]:
         self._greeted_s = now_s
         self._gen = welcome.gen
-        self._keepalive = KeepAlive(now_s, self._every_s)
+        self._keepalive = KeepAlive(now_s, self._pace, self._announced_s)
         return [self._become("ready"), SessionUp(self._wire, welcome)]
 
     def _fall(self, close: int, retry_ms: int, why: str, now_s: float) -> list[Output]:
@@ -201,12 +215,27 @@ class Link:
             match asked:
                 case SendPing():
                     self._pings += 1
-                    effects.append(Send(self._wire, (Ping(self._ping_text()),)))
+                    effects.append(Send(self._wire, (Ping(self._ping_text(), asked.every_s),)))
                 case dead:
-                    self._every_s = after_idle_death(self._every_s) if dead.idle else self._every_s
-                    return effects + self._give_up(now_s)
-        self._every_s = self._keepalive.every_s
-        return effects
+                    learned = self._learn(self._pace.after_death()) if dead.idle else []
+                    return [*effects, *learned, *self._give_up(now_s)]
+        return effects + self._learn(self._keepalive.pace)
+
+    def _hear(self, now_s: float) -> list[Output]:
+        """A frame is on its way. A long welcome may take its time as well, once the server has begun to say it."""
+        if self._phase == "greeting":
+            self._greeted_s = now_s
+        return self._feed(keepalive.Heard(), now_s) if self.ready else []
+
+    def _obey(self, pace: Pace) -> None:
+        self._pace = pace
+        if self._keepalive is not None:
+            self._keepalive.pace = pace
+
+    def _learn(self, pace: Pace) -> list[Output]:
+        """Rounds are counted in silence; what they teach is told."""
+        before, self._pace = self._pace, pace
+        return [] if replace(before, rounds=pace.rounds) == pace else [PaceLearned(pace)]
 
     def _note_waiting(self, clock: KeepAlive) -> None:
         clock.handle(keepalive.Waiting(self._unanswered_s), 0.0)

@@ -47,6 +47,10 @@ class Connection:
         """One frame came in."""
         self.post(on.Received(tuple(packets)))
 
+    def heard(self) -> None:
+        """Bytes came in of a frame that takes its time."""
+        self.post(on.Heard())
+
     def ended(self) -> None:
         """The connection is gone; what it asked of the store is done all the same."""
         if self._timer is not None:

@@ -107,6 +107,10 @@ class Unsent(Value, frozen=True):
     size_bytes: int
 
 
+class Heard(Value, frozen=True):
+    """Bytes of a frame came in that is not whole yet: a slow line lives (P-15)."""
+
+
 class Failed(Value, frozen=True):
     """What was asked could not be done; nothing was stored. `code` is a problem's."""
 
@@ -143,6 +147,7 @@ Event: TypeAlias = (
     | MarksRung
     | Replaced
     | Unsent
+    | Heard
     | Failed
     | StoreLost
     | Stopping

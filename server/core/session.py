@@ -141,6 +141,7 @@ class Session:
         self._sn = 0
         self._now_s = self._born_s = self._heard_s = now_s
         self._silence_s = HELLO_WAIT_S
+        self._unsent_bytes = 0
         self._slow_since_s: float | None = None
         self._waiting = 0
         self._spoiled: dict[tuple[ConvId, int, Digest], int] = {}
@@ -278,8 +279,7 @@ class Session:
             self._close(Close.VERSION, "version_unknown")
             return
         self._state, self._hello = _State.GREETING, packet
-        every_s = min(PING_EVERY_MAX_S, max(PING_EVERY_MIN_S, float(packet.every_s)))
-        self._silence_s = SERVER_SILENCE_FACTOR * every_s
+        self._silence_s = _silence_s(packet.every_s)
         self._effects.append(do.Identify(packet.token))
 
     # --- hello (P-12, P-13)
@@ -492,6 +492,8 @@ class Session:
         self._out.append(event.answer)
 
     def _ping(self, packet: Ping) -> None:
+        if packet.every_s:
+            self._silence_s = _silence_s(packet.every_s)
         self._out.append(Pong(packet.x))
 
     def _pong(self, _: Pong) -> None:
@@ -515,8 +517,19 @@ class Session:
 
     # --- time and trouble
 
+    def _on_heard(self, _: on.Heard) -> None:
+        """Life, but no hello: that is not waited for any longer (SEC-19)."""
+        if self._state is _State.READY:
+            self._heard_s = self._now_s
+
     def _on_unsent(self, event: on.Unsent) -> None:
-        """A slow reader is not pushed to; when it has read, pushing goes on everywhere (P-80)."""
+        """A slow reader is not pushed to; when it has read, pushing goes on everywhere (P-80).
+
+        Bytes that drain are life as well: who reads slowly has nothing to say meanwhile (P-15).
+        """
+        before_bytes, self._unsent_bytes = self._unsent_bytes, event.size_bytes
+        if event.size_bytes < before_bytes:
+            self._on_heard(on.Heard())
         if event.size_bytes > UNSENT_MAX_BYTES:
             if self._slow_since_s is None:
                 self._slow_since_s = self._now_s
@@ -547,6 +560,11 @@ class Session:
 
     def _on_stopping(self, _: on.Stopping) -> None:
         self._close(Close.BUSY, "busy")
+
+
+def _silence_s(every_s: float) -> float:
+    """How long the other side may be silent that announced this interval (P-15)."""
+    return SERVER_SILENCE_FACTOR * min(PING_EVERY_MAX_S, max(PING_EVERY_MIN_S, float(every_s)))
 
 
 def _true_content(packet: MsgR) -> bytes | None:
@@ -605,6 +623,7 @@ _ON: dict[type, Callable[[Session, Any], None]] = {
     on.MarksRung: Session._on_marks_rung,
     on.Replaced: Session._on_replaced,
     on.Unsent: Session._on_unsent,
+    on.Heard: Session._on_heard,
     on.Failed: Session._on_failed,
     on.StoreLost: Session._on_store_lost,
     on.Stopping: Session._on_stopping,

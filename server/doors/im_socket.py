@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from protocol.codec import frames, from_client
-from protocol.limits import FRAME_MAX_BYTES
+from protocol.limits import FRAME_MAX_BYTES, PROGRESS_EVERY_S
 from protocol.packets import Close, FromServer
-from server.ports import Hub
+from server.ports import Hub, Line
 
 CLOSE_WAIT_S = 5.0  # for the other side to take the last bytes and to close, ours
-TEXT, CLOSE = 0x81, 0x88  # first byte of an unfragmented frame (RFC 6455)
+TEXT, CLOSE, PONG = 0x81, 0x88, 0x8A  # first byte of an unfragmented frame (RFC 6455)
 
 
 def wrapped(first: int, payload: bytes) -> bytes:
@@ -46,6 +46,11 @@ class SocketCarrier:
         self.closing = True
         self._abort = asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._transport.abort)
 
+    def still_here(self) -> None:
+        """A pong that nobody asked for, to who sends us a frame that takes its time (RFC 6455, section 5.5.3)."""
+        if not self.closing and not self._transport.is_closing():
+            self._transport.write(wrapped(PONG, b""))
+
     def unsent_bytes(self) -> int:
         return self._transport.get_write_buffer_size()
 
@@ -53,6 +58,44 @@ class SocketCarrier:
         """The connection is gone."""
         if self._abort is not None:
             self._abort.cancel()
+
+
+class _Tap(asyncio.Protocol):
+    """Stands before the library's protocol, and notices bytes below the level of frames.
+
+    A frame of 256 KiB takes minutes on a slow line. While it comes, both sides are told that the line lives (P-15).
+    """
+
+    def __init__(self, inner: asyncio.Protocol, line: Line, carrier: SocketCarrier) -> None:
+        self._inner, self._line, self._carrier = inner, line, carrier
+        self._now_s = asyncio.get_running_loop().time
+        self._since_s: float | None = None
+
+    def data_received(self, data: bytes) -> None:
+        self._inner.data_received(data)
+        now_s = self._now_s()
+        if self._since_s is None:
+            self._since_s = now_s
+        elif now_s - self._since_s >= PROGRESS_EVERY_S:
+            self._since_s = now_s
+            self._line.heard()
+            self._carrier.still_here()
+
+    def frame_is_whole(self) -> None:
+        """What comes now belongs to another frame."""
+        self._since_s = None
+
+    def eof_received(self) -> bool | None:
+        return self._inner.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._inner.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._inner.resume_writing()
 
 
 class _Socket(web.WebSocketResponse):
@@ -82,9 +125,12 @@ class ImSocket:
             return socket
         carrier = SocketCarrier(request.transport)
         line = self._hub.connect(carrier)
+        tap = _Tap(request.protocol, line, carrier)
+        request.transport.set_protocol(tap)
         try:
             while True:
                 message = await socket.receive()
+                tap.frame_is_whole()
                 if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
                     if not carrier.closing:
                         line.received(from_client.read(message.data))

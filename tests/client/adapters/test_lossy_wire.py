@@ -23,6 +23,9 @@ class Ears:
     def up(self, wire: int) -> None:
         self.heard.append(("up", wire))
 
+    def progressed(self, wire: int) -> None:
+        self.heard.append(("progressed", wire))
+
     def received(self, wire: int, packets: list[object]) -> None:
         self.heard.append(("received", wire, packets))
 

@@ -29,6 +29,9 @@ class Heard:
     def up(self, wire: int) -> None:
         self._note("up", wire)
 
+    def progressed(self, wire: int) -> None:
+        self._note("progressed", wire)
+
     def received(self, wire: int, packets: list[FromServer | Garbled]) -> None:
         self._note("received", wire, packets)
 

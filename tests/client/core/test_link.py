@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from client.core.effects import Connect, HangUp, LineChanged, Send
+from client.core.effects import Connect, HangUp, LineChanged, PaceLearned, Send
 from client.core.events import (
     Dial,
+    Heard,
+    OnNetwork,
     Quit,
     Received,
     Said,
@@ -20,6 +22,7 @@ from client.core.events import (
 )
 from client.core.link import Link
 from client.core.model import Line, Me
+from protocol.keepalive import Pace
 from protocol.packets import Close, Hello, MsgA, Ping, Pong, Welcome
 from protocol.values import ConvId, Did, Digest, Uid
 
@@ -202,6 +205,7 @@ def test_a_quiet_line_is_pinged_and_a_dead_one_left() -> None:
     assert ping == Send(1, (Ping("AAAAAAAAAAE"),))
     assert desk.link.next_wakeup_s() == 40.0
     assert desk.tick_at(40.0) == [
+        PaceLearned(Pace(30.0, 30.0, 30.0)),
         HangUp(1, Close.AGAIN),
         SessionDown(1),
         LineChanged(Line("offline", 40.5)),
@@ -225,12 +229,14 @@ def test_a_ping_is_answered() -> None:
 
 def test_the_interval_grows_after_three_good_rounds_and_is_announced() -> None:
     desk = Desk().ready()
+    said: list[object] = []
     for now_s in (30.0, 60.0, 90.0):
         [sent] = desk.tick_at(now_s)
         assert isinstance(sent, Send)
         [ping] = sent.packets
         assert isinstance(ping, Ping)
-        desk.link.handle(Received(1, (Pong(ping.x),)), now_s)
+        said += desk.link.handle(Received(1, (Pong(ping.x),)), now_s)
+    assert said == [PaceLearned(Pace(60.0))], "worth remembering, once"
     assert desk.link.next_wakeup_s() == 150.0
 
     desk.link.handle(WireDown(1), 100.0)
@@ -239,6 +245,65 @@ def test_the_interval_grows_after_three_good_rounds_and_is_announced() -> None:
     assert isinstance(sent, Send)
     assert isinstance(sent.packets[0], Hello)
     assert sent.packets[0].every_s == 60
+
+
+def test_within_a_connection_a_ping_announces_what_was_learned() -> None:
+    desk = Desk().ready()
+    for now_s in (30.0, 60.0, 90.0):
+        [sent] = desk.tick_at(now_s)
+        desk.link.handle(Received(1, (Pong(sent.packets[0].x),)), now_s)  # type: ignore[attr-defined]
+
+    assert desk.tick_at(150.0) == [Send(1, (Ping("AAAAAAAAAAQ", 60),))]
+
+
+def test_what_a_network_bears_is_obeyed_from_the_next_hello_on() -> None:
+    """Within an open session no more than twice what its hello said, until the server knows better."""
+    desk = Desk()
+    assert desk.link.handle(OnNetwork(Pace(120.0, 120.0)), 0.0) == []
+    desk.link.handle(Dial(), 0.0)
+    [sent, _] = desk.link.handle(WireUp(1), 0.0)
+    assert sent.packets[0].every_s == 120  # type: ignore[union-attr]
+
+    desk = Desk().ready()
+    desk.link.handle(OnNetwork(Pace(120.0, 120.0)), 1.0)
+    assert desk.link.next_wakeup_s() == 60.0
+    assert desk.tick_at(60.0) == [Send(1, (Ping("AAAAAAAAAAE", 60),))]
+
+
+def test_bytes_of_a_frame_that_takes_its_time_keep_the_line_alive() -> None:
+    desk = Desk().ready()
+    desk.link.handle(Unanswered(0.0), 0.0)
+    desk.tick_at(5.0)
+
+    assert desk.link.handle(Heard(1), 9.0) == []
+    assert desk.link.next_wakeup_s() == 14.0
+    assert desk.link.handle(Heard(7), 13.0) == [], "another connection's"
+    assert desk.link.next_wakeup_s() == 14.0
+
+
+def test_a_long_welcome_may_take_its_time() -> None:
+    """A thousand conversations at 1 kB/s."""
+    desk = Desk()
+    desk.link.handle(Dial(), 0.0)
+    assert desk.link.handle(Heard(1), 0.0) == []
+    desk.link.handle(WireUp(1), 0.0)
+    for now_s in (8.0, 16.0, 24.0):
+        assert desk.link.handle(Heard(1), now_s) == []
+        assert desk.link.next_wakeup_s() == now_s + 10.0
+
+    assert desk.tick_at(34.0)[0] == HangUp(1, Close.AGAIN)
+
+
+@pytest.mark.parametrize("up", [False, True])
+def test_another_network_calls_anew_who_was_being_called(up: bool) -> None:
+    """The old one will not answer (P-16)."""
+    desk = Desk()
+    desk.link.handle(Dial(), 0.0)
+    if up:
+        desk.link.handle(WireUp(1), 0.5)
+
+    assert desk.link.handle(Woken(), 1.0) == [HangUp(1, Close.AGAIN), Connect(2), LineChanged(Line("dialing"))]
+    assert desk.link.handle(WireDown(1), 1.1) == []
 
 
 def test_a_foreign_pong_teaches_nothing() -> None:
