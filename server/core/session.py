@@ -5,32 +5,19 @@ A pure machine. It holds nothing that a restart would miss: what must survive is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from protocol.codec import Garbled, from_text
-from protocol.heads import sum_of
-from protocol.lanes import DIGEST_BYTES, digest
+from protocol.codec import Garbled
 from protocol.limits import (
     BUSY_RETRY_MS,
-    CONTENT_MAX_BYTES,
     HELLO_WAIT_S,
-    MARKS_DELAY_MAX_S,
-    MARKS_DELAY_MIN_S,
-    MEDIA_PER_MESSAGE_MAX,
-    MEMBERS_MAX,
     PAGE_EVENTS,
-    PING_EVERY_MAX_S,
-    PING_EVERY_MIN_S,
-    PROTOCOL_NEWEST,
-    PROTOCOL_OLDEST,
-    PUSH_MAX_EVENTS,
-    SERVER_SILENCE_FACTOR,
     STATUS_KEYS_MAX,
-    UNANSWERED_MAX,
     UNSENT_MAX_BYTES,
     UNSENT_MAX_S,
+    WATCHED_MAX,
 )
 from protocol.packets import (
     AckA,
@@ -39,11 +26,9 @@ from protocol.packets import (
     Close,
     FromClient,
     FromServer,
-    Head,
     HeadsA,
     HeadsR,
     Hello,
-    MsgA,
     MsgN,
     MsgR,
     Nack,
@@ -55,58 +40,29 @@ from protocol.packets import (
     PeopleR,
     Ping,
     Pong,
+    PresenceN,
+    PresenceR,
     ReadR,
     StatusA,
     StatusR,
-    VoidA,
+    TypingN,
+    TypingR,
     VoidR,
-    Welcome,
 )
-from protocol.values import ConvId, Digest, Value
+from protocol.values import ConvId
 from server.core import effects as do
 from server.core import events as on
-from server.core.acceptance import (
-    CANCELLED,
-    MESSAGE,
-    Answer,
-    Offer,
-    Removed,
-    Settled,
-    Taken,
-    Turned,
-)
+from server.core.acceptance import MESSAGE, Settled, Taken
 from server.core.delivery import Feed, Promises
+from server.core.greeting import silence_s, sum_of_heads, understood, welcome
 from server.core.marks import MarksFeed
 from server.core.moves import Ask, Marks, Move, Moved, Page
-from server.core.values import Identity
+from server.core.offers import Offers
+from server.core.rules import Rules as Rules
+from server.core.typing import Gate
+from server.core.values import ID_MAX_CHARS, Identity
 
-ID_MAX_CHARS = 32  # what can be an id; longer ones are not looked up, let alone stored
-WAITING_MAX = 4 * UNANSWERED_MAX  # offers of one session at the store; more are turned away (P-26, P-79)
-SPOILED_MAX = 3  # exceptions over the same packet, then it is refused for good (P-39)
-FEATURES: tuple[str, ...] = ()
 FOR_GOOD = frozenset({"unknown_conversation"})  # saying it again changes nothing; any other failure passes (P-26)
-
-
-class Rules(Value, frozen=True):
-    """What an operator, or a benchmark, may set."""
-
-    marks_delay_min_s: float = MARKS_DELAY_MIN_S
-    marks_delay_max_s: float = MARKS_DELAY_MAX_S
-    echo_join_s: float = 0.1
-    ack_join_s: float = 0.05
-
-    def marks_delay_s(self, jitter: float) -> float:
-        """How long marks wait, so that they tell no habits (P-52)."""
-        return self.marks_delay_min_s + jitter * (self.marks_delay_max_s - self.marks_delay_min_s)
-
-
-LIMITS = {
-    "content_bytes": CONTENT_MAX_BYTES,
-    "media": MEDIA_PER_MESSAGE_MAX,
-    "members": MEMBERS_MAX,
-    "push_events": PUSH_MAX_EVENTS,
-    "unanswered": UNANSWERED_MAX,
-}
 
 
 class _State(Enum):
@@ -143,14 +99,13 @@ class Session:
         self._silence_s = HELLO_WAIT_S
         self._unsent_bytes = 0
         self._slow_since_s: float | None = None
-        self._waiting = 0
-        self._spoiled: dict[tuple[ConvId, int, Digest], int] = {}
         self._talks: dict[ConvId, _Talk] = {}
         self._timed: dict[ConvId, None] = {}  # in order, so that a seed replays
         self._asked_sum = ""
         self._early: list[on.Rung | on.MarksRung] = []
         self._touched: dict[ConvId, _Talk] = {}
-        self._offers: list[Offer] = []
+        self._offers = Offers()
+        self._gate = Gate()
         self._moves: list[Move] = []
         self._stored: dict[ConvId, int] = {}
         self._stored_due_s = float("inf")
@@ -186,10 +141,8 @@ class Session:
 
     def _collect(self) -> list[do.Effect]:
         made = self._effects
-        if self._offers:
-            made.append(do.Accept(tuple(self._offers)))
-            self._waiting += len(self._offers)
-            self._offers = []
+        if offers := self._offers.take():
+            made.append(do.Accept(offers))
         if self._moves:
             made.append(do.Raise(tuple(self._moves)))
             self._moves = []
@@ -210,7 +163,8 @@ class Session:
     def _close(self, code: int, reason: str = "") -> None:
         self._state = _State.CLOSED
         self._effects.append(do.Close(code, reason))
-        self._offers, self._moves = [], []
+        self._offers.drop()
+        self._moves = []
         self._touched.clear()
 
     def _pump(self) -> None:
@@ -275,11 +229,11 @@ class Session:
         if not isinstance(packet, Hello) or self._state is not _State.NEW:
             self._misuse(packet)
             return
-        if not _version(packet.v) or not set(packet.crit) <= set(FEATURES):
+        if not understood(packet):
             self._close(Close.VERSION, "version_unknown")
             return
         self._state, self._hello = _State.GREETING, packet
-        self._silence_s = _silence_s(packet.every_s)
+        self._silence_s = silence_s(packet.every_s)
         self._effects.append(do.Identify(packet.token))
 
     # --- hello (P-12, P-13)
@@ -295,22 +249,7 @@ class Session:
         assert self._hello is not None
         assert self._who is not None
         self._state, self._sn = _State.READY, event.sn
-        same = self._hello.gen == event.gen and self._hello.sum == _sum(event.heads)
-        self._out.append(
-            Welcome(
-                _version(self._hello.v),
-                event.sn,
-                event.gen,
-                event.now_ms,
-                self._who.uid,
-                self._who.did,
-                self._who.name,
-                FEATURES,
-                LIMITS,
-                same,
-                () if same else event.heads,
-            )
-        )
+        self._out.append(welcome(self._hello, self._who, event))
         early, self._early = self._early, []
         for rung in early:
             _ON[type(rung)](self, rung)
@@ -321,76 +260,33 @@ class Session:
 
     # --- sending: msg:R, void:R (section 6)
 
-    def _msg_r(self, packet: MsgR) -> None:
-        if packet.probe and not packet.content:
-            self._offer_bare(packet)
-        elif (content := _true_content(packet)) is None:
-            self._turn(packet, "packet")
-        else:
-            self._offer(packet, content)
-
-    def _offer_bare(self, packet: MsgR | VoidR) -> None:
-        """A packet whose digest cannot be compared with anything must at least have one."""
-        try:
-            whole = len(from_text(packet.dg)) == DIGEST_BYTES
-        except ValueError:
-            whole = False
-        if whole:
-            self._offer(packet, b"")
-        else:
-            self._turn(packet, "packet")
-
-    def _offer(self, packet: MsgR | VoidR, content: bytes) -> None:
+    def _offer(self, packet: MsgR | VoidR) -> None:
         assert self._who is not None
-        if not packet.n or len(packet.conv) > ID_MAX_CHARS:
-            self._turn(packet, "packet")
-        elif self._waiting + len(self._offers) >= WAITING_MAX:
-            self._turn(packet, "busy", BUSY_RETRY_MS)
-        else:
-            spoiled = bool(self._spoiled) and self._spoiled.get(_key(packet), 0) >= SPOILED_MAX
-            self._offers.append(Offer(self._who, packet, content, spoiled))
-
-    def _turn(self, packet: MsgR | VoidR, code: str, retry_ms: int = 0) -> None:
-        """Turned away at the door: nothing is stored, and the number stays free (P-26)."""
-        self._out.append(Nack(code, packet.conv, packet.n, packet.dg, retry_ms=retry_ms))
+        if (refusal := self._offers.add(self._who, packet)) is not None:
+            self._out.append(refusal)
 
     def _on_decided(self, event: on.Decided) -> None:
-        self._waiting -= len(event.answers)
+        self._offers.landed(len(event.answers))
         for answer in event.answers:
-            self._answer(answer, event.home)
+            home = answer.offer.packet.conv in event.home
+            if isinstance(answer, Settled):
+                self._settled(answer, home=home)
+                continue
+            self._out.append(self._offers.answered(answer))
+            if isinstance(answer, Taken) and len(answer.members) > 1:
+                self._promise(answer.offer.packet, answer.event.pos, home=home)
 
-    def _answer(self, answer: Answer, home: frozenset[ConvId]) -> None:
-        packet = answer.offer.packet
-        match answer:
-            case Taken(_, event, members):
-                self._out.append(MsgA(packet.conv, packet.n, event.pos, packet.dg, event.ts, packet.n, packet.dg))
-                if len(members) > 1:
-                    self._promise(packet, event.pos, home=packet.conv in home)
-            case Settled():
-                self._settled(answer, home=packet.conv in home)
-            case Removed(_, last, ld):
-                self._out.append(MsgA(packet.conv, packet.n, 0, packet.dg, 0, last, ld, gone=True))
-            case Turned(_, code, last, ld):
-                self._out.append(Nack(code, packet.conv, packet.n, packet.dg, last=last, ld=ld))
-            case spoiled:
-                self._spoil(packet, spoiled.code)
+    def _settled(self, answer: Settled, *, home: bool) -> None:
+        """The stored answer (P-27); for a message also who has it, or that it is kept for them."""
+        self._out.append(self._offers.answered(answer))
+        if answer.shown.kind == MESSAGE:
+            self._state_of_marks(answer, home=home)
 
     def _promise(self, packet: MsgR | VoidR, pos: int, *, home: bool, age_s: float = 0.0) -> None:
         promises = self._talk(packet.conv).promises
         forged = promises.accepted(packet.n, pos, self._now_s, home=home, age_s=age_s)
         if forged is not None:
             self._out.append(forged)
-
-    def _settled(self, answer: Settled, *, home: bool) -> None:
-        """The stored answer (P-27), for a number that was given away now or long ago."""
-        conv, n, shown = answer.offer.packet.conv, answer.offer.packet.n, answer.shown
-        if shown.kind == CANCELLED:
-            self._out.append(VoidA(conv, n, shown.dg, answer.last, answer.ld))
-        elif shown.kind == MESSAGE:
-            self._out.append(MsgA(conv, n, shown.pos, shown.dg, answer.ts, answer.last, answer.ld))
-            self._state_of_marks(answer, home=home)
-        else:
-            self._out.append(Nack(shown.code, conv, n, shown.dg, final=True, last=answer.last, ld=answer.ld))
 
     def _state_of_marks(self, answer: Settled, *, home: bool) -> None:
         """The current `ack:N`: the true one if another person has it, else what may be forged (P-27, P-51)."""
@@ -400,12 +296,6 @@ class Session:
             self._out.append(AckN(conv, 0, answer.rev, answer.marks))
         elif set(answer.members) - {self._who.uid}:
             self._promise(answer.offer.packet, pos, home=home, age_s=answer.age_ms / 1000)
-
-    def _spoil(self, packet: MsgR | VoidR, code: str) -> None:
-        """Our own mistake is counted; the third one over the same packet refuses it for good (P-39)."""
-        if code == "internal":
-            self._spoiled[_key(packet)] = self._spoiled.get(_key(packet), 0) + 1
-        self._turn(packet, code, BUSY_RETRY_MS)
 
     # --- receiving: ack:R, offlineack:R, read:R, offline:R, heads:R (sections 8 and 9)
 
@@ -462,7 +352,7 @@ class Session:
         self._effects.append(do.ReadHeads())
 
     def _on_heads_read(self, event: on.HeadsRead) -> None:
-        same = self._asked_sum == _sum(event.heads)
+        same = self._asked_sum == sum_of_heads(event.heads)
         self._out.append(HeadsA(same, () if same else event.heads))
 
     # --- asking, people, opening, keep-alive
@@ -493,11 +383,31 @@ class Session:
 
     def _ping(self, packet: Ping) -> None:
         if packet.every_s:
-            self._silence_s = _silence_s(packet.every_s)
+            self._silence_s = silence_s(packet.every_s)
         self._out.append(Pong(packet.x))
 
     def _pong(self, _: Pong) -> None:
         """The server asks nothing itself; its clock is the silence (P-15)."""
+
+    # --- hints: who writes, who is here
+
+    def _typing_r(self, packet: TypingR) -> None:
+        if len(packet.conv) <= ID_MAX_CHARS and self._gate.passes(packet.conv, packet.doing, self._now_s):
+            self._effects.append(do.Type(packet.conv, packet.doing))
+
+    def _on_typed(self, event: on.Typed) -> None:
+        """A slow reader has older things to read."""
+        if self._state is _State.READY and self._slow_since_s is None:
+            self._out.append(TypingN(event.conv, event.uid, event.doing))
+
+    def _presence_r(self, packet: PresenceR) -> None:
+        if len(packet.uids) > WATCHED_MAX or max(map(len, packet.uids), default=0) > ID_MAX_CHARS:
+            self._out.append(Nack("packet"))
+        else:
+            self._effects.append(do.Watch(tuple(dict.fromkeys(packet.uids))))
+
+    def _on_told(self, event: on.Told) -> None:
+        self._out.append(PresenceN(event.people))
 
     # --- doorbells
 
@@ -562,37 +472,6 @@ class Session:
         self._close(Close.BUSY, "busy")
 
 
-def _silence_s(every_s: float) -> float:
-    """How long the other side may be silent that announced this interval (P-15)."""
-    return SERVER_SILENCE_FACTOR * min(PING_EVERY_MAX_S, max(PING_EVERY_MIN_S, float(every_s)))
-
-
-def _true_content(packet: MsgR) -> bytes | None:
-    """The content bytes, if the packet holds together: sizes of its names, and `dg` over the content (P-5)."""
-    named = (packet.suite, *packet.media)
-    if len(packet.media) > MEDIA_PER_MESSAGE_MAX or max(map(len, named)) > ID_MAX_CHARS:
-        return None
-    try:
-        content = from_text(packet.content)
-    except ValueError:
-        return None
-    return content if digest(packet.conv, content) == packet.dg else None
-
-
-def _key(packet: MsgR | VoidR) -> tuple[ConvId, int, Digest]:
-    return packet.conv, packet.n, packet.dg
-
-
-def _version(offered: Sequence[int]) -> int:
-    """The newest version both speak, 0 if there is none (P-82)."""
-    newest = min(offered[1], PROTOCOL_NEWEST)
-    return newest if newest >= max(offered[0], PROTOCOL_OLDEST) else 0
-
-
-def _sum(heads: Iterable[Head]) -> str:
-    return sum_of((head.conv, head.head, head.rev) for head in heads)
-
-
 def _offline_a(page: Page) -> OfflineA:
     return OfflineA(
         page.ask.conv,
@@ -621,6 +500,8 @@ _ON: dict[type, Callable[[Session, Any], None]] = {
     on.Opened: Session._on_opened,
     on.Rung: Session._on_rung,
     on.MarksRung: Session._on_marks_rung,
+    on.Typed: Session._on_typed,
+    on.Told: Session._on_told,
     on.Replaced: Session._on_replaced,
     on.Unsent: Session._on_unsent,
     on.Heard: Session._on_heard,
@@ -632,8 +513,8 @@ _ON: dict[type, Callable[[Session, Any], None]] = {
 
 _PACKETS: dict[type, Callable[[Session, Any], None]] = {
     Hello: Session._misuse,
-    MsgR: Session._msg_r,
-    VoidR: Session._offer_bare,
+    MsgR: Session._offer,
+    VoidR: Session._offer,
     AckR: Session._ack_r,
     OfflineAckR: Session._ack_r,
     OfflineR: Session._offline_r,
@@ -642,6 +523,8 @@ _PACKETS: dict[type, Callable[[Session, Any], None]] = {
     StatusR: Session._status_r,
     PeopleR: Session._people_r,
     OpenR: Session._open_r,
+    TypingR: Session._typing_r,
+    PresenceR: Session._presence_r,
     Ping: Session._ping,
     Pong: Session._pong,
 }

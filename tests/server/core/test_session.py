@@ -59,8 +59,10 @@ from server.core.acceptance import (
     Taken,
     Turned,
 )
+from server.core.greeting import FEATURES, LIMITS
 from server.core.moves import Ask, Bell, Marks, MarksBell, Move, Moved, Page
-from server.core.session import FEATURES, LIMITS, SPOILED_MAX, WAITING_MAX, Rules, Session
+from server.core.offers import SPOILED_MAX, WAITING_MAX
+from server.core.session import Rules, Session
 from tests.helpers.wire import ALICE, BOB, TALK, dg_of, event, msg, offer, probe, void
 
 NEVER = float("inf")

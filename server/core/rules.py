@@ -1,0 +1,19 @@
+"""What an operator, or a benchmark, may set of a session's habits."""
+
+from __future__ import annotations
+
+from protocol.limits import MARKS_DELAY_MAX_S, MARKS_DELAY_MIN_S
+from protocol.values import Value
+
+
+class Rules(Value, frozen=True):
+    """What an operator, or a benchmark, may set."""
+
+    marks_delay_min_s: float = MARKS_DELAY_MIN_S
+    marks_delay_max_s: float = MARKS_DELAY_MAX_S
+    echo_join_s: float = 0.1
+    ack_join_s: float = 0.05
+
+    def marks_delay_s(self, jitter: float) -> float:
+        """How long marks wait, so that they tell no habits (P-52)."""
+        return self.marks_delay_min_s + jitter * (self.marks_delay_max_s - self.marks_delay_min_s)
