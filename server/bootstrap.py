@@ -158,6 +158,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Address]:
         watching = Tasks()
         stack.push_async_callback(watching.cancel)
         watching.start(runner.watch())
+        watching.start(runner.company.run())
         watching.start(Housekeeping(parts.uploads, parts.blobs, parts.accounts, CLOCK.now_ms).run())
         stack.callback(withdraw_door, settings.admin_file)
         await asyncio.to_thread(offer_door, settings.admin_file, Door(address.url, secret))

@@ -11,7 +11,9 @@ from protocol.packets import FromClient, FromServer, Head, OpenA, OpenR, Person,
 from protocol.values import ConvId, Did, MediaId, Uid, Value
 from server.core.acceptance import Answer, Offer
 from server.core.moves import Ask, Bell, Marks, MarksBell, Move, Moved, Page
+from server.core.presence import Known
 from server.core.rights import File, Standing
+from server.core.typing import TypingBell
 from server.core.values import Identity as Identity
 
 
@@ -92,7 +94,27 @@ class Hub(Protocol):
 # ------------------------------------------------------------------------------------ messages and doorbells
 
 
-class Store(Protocol):
+class Hints(Protocol):
+    """Who may be told about whom, and when devices were seen: what becomes stale at once. Raises as `Store`."""
+
+    async def audience(self, who: Identity, conv: ConvId) -> tuple[Uid, ...]:
+        """The others who may be told that this person writes there; nobody, if not all allow it."""
+        ...
+
+    async def acquainted(self, uid: Uid, uids: Sequence[Uid]) -> tuple[Known, ...]:
+        """Those of these about whom this person may be told: they share a conversation, and both allow it."""
+        ...
+
+    async def saw(self, dids: Collection[Did]) -> None:
+        """These devices are here, or left just now."""
+        ...
+
+    async def seen_ms(self, did: Did) -> int:
+        """When the device was last here; 0 for never."""
+        ...
+
+
+class Store(Hints, Protocol):
     """Messages, cursors and marks. Each method is one transaction of section 12, may be asked twice, and is durable
     when it returns.
 
@@ -143,7 +165,7 @@ class Store(Protocol):
 class Listener(Protocol):
     """A session that hears doorbells. Nothing here waits."""
 
-    def ring(self, bell: Bell | MarksBell) -> None:
+    def ring(self, bell: Bell | MarksBell | TypingBell) -> None:
         """There is news."""
         ...
 
@@ -163,7 +185,7 @@ class Route(Protocol):
         """It hears no more; asked twice it does nothing."""
         ...
 
-    def publish(self, bell: Bell | MarksBell) -> None:
+    def publish(self, bell: Bell | MarksBell | TypingBell) -> None:
         """Ring at every member's sessions."""
         ...
 

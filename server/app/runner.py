@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 from protocol.codec import Garbled
 from protocol.limits import REMOVED_LOOK_S
-from protocol.packets import FromClient, FromServer
+from protocol.packets import FromClient, FromServer, Here
 from protocol.problems import Problem
 from protocol.values import ConvId, Uid
+from server.app.company import Company
 from server.app.tasks import Tasks
 from server.core import effects as do
 from server.core import events as on
@@ -22,6 +23,7 @@ from server.core.acceptance import Answer, Offer, Settled, Spoiled, Taken
 from server.core.delivery import bells, marks_bells
 from server.core.moves import Bell, MarksBell, Move, Moved
 from server.core.session import Rules, Session
+from server.core.typing import TypingBell
 from server.core.values import Identity
 from server.ports import Accounts, Carrier, Clock, Dice, Presence, Route, Store, StoreUnknown
 
@@ -59,12 +61,19 @@ class Connection:
 
     # --- from the route
 
-    def ring(self, bell: Bell | MarksBell) -> None:
+    def ring(self, bell: Bell | MarksBell | TypingBell) -> None:
         """There is news."""
-        if isinstance(bell, Bell):
-            self.post(on.Rung(bell))
-        else:
-            self.post(on.MarksRung(bell, self._runner.dice.fraction()))
+        match bell:
+            case Bell():
+                self.post(on.Rung(bell))
+            case MarksBell():
+                self.post(on.MarksRung(bell, self._runner.dice.fraction()))
+            case TypingBell(conv, uid, doing):
+                self.post(on.Typed(conv, uid, doing))
+
+    def told(self, people: tuple[Here, ...]) -> None:
+        """Where people are, whom this session watches."""
+        self.post(on.Told(people))
 
     def replaced(self, sn: int) -> None:
         """A newer session of this device began."""
@@ -142,6 +151,7 @@ class Runner:
         self._store, self._accounts, self._route, self._presence = store, accounts, route, presence
         self.clock, self.dice = clock, dice
         self.rules = rules or Rules()
+        self.company = Company(store, route, clock)
         self._tasks = Tasks()
         self._connections: set[Connection] = set()
         self._dirty: list[Connection] = []
@@ -162,11 +172,13 @@ class Runner:
     def detach(self, connection: Connection) -> None:
         """No more doorbells for it."""
         self._route.detach(connection)
+        self.company.went(connection)
 
     async def stop(self) -> None:
         """Tell everybody to call again later, and finish what was begun (P-80)."""
         self._tell_all(on.Stopping())
         await self._tasks.finish()
+        await self.company.rest()
 
     async def watch(self, every_s: float = REMOVED_LOOK_S) -> None:
         """Look for removed devices now and then, for ever."""
@@ -214,6 +226,8 @@ class Runner:
             case do.Raise(moves):
                 self._submit_soon()
                 self._moves.append((connection, moves))
+            case do.Type():
+                self._tasks.start(self._type(connection, effect))
             case _:
                 self._tasks.start(self._ask(connection, effect))
 
@@ -239,6 +253,16 @@ class Runner:
             event = on.Failed(_code(error))
         connection.post(event)
 
+    async def _type(self, connection: Connection, effect: do.Type) -> None:
+        """A hint: what is in its way is in the log, and nobody is told."""
+        assert connection.who is not None
+        try:
+            await self.company.typing(connection.who, effect.conv, effect.doing)
+        except StoreUnknown as error:
+            self._lost(error)
+        except Exception as error:
+            _code(error)
+
     async def _answer(self, connection: Connection, effect: do.Effect) -> on.Event:
         if isinstance(effect, do.Identify):
             connection.who = await self._accounts.who_is(effect.token)
@@ -246,6 +270,8 @@ class Runner:
         if isinstance(effect, do.Begin):
             return await self._begin(connection, effect.who)
         assert connection.who is not None
+        if isinstance(effect, do.Watch):
+            return on.Told(await self.company.watch(connection, effect.uids))
         return await self._read(connection.who, effect)
 
     async def _begin(self, connection: Connection, who: Identity) -> on.Event:
@@ -254,6 +280,7 @@ class Runner:
         if sn is None:
             return on.Identified(None)
         if connection in self._connections:
+            self.company.came(who, connection)
             self._route.attach(who, sn, connection)
         heads = await self._store.heads(who)
         return on.Begun(sn, await self._store.generation(), self.clock.now_ms(), heads)

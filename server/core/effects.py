@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from protocol.packets import FromServer, OpenR, StatusKey
-from protocol.values import ConvId, Token, Value
+from protocol.packets import Doing, FromServer, OpenR, StatusKey
+from protocol.values import ConvId, Token, Uid, Value
 from server.core.acceptance import Offer
 from server.core.moves import Ask, Move
 from server.core.values import Identity
@@ -81,6 +81,32 @@ class Open(Value, frozen=True):
     wish: OpenR
 
 
+class Type(Value, frozen=True):
+    """Tell the others that this person writes. No answer."""
+
+    conv: ConvId
+    doing: Doing
+
+
+class Watch(Value, frozen=True):
+    """Where are these people, now and from now on? Answer: Told."""
+
+    uids: tuple[Uid, ...]
+
+
 Effect: TypeAlias = (
-    Send | Close | Identify | Begin | Accept | Raise | ReadPage | ReadMarks | ReadHeads | ReadStates | ReadPeople | Open
+    Send
+    | Close
+    | Identify
+    | Begin
+    | Accept
+    | Raise
+    | ReadPage
+    | ReadMarks
+    | ReadHeads
+    | ReadStates
+    | ReadPeople
+    | Open
+    | Type
+    | Watch
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from protocol.codec import Garbled
-from protocol.packets import FromClient, Head, OpenA, Person, Status
-from protocol.values import ConvId, Value
+from protocol.packets import Doing, FromClient, Head, Here, OpenA, Person, Status
+from protocol.values import ConvId, Uid, Value
 from server.core.acceptance import Answer
 from server.core.moves import Bell, Marks, MarksBell, Moved, Page
 from server.core.values import Identity
@@ -95,6 +95,20 @@ class MarksRung(Value, frozen=True, gc=False):
     jitter: float
 
 
+class Typed(Value, frozen=True, gc=False):
+    """A doorbell: somebody else writes here."""
+
+    conv: ConvId
+    uid: Uid
+    doing: Doing
+
+
+class Told(Value, frozen=True, gc=False):
+    """Where people are, whom this session watches."""
+
+    people: tuple[Here, ...]
+
+
 class Replaced(Value, frozen=True):
     """A newer session of the same device began (P-13)."""
 
@@ -145,6 +159,8 @@ Event: TypeAlias = (
     | Opened
     | Rung
     | MarksRung
+    | Typed
+    | Told
     | Replaced
     | Unsent
     | Heard

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from protocol.values import Did, Uid
 from server.core.moves import Bell, MarksBell
+from server.core.typing import TypingBell
 from server.core.values import Identity
 from server.ports import Listener
 
@@ -42,7 +43,7 @@ class LocalRoute:
         if self._by_device[who.did][1] is listener:
             del self._by_device[who.did]
 
-    def publish(self, bell: Bell | MarksBell) -> None:
+    def publish(self, bell: Bell | MarksBell | TypingBell) -> None:
         for uid in bell.members:
             for listener in tuple(self._by_person.get(uid, ())):
                 listener.ring(bell)

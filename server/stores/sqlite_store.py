@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol, TypeVar
 
 from protocol.packets import Head, OpenA, OpenR, Person, Status, StatusKey
 from protocol.problems import Problem
-from protocol.values import ConvId
+from protocol.values import ConvId, Did, Uid
 from server.core.acceptance import Answer, Offer, Spoiled
 from server.core.codes import ID_BYTES, id_text
 from server.core.moves import Ask, Bell, Marks, Move, Moved, Page
+from server.core.presence import Known
 from server.core.values import Identity
 from server.ports import Clock, Dice
 from server.stores import sqlite_conversations as conversations
+from server.stores import sqlite_hints as hints
 from server.stores import sqlite_pages as pages
 from server.stores.sqlite_log import accept_all
 from server.stores.sqlite_marks import marks_since, move_all
@@ -89,6 +91,19 @@ class SqliteStore:
     async def raise_session(self, who: Identity) -> int | None:
         now_ms = self._clock.now_ms()
         return await self._do.run(lambda db: conversations.raise_session(db, who.did, now_ms))
+
+    async def audience(self, who: Identity, conv: ConvId) -> tuple[Uid, ...]:
+        return await self._do.read(lambda db: hints.audience(db, who, conv))
+
+    async def acquainted(self, uid: Uid, uids: Sequence[Uid]) -> tuple[Known, ...]:
+        return await self._do.read(lambda db: hints.acquainted(db, uid, uids))
+
+    async def saw(self, dids: Collection[Did]) -> None:
+        now_ms = self._clock.now_ms()
+        await self._do.run(lambda db: hints.saw(db, dids, now_ms))
+
+    async def seen_ms(self, did: Did) -> int:
+        return await self._do.read(lambda db: hints.seen_ms(db, did))
 
     async def generation(self) -> str:
         """`1.` and 16 hexadecimal digits; made when the data is new (P-9)."""
