@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from client.core.effects import Arrived, Output, SaveArrived, Send, Told, TracedAt
+from client.core.effects import Arrived, Output, SaveArrived, SaveRoster, Send, Told, TracedAt
 from client.core.events import (
+    AskRoster,
     Event,
     Internal,
     MembersNow,
+    OlderMissing,
     Pull,
     Quit,
     Rewound,
@@ -24,9 +26,10 @@ from client.core.events import (
     SessionUp,
     Woken,
 )
-from client.core.model import Form, Member, Memory, Room, State
+from client.core.history import OLDER
+from client.core.model import Form, Member, Memory, Room, Span, State
 from protocol.codec import from_text
-from protocol.content import SERVER, Joined, Opened, Titled, unpack_notice
+from protocol.content import SERVER, Joined, Opened, Ranked, Titled, unpack_notice
 from protocol.heads import sum_of
 from protocol.limits import (
     ACK_JOIN_EVENTS,
@@ -37,14 +40,29 @@ from protocol.limits import (
     PAGE_EVENTS,
     PULLS_AT_ONCE,
 )
-from protocol.packets import AckA, AckR, Head, HeadsA, HeadsR, MsgN, Nack, OfflineA, OfflineAckR, OfflineR, Packet
+from protocol.packets import (
+    AckA,
+    AckR,
+    Head,
+    HeadsA,
+    HeadsR,
+    MembersA,
+    MsgN,
+    Nack,
+    OfflineA,
+    OfflineAckR,
+    OfflineR,
+    Packet,
+)
 from protocol.packets import Event as LogEvent
 from protocol.problems import ContentUnreadable
 from protocol.spans import above, accounts_for, gaps_above
-from protocol.values import SERVER_DID, ConvId, Lid
+from protocol.values import SERVER_DID, ConvId, Lid, replace
 
 Frame: TypeAlias = MsgN | OfflineA
 FORMS: dict[str, Form] = {"direct": "direct", "group": "group", "self": "self"}
+SILENT = frozenset({"expired", "not_member", "before_join", OLDER})
+"""Gaps in which somebody may have come or gone without our being told."""
 
 
 class Echo(Protocol):
@@ -60,7 +78,7 @@ class _Shelf:
     """What this device has of one conversation, and what it has told the server about that.
 
     `unacked` events were stored since the last ack:R, which is due at `ack_due_s`. The server has confirmed
-    `confirmed`; what it was told last, `told`, is said again if no answer comes (P-44).
+    `confirmed`; what it was told last, `told`, is said again if no answer comes (P-44). `away` and `thin` as in Room.
     """
 
     conv: ConvId
@@ -69,6 +87,8 @@ class _Shelf:
     form: Form = "direct"
     title: str = ""
     members: tuple[Member, ...] = ()
+    away: bool = False
+    thin: bool = False
     unacked: int = 0
     ack_due_s: float | None = None
     by_pull: bool = False
@@ -120,6 +140,10 @@ class Inbox:
         """The conversations of this device."""
         return list(self._shelves)
 
+    def may_write(self, conv: ConvId) -> bool:
+        """Whether this person is a member, as far as is known here (P-70)."""
+        return conv not in self._shelves or not self._shelves[conv].away
+
     def _react(self, event: Event | Internal, now_s: float) -> list[Output]:
         match event:
             case Said(packets):
@@ -147,13 +171,15 @@ class Inbox:
         match packet:
             case MsgN():
                 return self._take(packet, now_s)
-            case OfflineA():
+            case OfflineA(history=False):
                 self._pulls.pop(packet.conv, None)
                 return self._take(packet, now_s)
             case AckA(conv, upto):
                 return self._confirmed(self._shelf(conv), upto)
             case HeadsA(heads=heads):
                 self._compare(heads)
+            case MembersA():
+                return self._seat(packet)
             case Nack(n=0, conv=conv) if conv in self._shelves:
                 self._refused(packet, self._shelves[conv], now_s)
         return []
@@ -180,9 +206,11 @@ class Inbox:
         first = shelf.cursor + 1
         shelf.cursor, shelf.head = frame.to, max(shelf.head, frame.head)
         shelf.unacked += len(events)
-        before = (shelf.members, shelf.form, shelf.title)
+        before = (shelf.members, shelf.form, shelf.title, shelf.away)
         for event in events:
             self._notice(shelf, event)
+        thin = any(gap.why in SILENT for gap in gaps)
+        shelf.thin = shelf.thin or thin
         settled, follows = self._echo(frame.conv, events, now_s)
         members = shelf.members if shelf.members != before[0] else None
         saved = SaveArrived(
@@ -195,11 +223,17 @@ class Inbox:
             members=members,
             form=shelf.form if shelf.form != before[1] else "",
             title=shelf.title if shelf.title != before[2] else None,
+            away=shelf.away if shelf.away != before[3] else None,
+            thin=thin,
         )
         name = "offline:A" if isinstance(frame, OfflineA) else "msg:N"
         outputs: list[Output] = [saved, TracedAt(frame.conv, first, frame.to, name, "in"), *follows]
-        if members is not None:
-            outputs.append(MembersNow(frame.conv, members))
+        if members is not None or thin:
+            outputs.append(MembersNow(frame.conv, shelf.members, shelf.thin))
+        if shelf.thin and not shelf.away:
+            outputs.append(AskRoster(frame.conv))
+        if older := tuple(Span(gap.first, gap.last) for gap in gaps if gap.why == OLDER):
+            outputs.append(OlderMissing(frame.conv, older))
         return outputs + self._announce(frame.conv, events)
 
     def _announce(self, conv: ConvId, events: Sequence[LogEvent]) -> list[Output]:
@@ -218,10 +252,33 @@ class Inbox:
             shelf.form, shelf.title = FORMS.get(notice.form, shelf.form), notice.title
         elif isinstance(notice, Titled):
             shelf.title = notice.title
+        elif isinstance(notice, Ranked):
+            shelf.members = tuple(
+                replace(member, role=notice.role) if member.uid == notice.uid else member for member in shelf.members
+            )
         else:
             others = tuple(member for member in shelf.members if member.uid != notice.uid)
-            came = (Member(notice.uid, notice.name),) if isinstance(notice, Joined) else ()
+            came = (Member(notice.uid, notice.name, notice.role),) if isinstance(notice, Joined) else ()
             shelf.members = others + came
+            if notice.uid == self._me.uid:
+                shelf.away = not came
+
+    def _seat(self, table: MembersA) -> list[Output]:
+        """The member table counts where events did not tell us everything; elsewhere they are newer than it."""
+        shelf = self._shelf(table.conv)
+        if not shelf.thin or table.code not in ("", "not_member", "unknown_conversation"):
+            return []
+        shelf.thin = False
+        if table.code:
+            shelf.away = True
+        else:
+            shelf.members = tuple(Member(seat.uid, seat.name, seat.role) for seat in table.members)
+            shelf.away = all(seat.uid != self._me.uid for seat in table.members)
+            shelf.form, shelf.title = FORMS.get(table.form, shelf.form), table.title or shelf.title
+        return [
+            SaveRoster(shelf.conv, shelf.members, shelf.away, shelf.form, shelf.title),
+            MembersNow(shelf.conv, shelf.members),
+        ]
 
     # --------------------------------------------------------------------------------- acknowledging
 
@@ -335,7 +392,7 @@ class Inbox:
 
 def _shelf_of(room: Room) -> _Shelf:
     """After a start nobody knows whether the last acknowledgement left: it is said again once (C6)."""
-    shelf = _Shelf(room.conv, room.cursor, room.head, room.form, room.title, room.members)
+    shelf = _Shelf(room.conv, room.cursor, room.head, room.form, room.title, room.members, room.away, room.thin)
     shelf.told = shelf.confirmed = room.cursor
     shelf.ack_due_s = 0.0 if room.cursor else None
     return shelf

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from client.core.effects import Output, SaveMarks, SaveRead, Send, TracedAt
 from client.core.events import (
+    AskRoster,
     Event,
     Internal,
     MembersNow,
@@ -23,9 +24,9 @@ from client.core.events import (
     SessionDown,
     SessionUp,
 )
-from client.core.model import Memory, Reach, Room
+from client.core.model import Member, Memory, Reach, Room
 from protocol.limits import ANSWER_WAIT_S, READ_JOIN_S
-from protocol.packets import AckN, Mark, OfflineA, Packet, ReadR
+from protocol.packets import AckN, Crowd, Mark, MembersA, OfflineA, Packet, ReadR, Seat, Step
 from protocol.values import ConvId, Uid
 
 
@@ -33,6 +34,7 @@ from protocol.values import ConvId, Uid
 class _Standing:
     """Marks of one conversation. Everybody else there has `delivered` and has read `read` (P-53).
 
+    `others` are empty while somebody may be missing in them. `crowd` counts for them in a large conversation.
     `own_read` is how far this person has read here; `told_read` what the server is known to know of it.
     """
 
@@ -45,6 +47,7 @@ class _Standing:
     own_read: int = 0
     told_read: int = 0
     read_due_s: float | None = None
+    crowd: Crowd | None = None
 
 
 class Marks:
@@ -77,9 +80,9 @@ class Marks:
         match event:
             case Said(packets):
                 return [output for packet in packets for output in self._hear(packet)]
-            case MembersNow(conv, members):
+            case MembersNow(conv, members, thin):
                 standing = self._standing(conv)
-                standing.others = tuple(member.uid for member in members if member.uid != self._uid)
+                standing.others = () if thin else self._others_of(members)
                 return [self._save(standing)] if _climb(standing) else []
             case Placed(conv, first):
                 standing = self._standing(conv)
@@ -104,24 +107,43 @@ class Marks:
             case AckN(conv, from_, to, marks) if not packet.forged:
                 standing = self._standing(conv)
                 hole: list[Output] = [Pull(conv)] if from_ > standing.rev else []
-                return [*self._merge(standing, from_, to, marks), *hole]
-            case OfflineA(conv) if packet.marks or packet.rev_to:
-                return self._merge(self._standing(conv), packet.rev_from, packet.rev_to, packet.marks)
+                return [*self._merge(standing, from_, to, marks, packet.crowd), *hole]
+            case OfflineA(conv, history=False) if packet.marks or packet.rev_to or packet.crowd is not None:
+                return self._merge(
+                    self._standing(conv), packet.rev_from, packet.rev_to, packet.marks, packet.crowd
+                )
+            case MembersA(conv, members):
+                standing = self._standing(conv)
+                return self._merge(standing, standing.rev, standing.rev, _marks_of(members), standing.crowd)
         return []
 
-    def _merge(self, standing: _Standing, from_: int, to: int, marks: Sequence[Mark]) -> list[Output]:
+    def _merge(
+        self, standing: _Standing, from_: int, to: int, marks: Sequence[Mark], crowd: Crowd | None
+    ) -> list[Output]:
         """T5: by maximum always; `rev` moves only if nothing is missing before (P-50)."""
-        before = (standing.rev, standing.delivered)
+        before = (standing.rev, standing.delivered, standing.crowd)
         risen = [mark for mark in marks if _raise(standing, mark)]
+        outputs = self._count(standing, to, marks, crowd)
         if from_ <= standing.rev:
             standing.rev = max(standing.rev, to)
         climbed = _climb(standing)
-        outputs: list[Output] = []
-        if risen or climbed or standing.rev > before[0]:
-            outputs.append(self._save(standing, risen))
-        if others := [mark.delivered for mark in risen if mark.by != self._uid]:
-            outputs.append(TracedAt(standing.conv, before[1] + 1, max(others), "ack:N", "in"))
+        counted = standing.crowd != before[2]
+        if risen or climbed or counted or standing.rev > before[0]:
+            outputs.append(self._save(standing, risen, (standing.crowd or Crowd(0)) if counted else None))
+        reached = [mark.delivered for mark in risen if mark.by != self._uid]
+        reached += [step.pos for step in standing.crowd.delivered] if counted and standing.crowd else []
+        if max(reached, default=0) > before[1]:
+            outputs.append(TracedAt(standing.conv, before[1] + 1, max(reached), "ack:N", "in"))
         return outputs + self._heed_own(standing)
+
+    def _count(self, standing: _Standing, to: int, marks: Sequence[Mark], crowd: Crowd | None) -> list[Output]:
+        """Stairs are whole every time, so that the newest count; who is told marks again lacks what came before."""
+        if crowd is not None:
+            standing.crowd = crowd if to >= standing.rev else standing.crowd
+        elif standing.crowd is not None and any(mark.by != self._uid for mark in marks):
+            standing.crowd = None
+            return [AskRoster(standing.conv)]
+        return []
 
     def _heed_own(self, standing: _Standing) -> list[Output]:
         """What this person has read on another device, or the server's word that it knows."""
@@ -134,8 +156,8 @@ class Marks:
         standing.own_read = known
         return [SaveRead(standing.conv, known)]
 
-    def _save(self, standing: _Standing, marks: Sequence[Mark] = ()) -> Output:
-        return SaveMarks(standing.conv, tuple(marks), standing.rev, standing.delivered, standing.read)
+    def _save(self, standing: _Standing, marks: Sequence[Mark] = (), crowd: Crowd | None = None) -> Output:
+        return SaveMarks(standing.conv, tuple(marks), standing.rev, standing.delivered, standing.read, crowd)
 
     # ------------------------------------------------------------------------------------ of this person
 
@@ -172,6 +194,7 @@ class Marks:
             standing.rev = standing.delivered = standing.read = standing.told_read = 0
             standing.own_read = min(standing.own_read, bases.get(standing.conv, 0))
             standing.reach.clear()
+            standing.crowd = None
 
     def _standing(self, conv: ConvId) -> _Standing:
         return self._standings.setdefault(conv, _Standing(conv))
@@ -179,16 +202,30 @@ class Marks:
     def _standing_of(self, room: Room) -> _Standing:
         told = room.marks.get(self._uid, Reach()).read
         standing = _Standing(room.conv, room.rev, dict(room.marks), told_read=told)
-        standing.others = tuple(member.uid for member in room.members if member.uid != self._uid)
+        standing.others = () if room.thin else self._others_of(room.members)
+        standing.crowd = room.crowd
         standing.own_read = max(room.read_upto, told)
         _climb(standing)
         return standing
 
 
+    def _others_of(self, members: Sequence[Member]) -> tuple[Uid, ...]:
+        return tuple(member.uid for member in members if member.uid != self._uid)
+
+
+def _marks_of(seats: Sequence[Seat]) -> list[Mark]:
+    return [Mark(seat.uid, seat.delivered, seat.read, seat.delivered_ms, seat.read_ms) for seat in seats]
+
+
 def _raise(standing: _Standing, mark: Mark) -> bool:
-    """Merge one mark by maximum; whether it rose."""
+    """Merge one mark by maximum; whether it rose. Its times are those of what rose, or were not known before."""
     old = standing.reach.get(mark.by, Reach())
-    new = Reach(max(old.delivered, mark.delivered), max(old.read, mark.read))
+    delivered_ms, read_ms = old.delivered_ms, old.read_ms
+    if mark.delivered > old.delivered or (mark.delivered == old.delivered and not delivered_ms):
+        delivered_ms = mark.delivered_ms
+    if mark.read > old.read or (mark.read == old.read and not read_ms):
+        read_ms = mark.read_ms
+    new = Reach(max(old.delivered, mark.delivered), max(old.read, mark.read), delivered_ms, read_ms)
     standing.reach[mark.by] = new
     return new != old
 
@@ -199,4 +236,12 @@ def _climb(standing: _Standing) -> bool:
     reaches = [standing.reach.get(uid, Reach()) for uid in standing.others]
     standing.delivered = max(standing.delivered, min((reach.delivered for reach in reaches), default=0))
     standing.read = max(standing.read, min((reach.read for reach in reaches), default=0))
+    if standing.crowd is not None:
+        standing.delivered = max(standing.delivered, _all_have(standing.crowd.of, standing.crowd.delivered))
+        standing.read = max(standing.read, _all_have(standing.crowd.of, standing.crowd.read))
     return (standing.delivered, standing.read) != before
+
+
+def _all_have(of: int, stairs: Sequence[Step]) -> int:
+    """How far all `of` others have got: the first step is the highest count, and belongs to the lowest positions."""
+    return stairs[0].pos if stairs and of and stairs[0].count >= of else 0

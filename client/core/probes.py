@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from client.core.effects import Output, SaveState, Traced
 from client.core.model import Accepted, Room, State
 from protocol.ladder import Climb, Ladder
-from protocol.packets import AckN, Mark, MsgR, OfflineA, Packet
+from protocol.packets import AckN, MsgR, OfflineA, Packet
 from protocol.values import ConvId, Lid, Uid
 
 
@@ -62,8 +62,11 @@ class Probes:
         match packet:
             case AckN(conv, pos=pos, stored=stored) if stored:
                 return self._stored(conv, pos, stored)
-            case AckN(conv, marks=marks) | OfflineA(conv, marks=marks) if marks:
-                self._mark(conv, marks)
+            case AckN() | OfflineA():
+                if packet.marks:
+                    self._reach(packet.conv, [mark.delivered for mark in packet.marks if mark.by != self._uid])
+                if packet.crowd is not None:
+                    self._reach(packet.conv, [step.pos for step in packet.crowd.delivered])
         return []
 
     def due(self, now_s: float) -> tuple[list[Packet], list[Output]]:
@@ -96,8 +99,8 @@ class Probes:
                 return [SaveState(lid, State.STORED), Traced(lid, "ack:N", "in", note=how)]
         return []
 
-    def _mark(self, conv: ConvId, marks: Iterable[Mark]) -> None:
-        upto = max((mark.delivered for mark in marks if mark.by != self._uid), default=0)
+    def _reach(self, conv: ConvId, delivered: list[int]) -> None:
+        upto = max(delivered, default=0)
         if upto <= self._reached.get(conv, 0):
             return
         self._reached[conv] = upto
