@@ -15,6 +15,7 @@ from client.adapters.bundled_server import BundledServer
 from client.adapters.clock import SystemClock, SystemDice
 from client.adapters.http_accounts import HttpAccounts
 from client.adapters.http_media import HttpMedia
+from client.adapters.local_network import LocalNetwork
 from client.adapters.lossy_wire import Faults, LossyWire
 from client.adapters.sqlite_messages import SqliteMessages
 from client.adapters.websocket_wire import WebsocketWire
@@ -140,6 +141,7 @@ async def _open_parts(stack: AsyncExitStack, profile: Profile, messages: SqliteM
         clock=clock,
         dice=dice,
         make=make,
+        network=LocalNetwork(),
     )
 
 

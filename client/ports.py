@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from client.core.effects import DownloadFile, Effect, Save, UploadFile
 from client.core.events import Event
-from client.core.model import Bubble, ChatEntry, Inspected, Me, Memory, Own, Seen
+from client.core.model import Bubble, ChatEntry, Device, Inspected, Me, Memory, Own, Receipt, Seen, Span
 from protocol.codec import Garbled
 from protocol.ladder import Ladder
-from protocol.packets import FromServer, Packet, Person
-from protocol.values import ConvId, Lid, MediaId
+from protocol.packets import FromServer, Packet, Person, Seat
+from protocol.values import ConvId, Did, Lid, MediaId
 
 
 class Messages(Protocol):
@@ -48,6 +48,18 @@ class Messages(Protocol):
 
     async def people(self) -> list[Person]:
         """The people list as last heard."""
+
+    async def members(self, conv: ConvId) -> list[Seat]:
+        """The member table as known here."""
+
+    async def receipts(self, lid: Lid) -> list[Receipt]:
+        """How each other member stands to an own message. Raises UnknownMessage for any other."""
+
+    async def older(self, conv: ConvId) -> tuple[Span, ...]:
+        """The gaps that this device's history fills, from below (P-63)."""
+
+    async def left_over(self) -> list[Bubble]:
+        """Own messages that still waited when the device before this one ended, oldest first (P-64)."""
 
     async def content_of(self, lid: Lid) -> bytes:
         """The frozen content bytes of an own bubble, for sending it again as a new message."""
@@ -118,10 +130,22 @@ class Accounts(Protocol):
     """Joining a server, and inviting others, over HTTP."""
 
     async def join(self, server: str, name: str, invite: str, request: str) -> Me:
-        """Raises InviteWrong, NameTaken, NameInvalid, ServerUnreachable. The same `request` again is safe."""
+        """Raises InviteWrong, NameTaken, NameInvalid, ServerUnreachable. The same `request` again is safe.
+
+        With a code for another device of a person `name` is empty: the server knows it.
+        """
 
     async def invite(self, me: Me) -> str:
         """A fresh invite code."""
+
+    async def device_code(self, me: Me) -> str:
+        """A code for another device of the same person. Raises DevicesFull."""
+
+    async def devices(self, me: Me) -> list[Device]:
+        """This person's devices."""
+
+    async def end_device(self, me: Me, did: Did) -> None:
+        """End one of them; it was ended before is fine."""
 
 
 class Clock(Protocol):
@@ -152,17 +176,27 @@ MakeMachine: TypeAlias = Callable[[Memory, Ladder, int], Machine]
 """Builds the core from what was remembered, the ladder of the settings, and the wall clock in milliseconds."""
 
 
-def nowhere(server: str) -> str:
+class Place(NamedTuple):
+    """Where this computer is: its own address, and what tells this network from others. Never leaves the process."""
+
+    address: str
+    network: str
+
+
+NO_PLACE = Place("", "")
+
+
+def nowhere(server: str) -> Place:
     """The port `Parts.network` of a computer that cannot tell one network from another."""
-    return ""
+    return NO_PLACE
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """One part a port, and the way to build the core.
 
-    `network(server)` names the network through which this computer reaches that address, "" if it is in none: a text
-    that never leaves the process, for telling networks apart. It asks nobody and takes no time.
+    `network(server)` says where this computer is when it reaches that address, NO_PLACE if it cannot. It asks nobody
+    and takes no time.
     """
 
     messages: Messages
@@ -173,4 +207,4 @@ class Parts:
     clock: Clock
     dice: Dice
     make: MakeMachine
-    network: Callable[[str], str] = nowhere
+    network: Callable[[str], Place] = nowhere

@@ -98,7 +98,9 @@ class Chat:
         if memory.me is not None and server and await self._account.move(memory.me, server):
             memory = await self._parts.messages.load()
         self._dispatcher.loaded(memory)
+        await self._dispatcher.networks.load()
         self._tasks.start(self._runner.run(), "runner")
+        self._tasks.start(self._dispatcher.networks.run(), "network watch")
         self._tasks.start(SleepWatch(self._parts.clock, self.woke_up).run(), "sleep watch")
 
     async def close(self) -> None:
@@ -293,6 +295,7 @@ class Chat:
         self._publisher.receipts = settings.receipts
 
     def _make(self, memory: Memory) -> Machine:
+        self._dispatcher.networks.tell()
         known = memory if self.settings.receipts else _in_silence(memory)
         return self._parts.make(known, self.settings.ladder, self._parts.clock.wall_ms())
 

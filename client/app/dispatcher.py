@@ -15,6 +15,7 @@ from client.app.changes import (
     ProblemSeen,
     Progressed,
 )
+from client.app.networks import Networks
 from client.app.performer import Asked, Performer
 from client.app.publisher import Publisher
 from client.app.questions import Questions
@@ -57,6 +58,7 @@ class Dispatcher:
         self.questions = Questions()
         self.tracer = Tracer(parts.messages, parts.clock, tasks, publisher)
         self.performer = Performer(parts, tasks, post, self._progressed)
+        self.networks = Networks(parts.messages, parts.dice, lambda: parts.network(self._server()), post)
         self._messages, self._account = parts.messages, account
         self._tasks, self._publisher = tasks, publisher
         self._next_lid = Lid(1)
@@ -100,6 +102,8 @@ class Dispatcher:
         match effect:
             case do.LineChanged(line):
                 self._line_is(line)
+            case do.PaceLearned(pace):
+                self._tasks.start(self.networks.learned(pace), "remember a network")
             case do.Tried(lid, tries, due_s):
                 if not self._publisher.tried(lid, tries, due_s) and tries:
                     self._tasks.start(self._look_up(lid), f"look up bubble {lid}")
@@ -130,7 +134,7 @@ class Dispatcher:
         """The Problem of a code that came through the core, with the facts that are known here."""
         return complete(
             told.code,
-            server="" if self._account.me is None else self._account.me.server,
+            server=self._server(),
             bubble=self._publisher.kept(told.lid),
             known=self.performer.facts_of(told.lid),
         )
@@ -141,6 +145,9 @@ class Dispatcher:
         self._publisher.forget_tries()
 
     # --------------------------------------------------------------------------------------- details
+
+    def _server(self) -> str:
+        return "" if self._account.me is None else self._account.me.server
 
     def _line_is(self, line: Line) -> None:
         if line != self.line:

@@ -267,6 +267,39 @@ async def test_somebody_who_reads_nothing_is_left_within_a_second(heard: Heard, 
     assert heard.said[-1] == ("down", 1, 0, 0)
 
 
+async def test_a_frame_that_takes_its_time_is_told_as_life_to_both_sides(
+    heard: Heard, wire: WebsocketWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 1 kB/s one of 256 KiB takes four minutes (P-15)."""
+    monkeypatch.setattr("client.adapters.websocket_wire.PROGRESS_EVERY_S", 0.0)
+    frame = b"\x81\x0f" + b'[{"t":"pong"}] '
+    pongs: list[bytes] = []
+
+    async def slowly(request: web.Request) -> web.WebSocketResponse:
+        line = web.WebSocketResponse(autoping=False)
+        await line.prepare(request)
+        assert request.transport is not None
+        for byte in frame[:-1]:
+            request.transport.write(bytes((byte,)))
+            await asyncio.sleep(0.01)
+        message = await line.receive()
+        assert message.type is WSMsgType.PONG
+        pongs.append(message.data)
+        request.transport.write(frame[-1:])
+        await line.receive()
+        return line
+
+    async with serving(Server(nothing), web.get("/v1/line", slowly)) as server:
+        wire.connect(1, server.url)
+        await heard.until("progressed", 1)
+        await heard.until("received", 1)
+        wire.hang_up(1, 1000)
+        await heard.until("down", 1)
+
+    assert pongs == [b""]
+    assert [said[0] for said in heard.said if said[0] != "progressed"] == ["up", "received", "down"]
+
+
 async def test_what_cannot_be_read_is_handed_on_as_such(heard: Heard, wire: WebsocketWire) -> None:
     async def talk(line: web.WebSocketResponse) -> None:
         await line.send_str("{nonsense")

@@ -220,6 +220,46 @@ def test_after_silence_the_session_is_over() -> None:
     assert desk.at(350.0) == [do.Close(4500, "silent")]
 
 
+def test_a_ping_may_announce_another_interval() -> None:
+    desk = Desk()
+    desk.begins(Hello((1, 1), Token("t")))
+    desk.now_s = 200.0
+    assert sent(desk.says(Ping("x", 90))) == [Pong("x")]
+    assert desk.session.next_wakeup_s() == 200.0 + 225.0
+    desk.says(Ping("x"))
+    assert desk.session.next_wakeup_s() == 200.0 + 225.0
+    desk.says(Ping("x", 10_000))
+    assert desk.session.next_wakeup_s() == 200.0 + 600.0
+
+
+def test_bytes_of_a_frame_that_takes_its_time_are_life(desk: Desk) -> None:
+    desk.now_s = 170.0
+    assert desk.on(on.Heard()) == []
+    assert desk.at(244.0) == []
+    assert desk.at(245.0) == [do.Close(4500, "silent")]
+
+
+def test_bytes_do_not_replace_a_hello() -> None:
+    desk = Desk()
+    due_s = desk.session.next_wakeup_s()
+    desk.now_s = due_s - 1.0
+    desk.on(on.Heard())
+    assert desk.session.next_wakeup_s() == due_s
+
+
+def test_bytes_that_drain_are_life_and_bytes_that_gather_are_none(desk: Desk) -> None:
+    """Who reads slowly has nothing to say meanwhile (P-15)."""
+    desk.now_s = 150.0
+    desk.on(on.Unsent(300_000))
+    assert desk.session.next_wakeup_s() == 175.0
+    desk.now_s = 160.0
+    desk.on(on.Unsent(300_000))
+    assert desk.session.next_wakeup_s() == 175.0
+    desk.now_s = 170.0
+    desk.on(on.Unsent(299_000))
+    assert desk.session.next_wakeup_s() == 245.0
+
+
 def test_an_unknown_outcome_ends_the_session_without_an_answer(desk: Desk) -> None:
     desk.says(msg(1, "one"))
     assert desk.on(on.StoreLost()) == [do.Close(4500, "store_failed")]

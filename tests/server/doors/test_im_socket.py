@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -15,7 +16,7 @@ from protocol.limits import FRAME_MAX_BYTES
 from protocol.packets import AckA, AckN, AckR, FromClient, FromServer, Hello, MsgA, MsgN, OpenA, OpenR, Welcome
 from protocol.values import ConvId, Token
 from server.app.clock import SystemClock, SystemDice
-from server.app.runner import Runner
+from server.app.runner import Connection, Runner
 from server.core.session import Rules
 from server.core.values import Identity
 from server.doors.im_socket import ImSocket, wrapped
@@ -26,6 +27,10 @@ from server.stores.writer import open_writer
 from tests.contracts.test_store import _people
 from tests.helpers.wire import ALICE, BOB, TABLET, dg_of, msg
 
+UPGRADE = (
+    b"GET /v1/line HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 WHO = {"alice": ALICE, "bob": BOB, "tablet": TABLET}
 
 
@@ -100,6 +105,28 @@ async def street(tmp_path: Path) -> AsyncIterator[Street]:
     await runner.stop()
     await house.cleanup()
     await writer.close()
+
+
+async def test_a_frame_that_takes_its_time_is_told_as_life(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 1 kB/s one of 256 KiB takes four minutes (P-15)."""
+    monkeypatch.setattr("server.doors.im_socket.PROGRESS_EVERY_S", 0.0)
+    heard: list[Connection] = []
+    monkeypatch.setattr(Connection, "heard", heard.append)
+    payload = write([Hello((1, 1), Token("alice"))])
+    frame = bytes((0x81, 0xFE)) + len(payload).to_bytes(2, "big") + bytes(4) + payload  # a mask of zeros
+
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(street.url).port)
+    writer.write(UPGRADE)
+    await reader.readuntil(b"\r\n\r\n")
+    for start in range(0, len(frame), 20):
+        writer.write(frame[start : start + 20])
+        await asyncio.sleep(0.01)
+
+    assert await reader.readexactly(2) == b"\x8a\x00", "a pong that nobody asked for"
+    assert b'"welcome"' in await reader.readuntil(b'"welcome"')
+    assert heard
+    writer.close()
+    await writer.wait_closed()
 
 
 async def six_packets(sender: Person, receiver: Person, who: Identity, conv: ConvId, text: str) -> None:
