@@ -111,7 +111,7 @@ async def test_a_frame_that_takes_its_time_is_told_as_life(street: Street, monke
     """At 1 kB/s one of 256 KiB takes four minutes (P-15)."""
     monkeypatch.setattr("server.doors.im_socket.PROGRESS_EVERY_S", 0.0)
     heard: list[Connection] = []
-    monkeypatch.setattr(Connection, "heard", heard.append)
+    monkeypatch.setattr(Connection, "heard", lambda connection: heard.append(connection))
     payload = write([Hello((1, 1), Token("alice"))])
     frame = bytes((0x81, 0xFE)) + len(payload).to_bytes(2, "big") + bytes(4) + payload  # a mask of zeros
 
