@@ -5,12 +5,15 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
 
+from client.adapters.sqlite_changes import target_of
 from client.adapters.sqlite_schema import HEARD_LID
+from client.adapters.sqlite_words import decode_rewrite, decode_upload, words_of
+from client.core.history import OLDER
 from client.core.model import (
     NOWHERE,
     Accepted,
@@ -22,36 +25,35 @@ from client.core.model import (
     Memory,
     Own,
     Reach,
+    Receipt,
     Room,
     Row,
+    Span,
     State,
-    Upload,
 )
-from protocol.content import (
-    PLAIN,
-    SERVER,
-    Body,
-    Change,
-    Notice,
-    unpack,
-    unpack_notice,
-)
-from protocol.problems import Problem, UnknownMessage
-from protocol.values import SERVER_DID, ConvId, Did, Lid, MediaId, Uid
+from protocol.packets import Crowd, Prefs, Relation, Seat, Step
+from protocol.problems import UnknownMessage
+from protocol.values import ConvId, Did, Lid, MediaId, Uid, Value
 
 Place: TypeAlias = tuple[int, int]
 """`Bubble.order`: the place on the screen, or NOWHERE, and `lid`."""
 
 BUBBLE = """select b.lid, b.conv, b.pos, b.uid, b.mine, b.state, b.at_ms, b.ts, b.n, b.dg, b.code, b.path,
-    b.place, b.did, b.suite, b.content, u.data from bubble b left join upload u on u.lid = b.lid"""
-BEFORE = f"{BUBBLE} where b.conv = ? and (b.place, b.lid) < (?, ?) order by b.place desc, b.lid desc limit ?"
-AFTER = f"{BUBBLE} where b.conv = ? and (b.place, b.lid) > (?, ?) order by b.place, b.lid limit ?"
+    b.place, b.did, b.suite, b.content, b.kind, b.rel, u.data, r.data
+    from bubble b left join upload u on u.lid = b.lid left join rewrite r on r.lid = b.lid"""
+REL = -3
+"""Where `rel` stands in a row of it: not empty for a change."""
+_PAGE = f"{BUBBLE} where b.conv = ? and b.rel = ''"
+BEFORE = f"{_PAGE} and (b.place, b.lid) < (?, ?) order by b.place desc, b.lid desc limit ?"
+AFTER = f"{_PAGE} and (b.place, b.lid) > (?, ?) order by b.place, b.lid limit ?"
 UNREAD = """select count(*) from bubble where conv = ? and pos > ? and pos < ? and mine = 0 and lost = 0
-    and kind <> 'notice'"""
+    and rel = '' and kind not in ('notice', 'recalled')"""
 WAITING = """select count(*) filter (where state <> 8), count(*) filter (where state = 8) from bubble
     where conv = ? and mine = 1 and state in (0, 1, 2, 7, 8)"""
 
-_upload = msgspec.json.Decoder(Upload)
+PREFS_WISH = "prefs_wish"
+"""The setting that holds what the person chose to tell, until the server has confirmed it."""
+_crowd = msgspec.json.Decoder(Crowd)
 
 
 def read_me(db: sqlite3.Connection) -> Me | None:
@@ -60,14 +62,77 @@ def read_me(db: sqlite3.Connection) -> Me | None:
     return Me(*row) if row else None
 
 
-def read_content(did: Did, suite: str, content: bytes, uid: Uid, conv: ConvId) -> Body | Notice | Change | None:
-    """What the bytes say; None for what this version cannot read or must not believe (P-81, P-91)."""
-    try:
-        if did == SERVER_DID or suite == SERVER:  # nobody else speaks for the server
-            return unpack_notice(content) if did == SERVER_DID and suite == SERVER else None
-        return unpack(content, author=uid, conv=conv).body if suite == PLAIN else None
-    except Problem:
-        return None
+def crowd_of(column: str) -> Crowd | None:
+    """The stairs of a large conversation, from their column."""
+    return _crowd.decode(column) if column else None
+
+
+def _count_at(stairs: Sequence[Step], pos: int) -> int:
+    return next((step.count for step in stairs if step.pos >= pos), 0)
+
+
+def same_upto(old: Crowd, new: Crowd) -> int:
+    """Up to which position the counts of two stairs are the same."""
+    if old.of != new.of:
+        return 0
+    pairs = ((old.delivered, new.delivered), (old.read, new.read))
+    places = sorted({step.pos for pair in pairs for stairs in pair for step in stairs})
+    same = 0
+    for pos in places:
+        if any(_count_at(before, pos) != _count_at(after, pos) for before, after in pairs):
+            return same
+        same = pos
+    return same
+
+
+class _Theirs(Value, frozen=True):
+    """What others have of an own message, as in Bubble."""
+
+    delivered_to: int = 0
+    read_by: int = 0
+    of: int = 0
+    delivered_ms: int = 0
+    read_ms: int = 0
+
+
+class _Direct:
+    """Since when, at the latest, the other person has and has read what this one wrote."""
+
+    def __init__(self, db: sqlite3.Connection, conv: ConvId) -> None:
+        self._db, self._conv = db, conv
+        row = db.execute(
+            "select uid from member where conv = ? and uid <> coalesce((select uid from me), '')", (conv,)
+        ).fetchone()
+        self._uid = Uid(row[0] if row else "")
+
+    def at(self, pos: int, state: int) -> _Theirs:
+        """The two times at position `pos`; 0 while it is not so, or unknown."""
+        has, has_read = state in (State.DELIVERED, State.READ), state == State.READ
+        return _Theirs(
+            delivered_ms=since_ms(self._db, self._conv, self._uid, 0, pos) if has else 0,
+            read_ms=since_ms(self._db, self._conv, self._uid, 1, pos) if has_read else 0,
+        )
+
+
+def since_ms(db: sqlite3.Connection, conv: ConvId, uid: Uid, what: int, pos: int) -> int:
+    """Since when, at the latest, a person had (0) or had read (1) position `pos`; 0 when unknown."""
+    row = db.execute(
+        "select at_ms from reading where conv = ? and uid = ? and what = ? and upto >= ? order by upto limit 1",
+        (conv, uid, what, pos),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+class _Crowded:
+    """How many others of a large conversation have got how far, as the server counts them (P-52)."""
+
+    def __init__(self, crowd: Crowd) -> None:
+        self._crowd = crowd
+
+    def at(self, pos: int, state: int) -> _Theirs:
+        """Others who have position `pos`, who have read it, and all of them."""
+        crowd = self._crowd
+        return _Theirs(_count_at(crowd.delivered, pos), _count_at(crowd.read, pos), crowd.of)
 
 
 class _Reached:
@@ -83,10 +148,10 @@ class _Reached:
         self._delivered = sorted(row[0] for row in rows)
         self._read = sorted(row[1] for row in rows)
 
-    def at(self, pos: int) -> tuple[int, int, int]:
+    def at(self, pos: int, state: int) -> _Theirs:
         """Members who have position `pos`, who have read it, and all of them."""
         of = len(self._delivered)
-        return of - bisect_left(self._delivered, pos), of - bisect_left(self._read, pos), of
+        return _Theirs(of - bisect_left(self._delivered, pos), of - bisect_left(self._read, pos), of)
 
 
 class _Reader:
@@ -94,41 +159,63 @@ class _Reader:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._groups: dict[ConvId, _Reached | None] = {}
+        self._chats: dict[ConvId, _Direct | _Crowded | _Reached | None] = {}
 
     def bubble(self, row: tuple[Any, ...]) -> Bubble:
-        lid, conv, pos, uid, mine, state, at_ms, ts, n, dg, code, path, place, did, suite, content, upload = row
-        if upload is not None and not content:
-            body: Body | Notice | Change | None = _upload.decode(upload).body(MediaId(""))
-        else:
-            body = read_content(did, suite, content, uid, conv)
-        delivered_to, read_by, of = self._reached(conv, pos) if mine and pos < NOWHERE else (0, 0, 0)
+        lid, conv, pos, uid, mine, state, at_ms, ts, n, dg, code, path, place, did, *rest = row
+        words = words_of(self._db, lid, conv, dg, pos, uid, did, rest)
+        changed, pending = words.changed, words.changed.pending
+        if state == State.CANCELLING and rest[-1] is not None:
+            state = State.QUEUED  # what waits now are the new words
+        theirs = self._theirs(conv, pos, state) if mine and pos < NOWHERE else _Theirs()
         return Bubble(
             lid=lid,
             conv=conv,
             uid=uid,
             mine=bool(mine),
-            state=State.UNREADABLE if body is None and state == State.RECEIVED else State(state),
+            state=State.UNREADABLE if words.unreadable and state == State.RECEIVED else State(state),
             at_ms=at_ms,
-            body=body,
+            body=words.body,
             pos=pos if pos < NOWHERE else 0,
             ts=ts,
             n=n,
             dg=dg,
             code=code,
-            path=path,
+            path="" if changed.recalled else path,
             place=place,
-            delivered_to=delivered_to,
-            read_by=read_by,
-            of=of,
+            delivered_to=theirs.delivered_to,
+            read_by=theirs.read_by,
+            of=theirs.of,
+            delivered_ms=theirs.delivered_ms,
+            read_ms=theirs.read_ms,
+            edited=words.edited,
+            recalled=changed.recalled,
+            recalled_by=changed.recalled_by,
+            reactions=changed.reactions,
+            reply=words.reply,
+            reply_lid=words.reply_lid,
+            forward=words.forward,
+            change=pending.state if pending else None,
+            change_lid=pending.lid if pending else Lid(0),
+            change_code=pending.code if pending else "",
         )
 
-    def _reached(self, conv: ConvId, pos: int) -> tuple[int, int, int]:
-        if conv not in self._groups:
-            form = self._db.execute("select form from chat where conv = ?", (conv,)).fetchone()
-            self._groups[conv] = _Reached(self._db, conv) if form and form[0] == "group" else None
-        group = self._groups[conv]
-        return group.at(pos) if group else (0, 0, 0)
+    def _theirs(self, conv: ConvId, pos: int, state: int) -> _Theirs:
+        if conv not in self._chats:
+            self._chats[conv] = self._others_in(conv)
+        others = self._chats[conv]
+        return others.at(pos, state) if others else _Theirs()
+
+    def _others_in(self, conv: ConvId) -> _Direct | _Crowded | _Reached | None:
+        """Nobody is counted while it is not known who is here."""
+        row = self._db.execute("select form, thin, crowd from chat where conv = ?", (conv,)).fetchone()
+        form, thin, crowd = row or ("", 0, "")
+        if form == "direct":
+            return _Direct(self._db, conv)
+        if form != "group" or (thin and not crowd):
+            return None
+        stairs = crowd_of(crowd)
+        return _Reached(self._db, conv) if stairs is None else _Crowded(stairs)
 
 
 def bubbles_of(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> list[Bubble]:
@@ -138,16 +225,30 @@ def bubbles_of(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> list[
 
 
 def read_bubbles(db: sqlite3.Connection, lids: Iterable[Lid]) -> list[Bubble]:
-    """These bubbles as they look now, in the order of their conversations; one that is gone is left out."""
-    rows = [row for lid in lids if (row := db.execute(f"{BUBBLE} where b.lid = ?", (lid,)).fetchone()) is not None]
-    return sorted(bubbles_of(db, rows), key=lambda bubble: (bubble.conv, bubble.order))
+    """These bubbles as they look now, in the order of their conversations; one that is gone is left out.
+
+    Of a change, the bubble that it is about.
+    """
+    rows = {lid: _row(db, lid) for lid in lids}
+    for lid, row in list(rows.items()):
+        if row is not None and row[REL]:
+            del rows[lid]
+            if (target := target_of(db, lid)) is not None:
+                rows[target] = _row(db, target)
+    found = bubbles_of(db, (row for row in rows.values() if row is not None))
+    return sorted(found, key=lambda bubble: (bubble.conv, bubble.order))
+
+
+def _row(db: sqlite3.Connection, lid: Lid) -> tuple[Any, ...] | None:
+    row: tuple[Any, ...] | None = db.execute(f"{BUBBLE} where b.lid = ?", (lid,)).fetchone()
+    return row
 
 
 def read_bubble(db: sqlite3.Connection, lid: Lid) -> Bubble:
-    """One bubble. Raises UnknownMessage."""
-    for bubble in read_bubbles(db, [lid]):
-        return bubble
-    raise UnknownMessage()
+    """One bubble; a change as what it is. Raises UnknownMessage."""
+    if (row := _row(db, lid)) is None:
+        raise UnknownMessage()
+    return _Reader(db).bubble(row)
 
 
 def read_page(
@@ -165,8 +266,8 @@ def read_chats(db: sqlite3.Connection) -> list[ChatEntry]:
     members = _members(db)
     me = read_me(db)
     entries = []
-    for conv, form, title, draft, read_upto in db.execute(
-        "select conv, form, title, draft, read_upto from chat"
+    for conv, form, title, draft, read_upto, away in db.execute(
+        "select conv, form, title, draft, read_upto, away from chat"
     ).fetchall():
         waiting, needs_you = db.execute(WAITING, (conv,)).fetchone()
         last = read_page(db, conv, None, None, 1)
@@ -182,6 +283,7 @@ def read_chats(db: sqlite3.Connection) -> list[ChatEntry]:
                 needs_you=needs_you,
                 draft=draft,
                 read_upto=read_upto,
+                away=bool(away),
             )
         )
     return sorted(entries, key=_newest_first)
@@ -203,9 +305,51 @@ def _title(form: str, title: str, members: list[Member], me: Me | None) -> str:
 
 def _members(db: sqlite3.Connection) -> defaultdict[ConvId, list[Member]]:
     members: defaultdict[ConvId, list[Member]] = defaultdict(list)
-    for conv, uid, name in db.execute("select conv, uid, name from member order by conv, place"):
-        members[conv].append(Member(uid, name))
+    for conv, *member in db.execute("select conv, uid, name, role from member order by conv, place"):
+        members[conv].append(Member(*member))
     return members
+
+
+def read_seats(db: sqlite3.Connection, conv: ConvId) -> list[Seat]:
+    """The member table as known here: who, with which role, and how far."""
+    rows = db.execute(
+        """select m.uid, m.name, m.role, coalesce(k.delivered, 0), coalesce(k.read, 0), coalesce(k.delivered_ms, 0),
+        coalesce(k.read_ms, 0) from member m left join mark k on k.conv = m.conv and k.uid = m.uid
+        where m.conv = ? order by m.place""",
+        (conv,),
+    )
+    return [Seat(*row) for row in rows]
+
+
+def read_receipts(db: sqlite3.Connection, lid: Lid) -> list[Receipt]:
+    """How each other member stands to an own message. Raises UnknownMessage for any other."""
+    row = db.execute("select conv, pos from bubble where lid = ? and mine = 1", (lid,)).fetchone()
+    if row is None:
+        raise UnknownMessage()
+    conv, pos = row
+    me = read_me(db)
+    seats = [seat for seat in read_seats(db, conv) if me is None or seat.uid != me.uid]
+    return [_receipt(db, conv, pos, seat) for seat in seats]
+
+
+def _receipt(db: sqlite3.Connection, conv: ConvId, pos: int, seat: Seat) -> Receipt:
+    has, read = pos <= seat.delivered, pos <= seat.read
+    return Receipt(
+        uid=seat.uid,
+        name=seat.name,
+        delivered=has,
+        read=read,
+        delivered_ms=since_ms(db, conv, seat.uid, 0, pos) if has else 0,
+        read_ms=since_ms(db, conv, seat.uid, 1, pos) if read else 0,
+    )
+
+
+def read_older(db: sqlite3.Connection) -> dict[ConvId, tuple[Span, ...]]:
+    """The gaps that this device's history fills (P-63)."""
+    spans: defaultdict[ConvId, list[Span]] = defaultdict(list)
+    for conv, first, last in db.execute("select conv, a, b from gap where why = ? order by conv, a", (OLDER,)):
+        spans[conv].append(Span(first, last))
+    return {conv: tuple(found) for conv, found in spans.items()}
 
 
 def read_memory(db: sqlite3.Connection) -> Memory:
@@ -217,34 +361,63 @@ def read_memory(db: sqlite3.Connection) -> Memory:
         rooms=_rooms(db),
         rows=_outbox(db),
         accepted=_accepted(db, me.did) if me else (),
-        uploads=tuple(_upload.decode(row[0]) for row in db.execute("select data from upload order by lid")),
+        uploads=tuple(decode_upload(row[0]) for row in db.execute("select data from upload order by lid")),
         next_lid=Lid(newest[0] + 1),
+        rewrites={
+            lid: decode_rewrite(data)
+            for lid, data in db.execute("select r.lid, r.data from rewrite r join outbox o on o.lid = r.lid")
+        },
+        prefs_wish=_prefs_wish(db),
     )
+
+
+def _prefs_wish(db: sqlite3.Connection) -> Prefs | None:
+    row = db.execute("select value from setting where key = ?", (PREFS_WISH,)).fetchone()
+    return msgspec.json.decode(row[0], type=Prefs) if row else None
 
 
 def _rooms(db: sqlite3.Connection) -> tuple[Room, ...]:
     members = _members(db)
     marks: defaultdict[ConvId, dict[Uid, Reach]] = defaultdict(dict)
-    for conv, uid, delivered, read in db.execute("select conv, uid, delivered, read from mark"):
-        marks[conv][uid] = Reach(delivered, read)
+    for conv, uid, *reach in db.execute("select conv, uid, delivered, read, delivered_ms, read_ms from mark"):
+        marks[conv][uid] = Reach(*reach)
+    older = read_older(db)
     rows = db.execute(
-        "select conv, form, title, cursor, rev, head, lane_n, lane_dg, seen_last, read_upto from chat order by conv"
+        """select conv, form, title, cursor, rev, head, lane_n, lane_dg, seen_last, read_upto, away, thin, crowd
+        from chat order by conv"""
     )
-    return tuple(_room(row, tuple(members[row[0]]), marks[row[0]]) for row in rows)
+    return tuple(_room(row, tuple(members[row[0]]), marks[row[0]], older.get(row[0], ())) for row in rows)
 
 
-def _room(row: tuple[Any, ...], members: tuple[Member, ...], marks: dict[Uid, Reach]) -> Room:
-    conv, form, title, cursor, rev, head, lane_n, lane_dg, seen_last, read_upto = row
+def _room(row: tuple[Any, ...], members: tuple[Member, ...], marks: dict[Uid, Reach], older: tuple[Span, ...]) -> Room:
+    conv, form, title, cursor, rev, head, lane_n, lane_dg, seen_last, read_upto, away, thin, crowd = row
     lane = Lane(lane_n, lane_dg, seen_last)
-    return Room(conv, form, title, cursor, rev, head, lane, members, marks, read_upto)
+    return Room(
+        conv, form, title, cursor, rev, head, lane, members, marks, read_upto, bool(away), bool(thin),
+        crowd_of(crowd), older,
+    )  # fmt: skip
 
 
 def _outbox(db: sqlite3.Connection) -> tuple[Row, ...]:
     return tuple(
-        Row(lid, conv, n, pd, dg, content, media_of(media), wish, bool(parked), first_ms)
-        for lid, conv, n, pd, dg, content, media, wish, parked, first_ms in db.execute(
-            """select lid, conv, n, pd, dg, bytes, media, wish, parked, first_ms from outbox
-            order by conv, n"""
+        Row(
+            lid,
+            conv,
+            n,
+            pd,
+            dg,
+            content,
+            media_of(media),
+            wish,
+            bool(parked),
+            first_ms,
+            relation_of(rel, rel_pos),
+            target,
+        )
+        for lid, conv, n, pd, dg, content, media, wish, parked, first_ms, rel, rel_pos, target in db.execute(
+            """select o.lid, o.conv, o.n, o.pd, o.dg, o.bytes, o.media, o.wish, o.parked, o.first_ms,
+            coalesce(b.rel, ''), coalesce(b.rel_pos, 0), coalesce(b.target, '')
+            from outbox o left join bubble b on b.lid = o.lid order by o.conv, o.n, o.lid"""
         )
     )
 
@@ -264,15 +437,25 @@ def read_own_above(db: sqlite3.Connection, did: Did, conv: ConvId, base: int) ->
     """What this device had accepted above `base`, in order of position (P-69).
 
     What another of the person's devices sent is that one's to offer again: two lanes would make two messages of it.
+    What was recalled has no content to offer any more.
     """
     return [
-        Own(lid, conv, dg, content, media_of(media), at_ms)
-        for lid, dg, content, media, at_ms in db.execute(
-            """select lid, dg, content, media, at_ms from bubble where conv = ? and pos > ? and pos < ?
-            and mine = 1 and did = ? and state between 3 and 6 and lost = 0 order by pos""",
+        Own(lid, conv, dg, content, media_of(media), at_ms, relation_of(rel, rel_pos), target)
+        for lid, dg, content, media, at_ms, rel, rel_pos, target in db.execute(
+            """select lid, dg, content, media, at_ms, rel, rel_pos, target from bubble where conv = ? and pos > ?
+            and pos < ? and mine = 1 and did = ? and state between 3 and 6 and lost = 0 and content <> x''
+            order by pos""",
             (conv, base, NOWHERE, did),
         )
     ]
+
+
+def relation_of(rel: str, pos: int) -> Relation | None:
+    """What a change says outside, from its columns."""
+    match rel:
+        case "edit" | "recall" | "react":
+            return Relation(rel, pos)
+    return None
 
 
 def media_of(column: str) -> tuple[MediaId, ...]:

@@ -8,34 +8,58 @@ from functools import singledispatchmethod
 
 import msgspec
 
-from client.adapters.sqlite_rows import read_content, read_me
+from client.adapters.sqlite_changes import RECALLED, change_columns, erase, erase_recalled, target_of
+from client.adapters.sqlite_rows import PREFS_WISH, crowd_of, read_me, same_upto
 from client.adapters.sqlite_schema import HEARD_LID
+from client.adapters.sqlite_words import read_content
 from client.core.effects import (
     Save,
+    SaveAdrift,
     SaveArrived,
     SaveComposed,
     SaveDropped,
     SaveFetched,
     SaveGeneration,
     SaveMarks,
+    SaveMoored,
+    SaveOlder,
     SavePeople,
+    SavePrefs,
     SaveRead,
     SaveRenumbered,
     SaveRequeued,
+    SaveRewrite,
+    SaveRoster,
     SaveSeenLast,
     SaveSettled,
     SaveState,
     SaveUpload,
 )
-from client.core.model import NOWHERE, Lane, Me, State
+from client.core.history import OLDER
+from client.core.model import NOWHERE, Lane, Me, Member, State
 from protocol.codec import from_text
 from protocol.content import PLAIN, Content, unpack
-from protocol.packets import Event, Gap
+from protocol.packets import Crowd, Event, Gap, Mark
 from protocol.problems import Problem
 from protocol.values import SERVER_DID, ConvId, Lid, MediaId
 
 GROUP_REDRAWN_MAX = 256
 """How many own bubbles of a group are drawn again when members come or go: those on and near the screen."""
+
+HAVE, READ = 0, 1
+"""What a row of `reading` is about."""
+RAISE_MARK = """insert into mark (conv, uid, delivered, read, delivered_ms, read_ms) values (?, ?, ?, ?, ?, ?)
+    on conflict (conv, uid) do update set
+    delivered_ms = iif(excluded.delivered > delivered or (excluded.delivered = delivered and delivered_ms = 0),
+        excluded.delivered_ms, delivered_ms),
+    read_ms = iif(excluded.read > read or (excluded.read = read and read_ms = 0), excluded.read_ms, read_ms),
+    delivered = max(delivered, excluded.delivered), read = max(read, excluded.read)"""
+NOTE_READING = f"""insert or ignore into reading (conv, uid, what, upto, at_ms)
+    select :conv, :uid, :what, :upto, :at_ms where
+    exists (select 1 from bubble where conv = :conv and pos > :old and pos <= :upto and pos < {NOWHERE}
+        and mine = 1 and lost = 0)
+    or exists (select 1 from bubble where conv = :conv and mine = 1 and state in (0, 1, 2, 7, 8))"""
+"""Only what an own message can show: one below the mark, or one whose position is not known here yet."""
 
 _SETTLED_UP = range(State.ACCEPTED, State.READ + 1)
 _OVER = (State.REFUSED, State.CANCELLED, State.LONG_AGO)
@@ -83,14 +107,15 @@ class Saver:
         assert self.me is not None
         media = _media_column(save.media)
         self._db.execute(
-            """insert into bubble (lid, conv, uid, did, n, pd, dg, at_ms, mine, kind, content, media, state)
-            values (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)
+            """insert into bubble (lid, conv, uid, did, n, pd, dg, at_ms, mine, kind, content, media, state,
+            rel, rel_pos, target) values (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)
             on conflict (lid) do update set did = excluded.did, n = excluded.n, pd = excluded.pd,
             dg = excluded.dg, at_ms = excluded.at_ms, kind = excluded.kind, content = excluded.content,
-            media = excluded.media, state = excluded.state, code = ''""",
+            media = excluded.media, state = excluded.state, code = '', place = excluded.place""",
             (
                 save.lid, save.conv, self.me.uid, self.me.did, save.n, save.pd, save.dg, save.at_ms,
                 self._kind(save.content, save.conv), save.content, media, State.QUEUED,
+                save.rel.kind if save.rel else "", save.rel.pos if save.rel else 0, save.target,
             ),
         )  # fmt: skip
         self._db.execute("delete from upload where lid = ?", (save.lid,))
@@ -105,6 +130,30 @@ class Saver:
                 self._db.execute(f"update {table} set n = ?, pd = ? where lid = ?", (row.n, row.pd, row.lid))
             self._touch(row.lid)
         self._end_lane(save.conv, save.lane)
+
+    @_write.register
+    def _adrift(self, save: SaveAdrift) -> None:
+        self._db.execute("update outbox set n = 0, pd = '', parked = 0 where lid = ?", (save.lid,))
+        self._db.execute("update bubble set n = 0, pd = '', state = ? where lid = ?", (State.QUEUED, save.lid))
+        self._touch(save.lid)
+
+    @_write.register
+    def _moored(self, save: SaveMoored) -> None:
+        self._db.execute("update outbox set n = ?, pd = ? where lid = ?", (save.n, save.pd, save.lid))
+        self._db.execute(
+            "update bubble set n = ?, pd = ?, rel_pos = ? where lid = ?", (save.n, save.pd, save.pos, save.lid)
+        )
+        self._end_lane(save.conv, save.lane)
+        self._touch(save.lid)
+
+    @_write.register
+    def _rewritten(self, save: SaveRewrite) -> None:
+        self._db.execute("delete from rewrite where lid = ?", (save.lid,))
+        if save.rewrite is not None:
+            self._db.execute(
+                "insert into rewrite (lid, data) values (?, ?)", (save.lid, msgspec.json.encode(save.rewrite))
+            )
+        self._touch(save.lid)
 
     @_write.register
     def _requeued(self, save: SaveRequeued) -> None:
@@ -161,6 +210,8 @@ class Saver:
         kept = code if state is said and state not in _SETTLED_UP else ""
         self._db.execute("update bubble set state = ?, code = ? where lid = ?", (state, kept, lid))
         self._touch(lid)
+        if pos:
+            self._erase_recalled(lid)
 
     def _place(self, lid: Lid, conv: ConvId, pos: int, ts: int) -> None:
         """A position is taken once (P-43): who claims one that is taken is kept out of the log's order."""
@@ -217,12 +268,10 @@ class Saver:
         for mark in save.marks:
             if group:
                 self._touch_counted(save.conv, mark.by, mark.delivered, mark.read)
-            self._db.execute(
-                """insert into mark (conv, uid, delivered, read) values (?, ?, ?, ?)
-                on conflict (conv, uid) do update set delivered = max(delivered, excluded.delivered),
-                read = max(read, excluded.read)""",
-                (save.conv, mark.by, mark.delivered, mark.read),
-            )
+            self._note_reading(save.conv, mark)
+            self._db.execute(RAISE_MARK, (save.conv, *msgspec.structs.astuple(mark)))
+        if save.crowd is not None:
+            self._count(save.conv, save.crowd)
         self._db.execute(
             """insert into chat (conv, rev, they_have, they_read) values (?, ?, ?, ?)
             on conflict (conv) do update set rev = max(rev, excluded.rev),
@@ -238,6 +287,36 @@ class Saver:
                 """update bubble set state = ? where conv = ? and pos <= ? and mine = 1 and lost = 0
                 and state in (3, 4, 5) and state < ? returning lid""",
                 (state, conv, upto, state),
+            )
+        )
+
+    def _note_reading(self, conv: ConvId, mark: Mark) -> None:
+        """Since when, at the latest, own messages below this mark were there and were read."""
+        if self.me is not None and mark.by == self.me.uid:
+            return
+        sql = "select delivered, read from mark where conv = ? and uid = ?"
+        was = self._db.execute(sql, (conv, mark.by)).fetchone()
+        climbs = ((HAVE, mark.delivered, mark.delivered_ms), (READ, mark.read, mark.read_ms))
+        for (what, upto, at_ms), old in zip(climbs, was or (0, 0), strict=True):
+            if upto > old:
+                self._db.execute(
+                    NOTE_READING, {"conv": conv, "uid": mark.by, "what": what, "old": old, "upto": upto, "at_ms": at_ms}
+                )
+
+    def _count(self, conv: ConvId, crowd: Crowd) -> None:
+        """The stairs of a large conversation; own bubbles whose counts they change look different."""
+        row = self._db.execute("select crowd from chat where conv = ?", (conv,)).fetchone()
+        unchanged = same_upto(crowd_of(row[0] if row else "") or Crowd(0), crowd)
+        text = msgspec.json.encode(crowd).decode() if crowd.of else ""
+        self._db.execute(
+            "insert into chat (conv, crowd) values (?, ?) on conflict (conv) do update set crowd = excluded.crowd",
+            (conv, text),
+        )
+        self._touch_all(
+            self._db.execute(
+                """select lid from bubble where conv = ? and pos > ? and pos < ? and mine = 1 and lost = 0
+                order by pos desc limit ?""",
+                (conv, unchanged, NOWHERE, GROUP_REDRAWN_MAX),
             )
         )
 
@@ -268,6 +347,10 @@ class Saver:
             cursor = max(cursor, excluded.cursor), head = max(head, excluded.head)""",
             (save.conv, save.cursor, save.head),
         )
+        self._db.execute(
+            "update chat set away = coalesce(?, away), thin = max(thin, ?) where conv = ?",
+            (save.away, save.thin, save.conv),
+        )
         if save.members is not None or save.form or save.title is not None:
             self._describe(save)
         own = set()
@@ -287,21 +370,51 @@ class Saver:
             "update chat set form = coalesce(nullif(?, ''), form), title = coalesce(?, title) where conv = ?",
             (save.form, save.title, save.conv),
         )
-        if save.members is None:
-            return
-        self._db.execute("delete from member where conv = ?", (save.conv,))
+        if save.members is not None:
+            self._sit(save.conv, save.members)
+
+    def _sit(self, conv: ConvId, members: Sequence[Member]) -> None:
+        self._db.execute("delete from member where conv = ?", (conv,))
         self._db.executemany(
-            "insert or replace into member (conv, uid, name, place) values (?, ?, ?, ?)",
-            [(save.conv, member.uid, member.name, place) for place, member in enumerate(save.members)],
+            "insert or replace into member (conv, uid, name, place, role) values (?, ?, ?, ?, ?)",
+            [(conv, member.uid, member.name, place, member.role) for place, member in enumerate(members)],
         )
-        if self._is_group(save.conv):
+        if self._is_group(conv):
             self._touch_all(
                 self._db.execute(
                     """select lid from bubble where conv = ? and pos < ? and mine = 1 and state in (3, 4, 5)
                     order by pos desc limit ?""",
-                    (save.conv, NOWHERE, GROUP_REDRAWN_MAX),
+                    (conv, NOWHERE, GROUP_REDRAWN_MAX),
                 )
             )
+
+    @_write.register
+    def _roster(self, save: SaveRoster) -> None:
+        self._db.execute(
+            """update chat set away = ?, thin = 0, form = coalesce(nullif(?, ''), form),
+            title = coalesce(nullif(?, ''), title) where conv = ?""",
+            (save.away, save.form, save.title, save.conv),
+        )
+        self._sit(save.conv, save.members)
+
+    @_write.register
+    def _older(self, save: SaveOlder) -> None:
+        """History takes the place of its gap. New bubbles change nothing that is on a screen: a page brings them."""
+        first_new = self._db.execute("select max(lid) + 1 from bubble where lid >= ?", (HEARD_LID,)).fetchone()[0]
+        place = (save.conv, OLDER, save.last, save.first)
+        cut = self._db.execute(
+            "delete from gap where conv = ? and why = ? and a <= ? and b >= ? returning a, b", place
+        ).fetchall()
+        rests = [Gap(a, save.first - 1, OLDER) for a, _ in cut if a < save.first]
+        rests += [Gap(save.last + 1, b, OLDER) for _, b in cut if b > save.last]
+        self._db.executemany(
+            "insert or replace into gap (conv, a, b, why) values (?, ?, ?, ?)",
+            _gap_rows(save.conv, (*rests, *save.gaps)),
+        )
+        for event in save.events:
+            self._event(save.conv, event)
+        for lid in [lid for lid in self._touched if lid >= (first_new or HEARD_LID)]:
+            del self._touched[lid]
 
     def _event(self, conv: ConvId, event: Event) -> None:
         """A message, or what the server said. The same digest again takes its new place (P-43, P-69)."""
@@ -311,26 +424,34 @@ class Saver:
         ).fetchone()
         if known is None:
             self._new_bubble(conv, event)
-        elif known[1]:
+            return
+        if event.rel is not None:  # offered again to a restored server, it may point elsewhere
+            self._db.execute("update bubble set rel_pos = ? where lid = ? and target <> ''", (event.rel.pos, known[0]))
+        if not event.content:
+            erase(self._db, known[0])
+        if known[1]:
             self._settle(known[0], conv, State.ACCEPTED, event.pos, event.ts, "")
         else:
             self._place(known[0], conv, event.pos, event.ts)
             self._touch(known[0])
+            self._erase_recalled(known[0])
 
     def _new_bubble(self, conv: ConvId, event: Event) -> None:
         mine = self.me is not None and event.uid == self.me.uid and event.did != SERVER_DID
         content = _bytes_of(event.content)
-        kind, at_ms = self._described(event, content, conv)
+        kind, at_ms, rel, rel_pos, target = self._described(event, content, conv)
         state = self._reached(conv, State.ACCEPTED, event.pos) if mine else State.RECEIVED
         row = self._db.execute(
             """insert into bubble (lid, conv, pos, place, uid, did, n, dg, ts, at_ms, mine, kind, suite, content,
-            media, state) select coalesce((select max(lid) + 1 from bubble where lid >= :first), :first),
-            :conv, :pos, 2 * :pos, :uid, :did, :n, :dg, :ts, :at_ms, :mine, :kind, :suite, :content, :media, :state
-            where true on conflict do nothing returning lid""",
+            media, state, rel, rel_pos, target)
+            select coalesce((select max(lid) + 1 from bubble where lid >= :first), :first),
+            :conv, :pos, 2 * :pos, :uid, :did, :n, :dg, :ts, :at_ms, :mine, :kind, :suite, :content, :media, :state,
+            :rel, :rel_pos, :target where true on conflict do nothing returning lid""",
             {
                 "first": HEARD_LID, "conv": conv, "pos": event.pos, "uid": event.uid, "did": event.did,
                 "n": event.n, "dg": event.dg, "ts": event.ts, "at_ms": at_ms, "mine": mine, "kind": kind,
                 "suite": event.suite, "content": content, "media": _media_column(event.media), "state": state,
+                "rel": rel, "rel_pos": rel_pos, "target": target,
             },
         ).fetchone()  # fmt: skip
         if row is None:
@@ -341,17 +462,23 @@ class Saver:
                 (row[0], conv, event.pos, msgspec.json.encode(event)),
             )
         self._touch(row[0])
+        self._erase_recalled(row[0])
 
-    def _described(self, event: Event, content: bytes, conv: ConvId) -> tuple[str, int]:
-        """The kind of an event, empty for what cannot be read (P-81), and its author's clock."""
+    def _described(self, event: Event, content: bytes, conv: ConvId) -> tuple[str, int, str, int, str]:
+        """The kind of an event, empty for what cannot be read (P-81), its author's clock, and what it is about.
+
+        A message without content was recalled before it came here (P-74).
+        """
+        if not event.content and event.did != SERVER_DID:
+            return RECALLED, event.ts, *change_columns(event.rel, None)
         if event.suite != PLAIN:
             said = read_content(event.did, event.suite, content, event.uid, conv)
-            return ("notice" if said else ""), event.ts
+            return ("notice" if said else ""), event.ts, *change_columns(event.rel, None)
         try:
             inner = unpack(content, author=event.uid, conv=conv)
         except Problem:
-            return "", event.ts
-        return _kind_of(inner), inner.at_ms
+            return "", event.ts, *change_columns(event.rel, None)
+        return _kind_of(inner), inner.at_ms, *change_columns(event.rel, inner)
 
     def _kind(self, content: bytes, conv: ConvId) -> str:
         assert self.me is not None
@@ -372,10 +499,11 @@ class Saver:
         for conv, cursor in save.cursors:
             self._db.execute(
                 """update chat set cursor = min(cursor, :cursor), head = min(head, :cursor), rev = 0,
-                they_have = 0, they_read = 0, seen_last = 0 where conv = :conv""",
+                they_have = 0, they_read = 0, seen_last = 0, crowd = '' where conv = :conv""",
                 {"conv": conv, "cursor": cursor},
             )
             self._db.execute("delete from mark where conv = ?", (conv,))
+            self._db.execute("delete from reading where conv = ? and upto > ?", (conv, cursor))
             above = "conv = ? and pos > ? and pos < ?"
             place = (conv, cursor, NOWHERE)
             self._db.execute(f"delete from bubble where {above} and did = '{SERVER_DID}'", place)
@@ -419,7 +547,9 @@ class Saver:
 
     @_write.register
     def _dropped(self, save: SaveDropped) -> None:
-        for table in ("bubble", "upload", "outbox", "trace"):
+        if (target := target_of(self._db, save.lid)) is not None:
+            self._touch(target)
+        for table in ("bubble", "upload", "outbox", "trace", "rewrite"):
             self._db.execute(f"delete from {table} where lid = ?", (save.lid,))
         self._touched.pop(save.lid, None)
 
@@ -430,6 +560,17 @@ class Saver:
             "insert or replace into person (uid, name) values (?, ?)",
             [(person.uid, person.name) for person in save.people],
         )
+
+    @_write.register
+    def _prefs(self, save: SavePrefs) -> None:
+        self._db.execute("delete from setting where key = ?", (PREFS_WISH,))
+        if save.wish is not None:
+            text = msgspec.json.encode(save.wish).decode()
+            self._db.execute("insert into setting (key, value) values (?, ?)", (PREFS_WISH, text))
+
+    def _erase_recalled(self, lid: Lid) -> None:
+        for target in erase_recalled(self._db, lid):
+            self._touch(target)
 
     def _touch(self, lid: Lid) -> None:
         self._touched[lid] = None

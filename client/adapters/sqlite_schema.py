@@ -118,6 +118,7 @@ GROUPS: Final = (
     "alter table member add column role integer not null default 0",
     "alter table chat add column away integer not null default 0",
     "alter table chat add column thin integer not null default 0",
+    "update chat set thin = 1 where form = 'group'",
     # how far a large conversation has got, as JSON; empty in a small one
     "alter table chat add column crowd text not null default ''",
     "alter table mark add column delivered_ms integer not null default 0",
@@ -131,8 +132,22 @@ GROUPS: Final = (
 )
 
 
+CHANGES: Final = (
+    # edits, recalls and reactions are rows that are no bubbles: `rel` says what is done, to the message `target`
+    "alter table bubble add column rel text not null default ''",
+    "alter table bubble add column rel_pos integer not null default 0",
+    "alter table bubble add column target text not null default ''",
+    "drop index bubble_order",
+    "create index bubble_order on bubble (conv, place, lid) where rel = ''",
+    "create index bubble_changes on bubble (conv, target) where rel <> ''",
+    "create index bubble_named on bubble (conv, dg) where dg <> ''",
+    # what a message that waits is to say instead
+    "create table rewrite (lid integer primary key, data blob not null) strict",
+)
+
+
 def _groups_and_changes(db: Database) -> None:
-    for sql in GROUPS:
+    for sql in (*GROUPS, *CHANGES):
         db.execute(sql)
 
 
