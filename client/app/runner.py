@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast, get_args
 
+from client.app.crash_points import BEFORE_DRAWING, BEFORE_SAVING, BEFORE_TALKING, crash_point
 from client.app.packet_log import saves_line
 from client.app.timers import Alarm
 from client.core.effects import Effect, Save, Told
@@ -159,9 +160,12 @@ class Runner:
 
     async def _save(self, saves: list[Save]) -> None:
         log.debug("= %s", saves_line(saves))
+        crash_point.around(BEFORE_SAVING, saves)
         bubbles = await self._messages.save(saves)
         self._failures = 0
+        crash_point.around(BEFORE_DRAWING, saves)
         self._results.saved(saves, bubbles)
+        crash_point.around(BEFORE_TALKING, saves)
 
     # ------------------------------------------------------------------------------ breaking, beginning
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from protocol.limits import UPLOAD_KEEP_S
 from protocol.problems import Problem
 from protocol.values import MediaId, Value
+from server.app.crash_points import crash_point
 from server.ports import Accounts, Blobs, StoreUnknown, Uploads
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class Housekeeping:
         """One sweep. Raises a Problem if disk or store refuse; the next sweep does the rest."""
         before_ms = self._now_ms() - KEEP_MS
         stale = await self._uploads.drop_stale(before_ms)
+        crash_point("S11")
         await self._remove(stale)
         orphans = await self._orphans(before_ms)
         await self._remove(orphans)

@@ -22,6 +22,7 @@ from protocol.problems import (
     problem,
 )
 from protocol.values import MediaId, replace
+from server.app.crash_points import crash_point
 from server.app.logs import short
 from server.core.codes import ID_BYTES, id_text
 from server.core.rights import Action, may
@@ -123,6 +124,7 @@ class Media:
     async def _settle(self, upload: Upload) -> int:
         """Data first, then its offset (P-60)."""
         offset = await self._blobs.settle(upload.media)
+        crash_point("S8")
         await self._uploads.move(upload.media, offset)
         return offset
 
@@ -144,6 +146,7 @@ class Media:
             await self._uploads.forget(upload.media)
             log.info("- media %s, damaged", short(upload.media))
             raise
+        crash_point("S9")
         await self._uploads.finish(upload.media)
         log.info("= media %s, whole", short(upload.media))
         return replace(upload, offset=upload.size_bytes, done=True)

@@ -16,6 +16,7 @@ from protocol.packets import FromClient, FromServer, Here
 from protocol.problems import Problem
 from protocol.values import ConvId, Uid
 from server.app.company import Company
+from server.app.crash_points import crash_point
 from server.app.tasks import Tasks
 from server.core import effects as do
 from server.core import events as on
@@ -310,6 +311,7 @@ class Runner:
         offers = [offer for _, some in asked for offer in some]
         try:
             answers = await self._store.accept(offers)
+            crash_point("S2")
         except StoreUnknown as error:
             self._lost(error)
             return
@@ -320,6 +322,7 @@ class Runner:
         for connection, some in asked:
             connection.post(on.Decided(tuple(answers[start : start + len(some)]), home))
             start += len(some)
+        crash_point("S3", last_deed=self._flush)
         for bell in bells(answers):
             self._route.publish(bell)
 
@@ -340,6 +343,7 @@ class Runner:
         moves = [move for _, some in asked for move in some]
         try:
             moved = await self._store.climb(moves)
+            crash_point("S6")
         except StoreUnknown as error:
             self._lost(error)
             return

@@ -28,6 +28,7 @@ from protocol.problems import (
     Problem,
     StoreFailed,
 )
+from server.app.crash_points import crash_point
 from server.ports import StoreUnknown
 from server.stores.schema import Schema
 
@@ -205,6 +206,7 @@ class Writer:
         """Commit. After an error nobody knows; the file is closed, and opened and checked anew (P-37)."""
         assert self._db is not None
         try:
+            _fail_on_purpose(self._db)
             self._db.execute("commit")
         except sqlite3.Error as error:
             self._reopen()
@@ -232,6 +234,14 @@ class Writer:
             finally:
                 if self._reader.in_transaction:
                     self._reader.execute("rollback")
+
+
+def _fail_on_purpose(db: sqlite3.Connection) -> None:
+    """S4: a commit that reports an error, and happened all the same, or did not (section 13)."""
+    if happened := crash_point.passes("S4"):
+        db.execute("commit")
+    if happened or crash_point.passes("S4-lost"):
+        raise sqlite3.OperationalError("a commit that fails on purpose")
 
 
 def _hand_out(jobs: list[_Job]) -> None:
