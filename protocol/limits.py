@@ -43,6 +43,8 @@ ANSWER_WAIT_S = 10.0  # a pull, an ack:R or a read:R without its answer is said 
 PULLS_AT_ONCE = 8  # offline:R without an answer, all conversations together, ours
 STATUS_WAIT_S = 3.0  # how long the dialog waits for the server's word (P-57)
 SILENT_MAX_S = 7 * 24 * 3600.0  # older than this is asked about, never sent silently (P-58)
+MARKS_MEMBERS_MAX = 32  # in a larger conversation marks are counts (P-52) …
+CROWD_JOIN_S, CROWD_STEPS_MAX = 0.5, 64  # … joined for so long, in at most so many steps (P-52)
 MARKS_DELAY_MIN_S, MARKS_DELAY_MAX_S = 0.2, 0.5  # true ack:N are spread, so that they tell no habits (P-52)
 BUSY_RETRY_MS = 1_000  # what a busy server asks for, ours (P-26)
 

@@ -103,6 +103,21 @@ class MembersTooMany(Problem):
     said = "A group has at most {limit} members."
 
 
+class GroupOnly(Problem):
+    code = "group_only"
+    said = "Only groups can be changed. Open a group with these people instead."
+
+
+class NotAdministrator(Problem):
+    code = "not_administrator"
+    said = "Only who administers this group can do that. Ask one of them."
+
+
+class LastAdministrator(Problem):
+    code = "last_administrator"
+    said = "Somebody must administer the group. Name another administrator first."
+
+
 class RelationRefused(Problem):
     code = "relation_refused"
     said = "That message can no longer be changed. Your change was not sent."
@@ -184,6 +199,21 @@ class ServerUnreachable(Problem):
 class SignInAgain(Problem):
     code = "sign_in_again"
     said = "This device is not signed in any more. Join again with a new invite; your history stays here."
+
+
+class DevicesFull(Problem):
+    code = "devices_full"
+    said = "You have {limit} devices already. End one of them, then add this one."
+
+
+class DeviceUnknown(Problem):
+    code = "device_unknown"
+    said = "That device is none of yours. Look at the list again."
+
+
+class ProfileCopied(Problem):
+    code = "profile_copied"
+    said = "This profile was in use in two places at once, so the server ended it. Join again here; your history stays."
 
 
 class ReplacedElsewhere(Problem):

@@ -27,6 +27,7 @@ from server.blobs import files, memory
 from server.core.session import Rules
 from server.doors.accounts_routes import AccountsRoutes
 from server.doors.admin import AdminRoutes
+from server.doors.devices_routes import DevicesRoutes
 from server.doors.im_socket import ImSocket
 from server.doors.media_routes import MediaRoutes
 from server.doors.web import Application, application, serving
@@ -138,6 +139,7 @@ def doors(parts: Parts, secret: str, runner: Runner) -> Application:
     """HTTP and the line, over these parts."""
     routes = [
         *AccountsRoutes(parts.accounts).routes(),
+        *DevicesRoutes(parts.accounts, runner.dismiss_removed).routes(),
         *AdminRoutes(parts.accounts, secret).routes(),
         *MediaRoutes(Media(parts.uploads, parts.blobs, DICE.some_bytes), parts.accounts).routes(),
     ]

@@ -210,16 +210,26 @@ class Joined(Value, frozen=True):
     token: str
 
 
+class Device(Value, frozen=True):
+    """A device of a person, as the person sees it. Times in milliseconds since 1970 UTC; 0 is long ago."""
+
+    did: Did
+    name: str
+    seen_ms: int
+    made_ms: int
+
+
 class Accounts(Protocol):
     """People, devices, tokens and invites. Each method is one transaction, durable when it returns."""
 
-    async def join(self, name: str, invite: str, request: str) -> Joined:
-        """Turn an invite into an account and a device.
+    async def join(self, name: str, invite: str, request: str, device: str = "") -> Joined:
+        """Turn an invite into an account and a device called `device`; or, with a code for another device of a
+        person, into that, whatever `name` says.
 
         `request` is a secret chosen by the client; the same invite with the same request gives the same
         account and device again, with a fresh token, so that a lost answer locks nobody out.
 
-        Raises: InviteWrong, NameTaken, NameInvalid.
+        Raises: InviteWrong, NameTaken, NameInvalid, DevicesFull.
         """
         ...
 
@@ -233,6 +243,18 @@ class Accounts(Protocol):
 
     async def new_invite(self) -> str:
         """A fresh invite code: 128 bits, single use, 24 h (SEC-5)."""
+        ...
+
+    async def new_device_code(self, who: Identity) -> str:
+        """A code for another device of this person: 128 bits, single use, 10 minutes. Raises: DevicesFull."""
+        ...
+
+    async def devices(self, uid: Uid) -> tuple[Device, ...]:
+        """The devices of this person (P-62)."""
+        ...
+
+    async def end_device(self, uid: Uid, did: Did) -> None:
+        """This is a device of the person no more; asked again it does nothing. Raises: DeviceUnknown."""
         ...
 
     async def forget_stale(self, now_ms: int) -> int:

@@ -42,7 +42,7 @@ STOPS = {
     Close.VERSION: "version_unknown",
     Close.MISUSE: "line_refused",
     Close.TOKEN: "sign_in_again",
-    Close.NOT_THIS_DEVICE: "sign_in_again",
+    Close.NOT_THIS_DEVICE: "profile_copied",
     Close.REPLACED: "replaced_elsewhere",
 }
 """Close codes after which nobody calls again by itself, and the Problem that says why (P-18)."""

@@ -15,11 +15,15 @@ log = logging.getLogger(__name__)
 
 
 class JoinWish(Struct, frozen=True):
-    """`request` is a secret of the client's: asked again with the same one, the same place is given again."""
+    """`request` is a secret of the client's: asked again with the same one, the same place is given again.
+
+    `device` is what the person calls this device.
+    """
 
     name: str
     invite: str
     request: str = ""
+    device: str = ""
 
 
 class AccountsRoutes:
@@ -35,7 +39,7 @@ class AccountsRoutes:
     async def join(self, request: web.Request) -> web.Response:
         """Give a place to whoever holds an invite. The one route without a token."""
         wish = await json_body(request, JoinWish)
-        joined = await self._accounts.join(wish.name, wish.invite, wish.request)
+        joined = await self._accounts.join(wish.name, wish.invite, wish.request, wish.device)
         log.info("+ device %s of person %s joined", short(joined.did), short(joined.uid))
         place = {"uid": joined.uid, "did": joined.did, "name": joined.name, "token": joined.token}
         return web.json_response({**place, "server": "hexagram"}, status=201)

@@ -171,7 +171,7 @@ def test_a_click_a_wake_up_or_another_network_calls_at_once() -> None:
         (Close.VERSION, "version_unknown"),
         (Close.MISUSE, "line_refused"),
         (Close.TOKEN, "sign_in_again"),
-        (Close.NOT_THIS_DEVICE, "sign_in_again"),
+        (Close.NOT_THIS_DEVICE, "profile_copied"),
         (Close.REPLACED, "replaced_elsewhere"),
     ],
 )

@@ -19,6 +19,7 @@ from server.app.media import Media
 from server.bootstrap import BLOBS, chosen
 from server.doors.accounts_routes import AccountsRoutes
 from server.doors.admin import AdminRoutes
+from server.doors.devices_routes import DevicesRoutes
 from server.doors.media_routes import MediaRoutes
 from server.doors.web import application, serving
 from server.ports import Blobs, Joined
@@ -44,7 +45,7 @@ class House:
         self.housekeeping: Housekeeping
         self.http: httpx.AsyncClient
         self.app: web.Application
-        self.port = 0
+        self.port = self.dismissed = 0
         self._stack = AsyncExitStack()
 
     async def open(self) -> None:
@@ -63,6 +64,7 @@ class House:
         self.port = listener.getsockname()[1]
         routes = [
             *AccountsRoutes(self.accounts).routes(),
+            *DevicesRoutes(self.accounts, self.dismiss).routes(),
             *AdminRoutes(self.accounts, ADMIN_SECRET).routes(),
             *MediaRoutes(Media(self.uploads, self.blobs, token_bytes), self.accounts).routes(),
         ]
@@ -70,6 +72,10 @@ class House:
         await self._stack.enter_async_context(serving(self.app, listener))
         client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", trust_env=False)
         self.http = await self._stack.enter_async_context(client)
+
+    async def dismiss(self) -> None:
+        """What the runner does when a device was ended."""
+        self.dismissed += 1
 
     async def close(self) -> None:
         await self._stack.aclose()
@@ -88,7 +94,10 @@ class House:
         row = (TALK, uid, since, until)
         talk = "insert into conv (conv, head, ts, form) values (?, 9, 0, 'group') on conflict do nothing"
         member = "insert into member (conv, uid, since, until) values (?, ?, ?, ?)"
-        await self.writer.run(lambda db: (db.execute(talk, [TALK]), db.execute(member, row)))
+        listing = "insert into listing values (?, ?)"
+        await self.writer.run(
+            lambda db: (db.execute(talk, [TALK]), db.execute(listing, [uid, TALK]), db.execute(member, row))
+        )
 
     async def pin(self, media: str, pos: int) -> None:
         """What a message that names a file does."""
