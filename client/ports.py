@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from client.core.effects import DownloadFile, Effect, Save, UploadFile
 from client.core.events import Event
-from client.core.model import Bubble, ChatEntry, Device, Inspected, Me, Memory, Own, Receipt, Seen, Span
+from client.core.model import Bubble, ChatEntry, Device, Inspected, Me, Memory, Own, Receipt, Seen, Span, Version
 from protocol.codec import Garbled
 from protocol.ladder import Ladder
 from protocol.packets import FromServer, Packet, Person, Seat
@@ -23,6 +23,12 @@ class Messages(Protocol):
 
     async def save(self, saves: Sequence[Save]) -> list[Bubble]:
         """Commit all of `saves` or none, durably; return the bubbles that look different now, in order."""
+
+    async def kept(self, lid: Lid) -> bool:
+        """Whether this bubble is here and stays: asked when a save reported an error, which may have happened (P-37).
+
+        Raises the Problem why that cannot be known now.
+        """
 
     async def own_above(self, bases: Sequence[tuple[ConvId, int]]) -> tuple[Own, ...]:
         """Own messages above these positions that had been accepted, in order of position (P-69)."""
@@ -58,8 +64,14 @@ class Messages(Protocol):
     async def older(self, conv: ConvId) -> tuple[Span, ...]:
         """The gaps that this device's history fills, from below (P-63)."""
 
-    async def left_over(self) -> list[Bubble]:
-        """Own messages that still waited when the device before this one ended, oldest first (P-64)."""
+    async def left_over(self, *, ended: bool) -> list[Bubble]:
+        """Own messages that waited when the device before this one ended, oldest first (P-64).
+
+        `ended`: this one has ended: those that wait now.
+        """
+
+    async def versions(self, lid: Lid) -> list[Version]:
+        """What a message said, oldest first. Raises UnknownMessage."""
 
     async def content_of(self, lid: Lid) -> bytes:
         """The frozen content bytes of an own bubble, for sending it again as a new message."""

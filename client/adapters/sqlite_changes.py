@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import Any, TypeAlias
 
 from client.adapters.sqlite_schema import HEARD_LID
-from client.core.model import NOWHERE, State
+from client.core.model import NOWHERE, State, Version
 from protocol.content import PLAIN, RELATIONS, Change, Content, Edit, Mention, Reaction, Recall, unpack, within
 from protocol.packets import Relation
 from protocol.problems import Problem
@@ -24,7 +24,7 @@ RECALLED = "recalled"
 
 Reactions: TypeAlias = tuple[tuple[str, tuple[Uid, ...]], ...]
 
-_ABOUT = """select lid, uid, mine, rel, rel_pos, pos, state, code, suite, content from bubble
+_ABOUT = """select lid, uid, mine, rel, rel_pos, pos, state, code, suite, content, ts from bubble
     where conv = ? and target = ? and rel <> '' order by pos, lid"""
 _RECALLED = f"""select t.lid from bubble t join bubble c on c.conv = t.conv and c.target = t.dg and c.rel = 'recall'
     and c.rel_pos = t.pos and c.pos < {NOWHERE} and c.lost = 0
@@ -67,7 +67,7 @@ def changes_of(db: sqlite3.Connection, conv: ConvId, dg: Digest, pos: int, autho
     edit: Edit | None = None
     recalled, recalled_by = False, Uid("")
     reacted: dict[Uid, str] = {}
-    for _, uid, mine, rel, rel_pos, at, state, _, suite, content in rows:
+    for _, uid, mine, rel, rel_pos, at, state, _, suite, content, _ in rows:
         if not _counts(mine, rel_pos, at, state, pos):
             continue
         match _inside(suite, content, uid, conv):
@@ -86,6 +86,16 @@ def changes_of(db: sqlite3.Connection, conv: ConvId, dg: Digest, pos: int, autho
         reactions=_grouped(reacted),
         pending=_pending(rows),
     )
+
+
+def edits_of(db: sqlite3.Connection, conv: ConvId, dg: Digest, pos: int, author: Uid) -> list[Version]:
+    """The edits that count, oldest first."""
+    return [
+        Version(ts, edit.text)
+        for _, uid, mine, rel, rel_pos, at, state, _, suite, content, ts in db.execute(_ABOUT, (conv, dg)).fetchall()
+        if rel == "edit" and uid == author and _counts(mine, rel_pos, at, state, pos)
+        if isinstance(edit := _inside(suite, content, uid, conv), Edit)
+    ]
 
 
 def change_columns(rel: Relation | None, content: Content | None) -> tuple[str, int, str]:
@@ -149,7 +159,7 @@ def _grouped(reacted: dict[Uid, str]) -> Reactions:
 def _pending(rows: list[tuple[Any, ...]]) -> Pending | None:
     """The newest of each kind stands for its kind: what failed before it is told no more."""
     newest: dict[str, Pending] = {}
-    for lid, _, mine, rel, _, at, state, code, _, _ in sorted(rows, key=lambda row: int(row[0])):
+    for lid, _, mine, rel, _, at, state, code, *_ in sorted(rows, key=lambda row: int(row[0])):
         if mine and (lid < HEARD_LID or at >= NOWHERE):
             newest[rel] = Pending(lid, State(state), code)
     told = [pending for pending in newest.values() if pending.state in _TOLD]

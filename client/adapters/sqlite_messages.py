@@ -18,8 +18,11 @@ from client.adapters.sqlite_rows import (
     read_chats,
     read_me,
     read_memory,
+    read_older,
     read_own_above,
     read_page,
+    read_receipts,
+    read_seats,
 )
 from client.adapters.sqlite_saves import Saver
 from client.adapters.sqlite_schema import (
@@ -32,13 +35,19 @@ from client.adapters.sqlite_schema import (
     open_database,
     problem_of,
 )
+from client.adapters.sqlite_words import versions_of
 from client.core.effects import Save
-from client.core.model import NOWHERE, Bubble, ChatEntry, Me, Memory, Own, Seen, State
-from protocol.packets import Person
-from protocol.problems import DataCorrupt, Problem, UnknownMessage
+from client.core.model import NOWHERE, Bubble, ChatEntry, Me, Memory, Own, Receipt, Seen, Span, State, Version
+from protocol.packets import Person, Seat
+from protocol.problems import DataCorrupt, Problem, StoreFailed, UnknownMessage
 from protocol.values import ConvId, Lid
 
 T = TypeVar("T")
+
+LEFT_OVER = f"""select lid from bubble where mine = 1 and state = {int(State.LONG_AGO)} and code = 'sign_in_again'
+    and rel = '' and uid = (select uid from me) order by at_ms, lid"""
+"""What still waited here when the device before this one ended (P-64)."""
+STILL_WAITING = "select lid from bubble where mine = 1 and state in (0, 1, 2, 7, 8) and rel = '' order by at_ms, lid"
 
 
 class SqliteMessages:
@@ -78,6 +87,9 @@ class SqliteMessages:
 
         return await self._write(write)
 
+    async def kept(self, lid: Lid) -> bool:
+        return await self._on_thread(lambda: self._kept(lid))
+
     async def own_above(self, bases: Sequence[tuple[ConvId, int]]) -> tuple[Own, ...]:
         """Own messages above these positions that had been accepted, in order of position (P-69)."""
 
@@ -111,12 +123,28 @@ class SqliteMessages:
         rows = await self._rows("select uid, name from person order by name, uid")
         return [Person(uid, name) for uid, name in rows]
 
+    async def versions(self, lid: Lid) -> list[Version]:
+        return await self._read(lambda db: versions_of(db, read_bubble(db, lid), lid))
+
     async def content_of(self, lid: Lid) -> bytes:
         sql = "select content from bubble where lid = ? and mine = 1 and content <> x''"
         rows = await self._rows(sql, lid)
         for (content,) in rows:
             return bytes(content)
         raise UnknownMessage()
+
+    async def members(self, conv: ConvId) -> list[Seat]:
+        return await self._read(lambda db: read_seats(db, conv))
+
+    async def receipts(self, lid: Lid) -> list[Receipt]:
+        return await self._read(lambda db: read_receipts(db, lid))
+
+    async def older(self, conv: ConvId) -> tuple[Span, ...]:
+        return (await self._read(read_older)).get(conv, ())
+
+    async def left_over(self, *, ended: bool) -> list[Bubble]:
+        sql = STILL_WAITING if ended else LEFT_OVER
+        return await self._read(lambda db: read_bubbles(db, [lid for (lid,) in db.execute(sql)]))
 
     async def set_draft(self, conv: ConvId, text: str) -> None:
         sql = """insert into chat (conv, draft) values (?, ?)
@@ -217,6 +245,19 @@ class SqliteMessages:
             self._drop()
             raise _unreadable(error) from error
 
+    def _kept(self, lid: Lid) -> bool:
+        """What a log holds whose sync failed may never reach the disk: it is moved into the database, and synced."""
+        if not self._look(lambda db: db.execute("select 1 from bubble where lid = ?", (lid,)).fetchone()):
+            return False
+        try:
+            (busy, *_) = self._database.conn.execute("pragma wal_checkpoint(full)").fetchone()
+        except sqlite3.Error as error:
+            self._drop()
+            raise problem_of(error) from error
+        if busy:
+            raise StoreFailed()
+        return True
+
     def _become(self, db: sqlite3.Connection, me: Me) -> None:
         """A new device has new lanes; what waited in the old ones may have been sent (P-64)."""
         assert self._saver is not None
@@ -224,10 +265,11 @@ class SqliteMessages:
         if before is not None and before.did != me.did:
             db.execute(
                 """update bubble set state = ?, code = 'sign_in_again'
-                where lid in (select lid from outbox)""",
+                where lid in (select lid from outbox union all select lid from upload)""",
                 (State.LONG_AGO,),
             )
             db.execute("delete from outbox")
+            db.execute("delete from rewrite")
             db.execute("update chat set lane_n = 0, lane_dg = '', seen_last = 0")
         db.execute("delete from me")
         db.execute(

@@ -39,7 +39,7 @@ Place: TypeAlias = tuple[int, int]
 """`Bubble.order`: the place on the screen, or NOWHERE, and `lid`."""
 
 BUBBLE = """select b.lid, b.conv, b.pos, b.uid, b.mine, b.state, b.at_ms, b.ts, b.n, b.dg, b.code, b.path,
-    b.place, b.did, b.suite, b.content, b.kind, b.rel, u.data, r.data
+    b.place, b.lost, b.did, b.suite, b.content, b.kind, b.rel, u.data, r.data
     from bubble b left join upload u on u.lid = b.lid left join rewrite r on r.lid = b.lid"""
 REL = -3
 """Where `rel` stands in a row of it: not empty for a change."""
@@ -51,6 +51,8 @@ UNREAD = """select count(*) from bubble where conv = ? and pos > ? and pos < ? a
 WAITING = """select count(*) filter (where state <> 8), count(*) filter (where state = 8) from bubble
     where conv = ? and mine = 1 and state in (0, 1, 2, 7, 8)"""
 
+UPLOADS = "select u.data from upload u join bubble b on b.lid = u.lid where b.state <> 11 order by u.lid"
+"""Files on their way up, without those of a device that ended (P-64)."""
 PREFS_WISH = "prefs_wish"
 """The setting that holds what the person chose to tell, until the server has confirmed it."""
 _crowd = msgspec.json.Decoder(Crowd)
@@ -162,7 +164,7 @@ class _Reader:
         self._chats: dict[ConvId, _Direct | _Crowded | _Reached | None] = {}
 
     def bubble(self, row: tuple[Any, ...]) -> Bubble:
-        lid, conv, pos, uid, mine, state, at_ms, ts, n, dg, code, path, place, did, *rest = row
+        lid, conv, pos, uid, mine, state, at_ms, ts, n, dg, code, path, place, lost, did, *rest = row
         words = words_of(self._db, lid, conv, dg, pos, uid, did, rest)
         changed, pending = words.changed, words.changed.pending
         if state == State.CANCELLING and rest[-1] is not None:
@@ -198,6 +200,7 @@ class _Reader:
             change=pending.state if pending else None,
             change_lid=pending.lid if pending else Lid(0),
             change_code=pending.code if pending else "",
+            lost=bool(lost),
         )
 
     def _theirs(self, conv: ConvId, pos: int, state: int) -> _Theirs:
@@ -361,7 +364,7 @@ def read_memory(db: sqlite3.Connection) -> Memory:
         rooms=_rooms(db),
         rows=_outbox(db),
         accepted=_accepted(db, me.did) if me else (),
-        uploads=tuple(decode_upload(row[0]) for row in db.execute("select data from upload order by lid")),
+        uploads=tuple(decode_upload(row[0]) for row in db.execute(UPLOADS)),
         next_lid=Lid(newest[0] + 1),
         rewrites={
             lid: decode_rewrite(data)

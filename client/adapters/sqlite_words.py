@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from client.adapters.sqlite_changes import RECALLED, UNCHANGED, Changed, changes_of, named, target_of
-from client.core.model import Rewrite, Upload
+from client.adapters.sqlite_changes import RECALLED, UNCHANGED, Changed, changes_of, edits_of, named, target_of
+from client.core.model import NOWHERE, Bubble, Rewrite, Upload, Version
 from protocol.content import (
     PLAIN,
     SERVER,
@@ -117,3 +117,13 @@ def _edited(body: Body | Notice | Change | None, changed: Changed) -> Body | Not
         case Picture() | Video() | File():
             return replace(body, caption=changed.text)
     return body
+
+
+def versions_of(db: sqlite3.Connection, bubble: Bubble, lid: Lid) -> list[Version]:
+    """What a message said, oldest first; nothing for one that was recalled or says nothing."""
+    row = db.execute("select did, suite, content, uid, conv, ts from bubble where lid = ?", (lid,)).fetchone()
+    first = None if bubble.recalled else read_content(*row[:5])
+    if not isinstance(first, Text | Picture | Video | File):
+        return []
+    edits = edits_of(db, bubble.conv, bubble.dg, bubble.pos or NOWHERE, bubble.uid)
+    return [Version(bubble.ts, first.text if isinstance(first, Text) else first.caption), *edits]

@@ -9,52 +9,60 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias
 
 from client.app.account import Account
+from client.app.changes import Change as Told
+from client.app.changes import PrefsChanged
 from client.app.dispatcher import Dispatcher
-from client.app.outgoing import file_at, whole_words
 from client.app.publisher import Listener, Publisher
 from client.app.queries import Queries
 from client.app.runner import Runner
 from client.app.settings import Settings, save_settings
 from client.app.tasks import Tasks
 from client.app.timers import SleepWatch
-from client.core.effects import SaveRead
+from client.app.writing import OVER, FileKind, Writer
+from client.core.effects import SavePrefs
 from client.core.events import (
+    Act,
     AskPeople,
-    Attach,
     Cancel,
-    Compose,
     Dial,
     Drop,
     Event,
     Fetch,
     Quit,
     ReadUpto,
-    Resend,
+    SetPrefs,
     StopFetch,
+    Watch,
     Woken,
 )
-from client.core.model import Bubble, ChatEntry, Finding, Line, Me, Memory, Seen, State
+from client.core.model import (
+    Bubble,
+    ChatEntry,
+    Device,
+    Finding,
+    Line,
+    Me,
+    Memory,
+    Presence,
+    Receipt,
+    Seen,
+    State,
+    Version,
+)
 from client.ports import Machine, Parts
-from protocol.content import Body, Change, Content, Text, attachments, pack, unpack
-from protocol.lanes import NONCE_BYTES, digest
+from protocol.content import Edit, Mention, Reaction, Recall
 from protocol.limits import NAME_MAX_CHARS
-from protocol.packets import Person
+from protocol.packets import Doing, Person, Prefs, Seat
 from protocol.problems import (
-    MediaUnknown,
     NameInvalid,
     NotPossibleNow,
-    TextEmpty,
+    SignInAgain,
 )
-from protocol.values import ConvId, Lid, Uid, replace
-
-FileKind: TypeAlias = Literal["auto", "picture", "voice", "video", "file"]
+from protocol.values import ConvId, Did, Lid, Uid, replace
 
 CLOSE_WAIT_S = 0.7  # for a clean goodbye; what matters is durable anyway
-OVER = (State.REFUSED, State.CANCELLED, State.LONG_AGO)
-"""States from which sending again makes a new message (P-24, P-56)."""
 
 
 class Chat:
@@ -73,7 +81,12 @@ class Chat:
         self._queries = Queries(
             parts.messages, parts.dice, self._account, self._publisher, self._dispatcher.questions, self._wish
         )
+        self._writer = Writer(
+            parts.messages, parts.clock, parts.dice, self._account, self._dispatcher.new_lid, self._wish
+        )
         self._closed = False
+        self._watched: tuple[Uid, ...] = ()
+        self._publisher.subscribe(self._hear)
 
     @property
     def me(self) -> Me | None:
@@ -153,10 +166,51 @@ class Chat:
     async def change_settings(self, settings: Settings) -> None:
         """Keep these choices; a new ladder begins at once."""
         await save_settings(self._parts.messages, settings)
-        other_ladder = settings.ladder != self.settings.ladder
+        before = self.settings
         self._use(settings)
-        if other_ladder and self.me is not None:
+        if settings.prefs != before.prefs:
+            await self._tell_prefs(settings.prefs)
+        if settings.ladder != before.ladder and self.me is not None:
             self._runner.renew()
+
+    # ------------------------------------------------------------------------------- this person's devices
+
+    async def device_code(self) -> str:
+        """A code for another device of this person: one use, ten minutes. It joins with an empty name.
+
+        Raises DevicesFull, SignInAgain, ServerUnreachable …
+        """
+        return await self._account.device_code()
+
+    async def devices(self) -> list[Device]:
+        """This person's devices. Raises SignInAgain, ServerUnreachable …"""
+        return await self._account.devices()
+
+    async def end_device(self, did: Did) -> None:
+        """End one of this person's devices, also this one (log-out): what is here stays, and nothing goes out.
+
+        The line then stops with `sign_in_again`; joining once more makes a new device of this profile (P-64).
+        """
+        await self._account.end_device(did)
+
+    async def left_over(self) -> list[Bubble]:
+        """What was not sent when a device ended, oldest first: this one, or the one this profile was before (P-64)."""
+        ended = self.line.state == "stopped" and self.line.code == SignInAgain.code
+        return await self._parts.messages.left_over(ended=ended)
+
+    async def take_over(self, lids: Sequence[Lid] | None = None) -> list[Lid]:
+        """Send these of what is left over, or all, as new messages of this device; return those that go out (P-64).
+
+        The log is brought here first, as far as it could hide one of them: what the server had accepted shows as
+        accepted then, and is never sent again. A file that is no longer on the disk stays left over.
+
+        Raises ServerUnreachable when the log cannot be brought now.
+        """
+        wanted = {bubble.lid: bubble.conv for bubble in await self.left_over() if lids is None or bubble.lid in lids}
+        await self._queries.catch_up(tuple(dict.fromkeys(wanted.values())))
+        bubbles = [bubble for bubble in await self.left_over() if bubble.lid in wanted]
+        taken = [await self._writer.take_over(bubble) for bubble in bubbles]
+        return [bubble.lid for bubble, went in zip(bubbles, taken, strict=True) if went]
 
     # --------------------------------------------------------------------------- people, conversations
 
@@ -184,6 +238,69 @@ class Chat:
             raise NameInvalid(limit=NAME_MAX_CHARS)
         return await self._queries.group(title, uids)
 
+    async def add_members(self, conv: ConvId, uids: Sequence[Uid]) -> None:
+        """Add people to a group; returns when the server has done it. Raises NotMember, MembersTooMany …
+
+        Like every change of a group it raises ServerUnreachable when no answer comes: then it may have been done,
+        and doing it again is safe.
+        """
+        await self._queries.change_group(conv, "add", uids)
+
+    async def remove_member(self, conv: ConvId, uid: Uid) -> None:
+        """Take somebody out of a group. Raises NotAllowed for who does not administer it."""
+        await self._queries.change_group(conv, "remove", (uid,))
+
+    async def leave(self, conv: ConvId) -> None:
+        """Leave a group: it stays here to be read, and nothing more comes."""
+        await self._queries.change_group(conv, "leave")
+
+    async def rename_group(self, conv: ConvId, title: str) -> None:
+        """Give a group another name. Raises NameInvalid."""
+        if not 1 <= len(title.strip()) <= NAME_MAX_CHARS:
+            raise NameInvalid(limit=NAME_MAX_CHARS)
+        await self._queries.change_group(conv, "rename", title=title.strip())
+
+    async def set_role(self, conv: ConvId, uid: Uid, role: int) -> None:
+        """Let somebody administer a group (1), or not (0). Raises NotAllowed for who does not."""
+        await self._queries.change_group(conv, "role", (uid,), role=role)
+
+    async def members(self, conv: ConvId) -> list[Seat]:
+        """Who is here, with which role, and how far: fresh from the server if it answers, else as known here."""
+        return await self._queries.members(conv)
+
+    async def receipts(self, lid: Lid) -> list[Receipt]:
+        """Who has this own message, who has read it, and since when at the latest. Raises UnknownMessage.
+
+        Who does not tell what they have read is not shown what others have (P-73).
+        """
+        receipts = await self._queries.receipts(lid)
+        if self.settings.receipts:
+            return receipts
+        return [replace(receipt, read=False, read_ms=0) for receipt in receipts]
+
+    # -------------------------------------------------------------------------------------------- hints
+
+    def typing(self, conv: ConvId, doing: Doing) -> None:
+        """The person is writing, recording or sending something here; empty at the end.
+
+        Call it as often as anything happens; others are told seldom, and only if the person wants it.
+        """
+        if self.settings.typing and self.line.state == "ready":
+            self._runner.post(Act(conv, doing))
+
+    def typists(self, conv: ConvId) -> dict[Uid, Doing]:
+        """Who else is writing, recording or sending something here now; TypingChanged tells each change."""
+        return dict(self._dispatcher.acting.get(conv, {}))
+
+    def watch(self, uids: Sequence[Uid]) -> None:
+        """From now on know of these people, and of nobody else, whether they are here (at most 200)."""
+        self._watched = tuple(uids)
+        self._runner.post(Watch(self._watched))
+
+    def presence(self, uid: Uid) -> Presence:
+        """Whether this person is here, as far as known now; PresenceChanged tells each change."""
+        return self._dispatcher.presence.get(uid, Presence(uid))
+
     async def page(
         self,
         conv: ConvId,
@@ -205,46 +322,71 @@ class Chat:
         self._publisher.touch(conv)
 
     async def read(self, conv: ConvId, upto: int) -> None:
-        """The person has seen everything up to this position; others are told only if they may know (P-73)."""
-        if self.settings.receipts:
-            await self._wish(ReadUpto(conv, upto))
-        else:
-            await self._parts.messages.save([SaveRead(conv, upto)])
-            self._publisher.touch(conv)
+        """The person has seen everything up to this position; the server tells others only if they may know (P-73)."""
+        await self._wish(ReadUpto(conv, upto))
 
     # ---------------------------------------------------------------------------------------- sending
 
-    async def say(self, conv: ConvId, text: str) -> Lid:
-        """Send words; returns once they are durable (T0). Raises TextEmpty, TextTooLong, OutboxFull …"""
-        if not text.strip():
-            raise TextEmpty()
-        return await self._compose(conv, Text(whole_words(text)))
+    async def say(
+        self, conv: ConvId, text: str, *, reply_to: Lid | None = None, mentions: Sequence[Mention] = ()
+    ) -> Lid:
+        """Send words, as an answer to a bubble of the same conversation if one is given.
 
-    async def send_file(self, conv: ConvId, path: str, kind: FileKind = "auto", caption: str = "") -> Lid:
+        Returns once they are durable (T0). Raises TextEmpty, TextTooLong, OutboxFull …
+        """
+        return await self._writer.say(conv, text, reply_to, mentions)
+
+    async def send_file(
+        self, conv: ConvId, path: str, kind: FileKind = "auto", caption: str = "", *, reply_to: Lid | None = None
+    ) -> Lid:
         """Send a file; returns once its bubble is durable, and the upload goes on.
 
         Raises MediaVanished, MediaIsFolder, MediaEmpty, MediaUnreadable, MediaTooLarge for what can be seen from
         outside, and TextTooLong for its caption.
         """
-        self._account.joined()
-        caption = whole_words(caption)
-        full, name = await asyncio.to_thread(file_at, path)
-        lid, at_ms = self._dispatcher.new_lid(), self._parts.clock.wall_ms()
-        await self._wish(Attach(lid, conv, full, name, kind, caption, self._nonce(), at_ms))
-        return lid
+        return await self._writer.send_file(conv, path, kind, caption, reply_to)
+
+    async def forward(self, lids: Sequence[Lid], conv: ConvId) -> list[Lid]:
+        """Send these messages to another conversation, as new ones that name their first author.
+
+        Files are not sent again: the server has them. Raises NotPossibleNow if one of them cannot be passed on.
+        """
+        return await self._writer.forward(lids, conv)
+
+    async def edit(self, lid: Lid, text: str, mentions: Sequence[Mention] = ()) -> Lid:
+        """Other words for an own message, or below its file (P-74).
+
+        Returns the `lid` of the change, which shows in the bubble at once and goes back if the server refuses it; 0
+        if the words are the same. A message that waits is cancelled and written anew in its place, under its own
+        `lid`; if it is too late for that, the new words follow as an edit. Raises NotPossibleNow, TextEmpty …
+        """
+        return await self._writer.edit(lid, text, mentions)
+
+    async def recall(self, lid: Lid) -> Lid:
+        """Ask everybody to remove a message: an own one, or any where this person administers (P-74).
+
+        Returns the `lid` of the change. What still waits is cancelled instead. Raises NotPossibleNow.
+        """
+        return await self._writer.recall(lid)
+
+    async def react(self, lid: Lid, emoji: str) -> Lid:
+        """Say with one emoji what this person thinks of a message; empty takes it back, another one replaces it.
+
+        Returns the `lid` of the change, 0 if it is so already. Raises NotPossibleNow, TextTooLong.
+        """
+        return await self._writer.react(lid, emoji)
+
+    async def versions(self, lid: Lid) -> list[Version]:
+        """What a message said before it was edited, oldest first; the last one is what it says now."""
+        return await self._parts.messages.versions(lid)
 
     async def resend(self, lid: Lid) -> Lid:
         """Send again: a waiting message with the same key; a refused or cancelled one as a new message.
 
-        Returns the bubble that is sent now. Raises NotPossibleNow when the server has it, or it is not ours.
+        Returns the bubble that is sent now; a change (`Bubble.change_lid`) is sent again as well. Raises
+        NotPossibleNow when the server has it, or it is not ours.
         """
-        bubble = await self._parts.messages.bubble(lid)
-        if bubble.state in OVER and bubble.n:
-            return await self._send_anew(bubble)
-        if not bubble.mine or State.ACCEPTED <= bubble.state <= State.READ:
-            raise NotPossibleNow()
-        await self._wish(Resend(lid))
-        return lid
+        return await self._writer.resend(lid)
 
     async def cancel(self, lid: Lid) -> None:
         """Do not send it. Whether that came in time, the server says (P-40)."""
@@ -256,7 +398,8 @@ class Chat:
         bubble = await self._parts.messages.bubble(lid)
         if bubble.state not in OVER:
             raise NotPossibleNow()
-        await self._wish(Drop(lid, bubble.conv) if bubble.n else Cancel(lid))
+        numbered = bubble.n or bubble.state is State.LONG_AGO or isinstance(bubble.body, Edit | Recall | Reaction)
+        await self._wish(Drop(lid, bubble.conv) if numbered else Cancel(lid))
 
     async def ask(self, lid: Lid) -> Finding:
         """What became of it? Asks the server first and never guesses; at most a little over 3 s (P-57).
@@ -296,41 +439,25 @@ class Chat:
 
     def _make(self, memory: Memory) -> Machine:
         self._dispatcher.networks.tell()
-        known = memory if self.settings.receipts else _in_silence(memory)
-        return self._parts.make(known, self.settings.ladder, self._parts.clock.wall_ms())
+        if self._watched:
+            self._runner.post(Watch(self._watched))
+        return self._parts.make(memory, self.settings.ladder, self._parts.clock.wall_ms())
+
+    def _hear(self, change: Told) -> None:
+        """What another device chose holds here as well."""
+        if isinstance(change, PrefsChanged) and change.prefs != self.settings.prefs:
+            self._use(replace(self.settings, receipts=change.prefs.reads, presence=change.prefs.presence))
+            self._tasks.start(save_settings(self._parts.messages, self.settings), "keep the settings")
+
+    async def _tell_prefs(self, prefs: Prefs) -> None:
+        """Also before this profile has joined: then the server hears it first."""
+        if self.me is None:
+            await self._parts.messages.save([SavePrefs(prefs)])
+        else:
+            await self._wish(SetPrefs(prefs))
 
     async def _wish(self, event: Event) -> None:
         self._account.joined()
         if self._closed:
             raise NotPossibleNow()
         await self._runner.wish(event)
-
-    def _nonce(self) -> bytes:
-        return self._parts.dice.bytes(NONCE_BYTES)
-
-    async def _compose(self, conv: ConvId, body: Body | Change) -> Lid:
-        me, at_ms = self._account.joined(), self._parts.clock.wall_ms()
-        content = pack(Content(me.uid, conv, self._nonce(), at_ms, body))
-        media = tuple(file.media for file in attachments(body))
-        lid = self._dispatcher.new_lid()
-        await self._wish(Compose(lid, conv, content, digest(conv, content), at_ms, media))
-        return lid
-
-    async def _send_anew(self, bubble: Bubble) -> Lid:
-        """A new message with the old words; its file is uploaded again if the server has lost it."""
-        me = self._account.joined()
-        if bubble.code in (MediaUnknown.code, "media_missing") and bubble.path:
-            caption = getattr(bubble.body, "caption", "")
-            return await self.send_file(bubble.conv, bubble.path, _kind(bubble.body), caption)
-        data = await self._parts.messages.content_of(bubble.lid)
-        return await self._compose(bubble.conv, unpack(data, author=me.uid, conv=bubble.conv).body)
-
-
-def _in_silence(memory: Memory) -> Memory:
-    """What the person reads without telling is not the core's to know: it would tell (P-73)."""
-    return replace(memory, rooms=tuple(replace(room, read_upto=0) for room in memory.rooms))
-
-
-def _kind(body: object) -> FileKind:
-    kinds: dict[str, FileKind] = {"Picture": "picture", "Voice": "voice", "Video": "video"}
-    return kinds.get(type(body).__name__, "file")

@@ -10,10 +10,14 @@ from client.app.account import Account
 from client.app.changes import (
     BubbleDropped,
     LineChanged,
+    MembersChanged,
     NewMessages,
     PeopleChanged,
+    PrefsChanged,
+    PresenceChanged,
     ProblemSeen,
     Progressed,
+    TypingChanged,
 )
 from client.app.networks import Networks
 from client.app.performer import Asked, Performer
@@ -24,8 +28,9 @@ from client.app.trace import Tracer
 from client.core import effects as do
 from client.core.effects import Effect, Save, Told
 from client.core.events import Event
-from client.core.model import Bubble, Line, Memory, TransferProgress
+from client.core.model import Bubble, Line, Memory, Presence, TransferProgress
 from client.ports import Parts
+from protocol.content import Edit, Reaction, Recall
 from protocol.limits import (
     CONTENT_MAX_BYTES,
     FILE_MAX_BYTES,
@@ -35,8 +40,9 @@ from protocol.limits import (
     NAME_MAX_CHARS,
     OUTBOX_MAX_ROWS,
 )
+from protocol.packets import Doing, Prefs
 from protocol.problems import BY_CODE, Problem, problem
-from protocol.values import Lid
+from protocol.values import ConvId, Lid, Uid
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +67,9 @@ class Dispatcher:
         self.networks = Networks(parts.messages, parts.dice, lambda: parts.network(self._server()), post)
         self._messages, self._account = parts.messages, account
         self._tasks, self._publisher = tasks, publisher
+        self.presence: dict[Uid, Presence] = {}
+        self.acting: dict[ConvId, dict[Uid, Doing]] = {}
+        self._prefs: Prefs | None = None
         self._next_lid = Lid(1)
         self._disk_failed = False
 
@@ -88,8 +97,15 @@ class Dispatcher:
                 case do.SaveDropped(lid, conv):
                     self._publisher.tell(BubbleDropped(lid, conv))
                     self._publisher.touch(conv)
-                case do.SaveRead(conv) | do.SaveArrived(conv) | do.SaveMarks(conv):
+                case do.SaveRead(conv) | do.SaveMarks(conv) | do.SaveOlder(conv):
                     self._publisher.touch(conv)
+                case do.SaveArrived(conv):
+                    self._publisher.touch(conv)
+                    if save.members is not None or save.away is not None:
+                        self._publisher.tell(MembersChanged(conv))
+                case do.SaveRoster(conv):
+                    self._publisher.touch(conv)
+                    self._publisher.tell(MembersChanged(conv))
                 case do.SaveGeneration(_, cursors):
                     for conv, _ in cursors:
                         self._publisher.touch(conv)
@@ -111,15 +127,36 @@ class Dispatcher:
                 self.tracer.saw(effect)
             case do.Told():
                 self._told(effect)
+            case do.PrefsKnown(prefs):
+                self._prefs_are(prefs)
+            case do.Acting(conv, uid, doing):
+                self._acts(conv, uid, doing)
+            case do.PresenceKnown(people):
+                self.presence |= {person.uid: person for person in people}
+                self._publisher.tell(PresenceChanged(people))
+            case do.Arrived(conv, uids):
+                self._publisher.tell(NewMessages(conv, uids))
+            case _:
+                self._answer(effect)
+
+    def _answer(self, effect: Effect) -> None:
+        """What somebody may have asked for."""
+        match effect:
             case do.Found(finding):
                 self.questions.give(("ask", finding.lid), finding)
             case do.OpenedAs(x, conv):
                 self.questions.give(("open", x), conv)
+            case do.GroupChanged(x):
+                self.questions.give(("open", x), None)
+            case do.MembersKnown(conv, code):
+                self.questions.give(("members", conv), code)
+            case do.OlderCame(conv, code):
+                self.questions.give(("older", conv), code)
+            case do.Synced(code):
+                self.questions.give("synced", code)
             case do.PeopleKnown(people):
                 self.questions.give("people", list(people))
                 self._publisher.tell(PeopleChanged(people))
-            case do.Arrived(conv, uids):
-                self._publisher.tell(NewMessages(conv, uids))
 
     def broken(self, why: Problem, retry_s: float) -> None:
         """The core was thrown away: say so once, until a save succeeds again (P-81)."""
@@ -143,6 +180,11 @@ class Dispatcher:
         """Nothing the old core asked for is wanted any more."""
         self.performer.drop()
         self._publisher.forget_tries()
+        for conv, uid in [(conv, uid) for conv, others in self.acting.items() for uid in others]:
+            self._acts(conv, uid, "")
+        if self.presence:
+            self._publisher.tell(PresenceChanged(tuple(Presence(uid) for uid in self.presence)))
+            self.presence.clear()
 
     # --------------------------------------------------------------------------------------- details
 
@@ -154,6 +196,18 @@ class Dispatcher:
             log.info("= line %s %s", line.state, line.code)
             self.line = line
             self._publisher.tell(LineChanged(line))
+
+    def _prefs_are(self, prefs: Prefs) -> None:
+        if prefs != self._prefs:
+            self._prefs = prefs
+            self._publisher.tell(PrefsChanged(prefs))
+
+    def _acts(self, conv: ConvId, uid: Uid, doing: Doing) -> None:
+        others = self.acting.setdefault(conv, {})
+        others.pop(uid, None)
+        if doing:
+            others[uid] = doing
+        self._publisher.tell(TypingChanged(conv, uid, doing))
 
     def _told(self, told: Told) -> None:
         why = self.refusal(told)
@@ -167,7 +221,10 @@ class Dispatcher:
     async def _look_up(self, lid: Lid) -> None:
         """A try of a message that was written before this start: draw it as what it is."""
         try:
-            self._publisher.show([await self._messages.bubble(lid)])
+            bubble = await self._messages.bubble(lid)
+            if isinstance(bubble.body, Edit | Recall | Reaction):
+                bubble = await self._messages.bubble(bubble.reply_lid)
+            self._publisher.show([bubble])
         except Problem as problem:
             log.warning("! a try of an unknown bubble: %s", problem.code)
 

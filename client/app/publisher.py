@@ -41,6 +41,7 @@ class Publisher:
         self._flushing = False
         self._climbs: dict[Lid, tuple[int, float]] = {}
         self._kept: dict[Lid, Bubble] = {}
+        self._changes: dict[Lid, Lid] = {}
         self._at: dict[tuple[ConvId, int], Lid] = {}
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -63,6 +64,10 @@ class Publisher:
         for bubble in bubbles:
             if bubble.state not in TRIED:
                 self._climbs.pop(bubble.lid, None)
+            before = self._kept.get(bubble.lid)
+            if before is not None and before.change_lid != bubble.change_lid:
+                self._climbs.pop(before.change_lid, None)
+                self._changes.pop(before.change_lid, None)
             self._keep(bubble)
             self._bubbles[bubble.lid] = self.dress(bubble)
             self._chats[bubble.conv] = None
@@ -79,9 +84,9 @@ class Publisher:
             self._climbs[lid] = (tries, due_s)
         else:
             self._climbs.pop(lid, None)
-        kept = self._kept.get(lid)
+        kept = self._kept.get(self._changes.get(lid, lid))
         if kept is not None:
-            self._bubbles[lid] = self.dress(kept)
+            self._bubbles[kept.lid] = self.dress(kept)
             self._flush_soon()
         return kept is not None
 
@@ -92,6 +97,8 @@ class Publisher:
         """
         if bubble.state is State.READ and not self.receipts:
             return replace(bubble, state=State.DELIVERED, read_by=0)
+        if bubble.change is State.QUEUED and bubble.change_lid in self._climbs:
+            bubble = replace(bubble, change=State.SENDING)
         climb = self._climbs.get(bubble.lid)
         if climb is None or bubble.state not in TRIED:
             return bubble
@@ -111,7 +118,8 @@ class Publisher:
         """The core was thrown away: no try runs."""
         lids = list(self._climbs)
         self._climbs.clear()
-        self._bubbles.update({lid: self._kept[lid] for lid in lids if lid in self._kept})
+        shown = [self._changes.get(lid, lid) for lid in lids]
+        self._bubbles.update({lid: self._kept[lid] for lid in shown if lid in self._kept})
         if lids:
             self._flush_soon()
 
@@ -120,12 +128,15 @@ class Publisher:
     def _keep(self, bubble: Bubble) -> None:
         self._kept.pop(bubble.lid, None)
         self._kept[bubble.lid] = bubble
+        if bubble.change_lid:
+            self._changes[bubble.change_lid] = bubble.lid
         if bubble.pos:
             self._at[bubble.conv, bubble.pos] = bubble.lid
         while len(self._kept) > KEPT_MAX:
             lid = next(iter(self._kept))
             old = self._kept.pop(lid)
             self._at.pop((old.conv, old.pos), None)
+            self._changes.pop(old.change_lid, None)
 
     def _flush_soon(self) -> None:
         if self._flushing:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from client.core.effects import Arrived, Output, SaveArrived, SaveRoster, Send, Told, TracedAt
+from client.core.effects import Arrived, Output, SaveArrived, SaveRoster, Send, Synced, Told, TracedAt
 from client.core.events import (
     AskRoster,
+    AskSynced,
     Event,
     Internal,
     MembersNow,
@@ -114,11 +115,15 @@ class Inbox:
         self._heads_due_s = 0.0
         self._wanted: dict[ConvId, None] = {}
         self._pulls: dict[ConvId, tuple[float, float]] = {}
+        self._asked = False
 
     def handle(self, event: Event | Internal, now_s: float) -> list[Output]:
         outputs = self._react(event, now_s)
         if self._wire is not None:
             outputs += self._say_due(self._wire, now_s)
+        if self._asked and (self._wire is None or not (self._wanted or self._pulls)):
+            self._asked = False
+            outputs.append(Synced("" if self._wire is not None else "server_unreachable"))
         return outputs
 
     def next_wakeup_s(self) -> float | None:
@@ -157,6 +162,8 @@ class Inbox:
                 self._end()
             case Pull(conv):
                 self._wanted[conv] = None
+            case AskSynced():
+                self._asked = True
             case Woken():
                 self._heads_due_s = now_s
             case Quit():
@@ -237,7 +244,9 @@ class Inbox:
         return outputs + self._announce(frame.conv, events)
 
     def _announce(self, conv: ConvId, events: Sequence[LogEvent]) -> list[Output]:
-        uids = tuple(event.uid for event in events if event.did != SERVER_DID and event.uid != self._me.uid)
+        """Only for what is a message: no change of one, and nothing that was recalled before it came (P-74)."""
+        said = (event for event in events if event.rel is None and event.content)
+        uids = tuple(event.uid for event in said if event.did != SERVER_DID and event.uid != self._me.uid)
         return [Arrived(conv, uids)] if uids else []
 
     def _notice(self, shelf: _Shelf, event: LogEvent) -> None:

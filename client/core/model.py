@@ -307,9 +307,9 @@ class Bubble(Value, frozen=True):
     this one, also while the server has not taken them yet. `reactions` are emojis with the people behind each, the
     earliest first; a person has one at most. `change` is where this person's newest change of this bubble stands
     while the server has not taken it; its `change_lid` serves to resend, cancel or remove it, and `change_code` says
-    why it was refused.
-    `reply_lid` is the bubble that `reply` answers, 0 if it is not here. A change is itself seen as a bubble only by
-    who asks for its `lid`: it has a body of that kind, and is on no page.
+    why it was refused. `reply_lid` is the bubble that `reply` answers, 0 if it is not here. A change is itself seen as
+    a bubble only by who asks for its `lid`: it has a body of that kind, is on no page, and `reply_lid` is what it
+    changes. `lost`: a restored server does not know it any more (P-69).
     """
 
     lid: Lid
@@ -343,6 +343,7 @@ class Bubble(Value, frozen=True):
     change: State | None = None
     change_lid: Lid = Lid(0)
     change_code: str = ""
+    lost: bool = False
 
     @property
     def mentions(self) -> tuple[Mention, ...]:
@@ -361,6 +362,13 @@ class Bubble(Value, frozen=True):
         `place` is twice the position; what ended without one lies between two positions.
         """
         return (self.place or 2 * self.pos or NOWHERE, self.lid)
+
+
+class Version(Value, frozen=True):
+    """What a message said from `ts` on (the server's time; 0 while the server has not taken it)."""
+
+    ts: int
+    text: str
 
 
 def end_of(pos: int) -> tuple[int, int]:

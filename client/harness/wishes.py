@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from client.app.chat import FileKind
+from client.app.writing import FileKind
 from protocol.problems import WishInvalid
 from protocol.values import NUMBER_MAX, ConvId, Count, Lid
 

@@ -11,7 +11,8 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from client.app.chat import Chat, FileKind
+from client.app.chat import Chat
+from client.app.writing import FileKind
 from client.core.model import Bubble, ChatEntry, State, TransferProgress
 from client.ui.actions import MessageActions
 from client.ui.dialogs.frame import Choice, ask
