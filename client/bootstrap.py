@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import platform
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from client.core.model import Memory
 from client.ports import Machine, Parts, Wire, WireListener
 from client.programs import worker_command
 from protocol.ladder import Ladder
-from protocol.limits import SCREEN_BATCH_S
+from protocol.limits import NAME_MAX_CHARS, SCREEN_BATCH_S
 from protocol.problems import Problem
 
 MEDIA_FOLDER, COPIES_FOLDER = "media", "copies"
@@ -114,7 +115,7 @@ class _Who:
 
 async def _open_parts(stack: AsyncExitStack, profile: Profile, messages: SqliteMessages, who: _Who) -> Parts:
     media = HttpMedia(who.server, who.token, profile.data_dir / MEDIA_FOLDER)
-    accounts = HttpAccounts()
+    accounts = HttpAccounts(platform.node()[:NAME_MAX_CHARS] or platform.system())
     worker = WorkerPool(worker_command(), profile.data_dir / COPIES_FOLDER)
     for part in (media, accounts, worker):
         stack.push_async_callback(part.close)

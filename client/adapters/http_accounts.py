@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import msgspec
 
 from client.adapters.http_answers import bearer, new_client, reaching, refused
-from client.core.model import Me
-from protocol.limits import NAME_MAX_CHARS
+from client.core.model import Device, Me
+from protocol.limits import DEVICES_MAX, NAME_MAX_CHARS
 from protocol.problems import MediaUnknown, ServerUnreachable
 from protocol.values import Did, Uid
 
@@ -28,10 +28,31 @@ class _Invited(msgspec.Struct, frozen=True):
     invite: str
 
 
-class HttpAccounts:
-    """Speaks to `/v1/join` and `/v1/invites`. `close` last."""
+class _Code(msgspec.Struct, frozen=True):
+    code: str
 
-    def __init__(self) -> None:
+
+class _Listed(msgspec.Struct, frozen=True):
+    did: str
+    name: str = ""
+    seen_ms: int = 0
+    made_ms: int = 0
+    here: bool = False
+
+
+class _Devices(msgspec.Struct, frozen=True):
+    devices: tuple[_Listed, ...]
+
+
+class HttpAccounts:
+    """Speaks to `/v1/join`, `/v1/invites` and `/v1/devices`. `close` last.
+
+    Args:
+        device: what this installation is called in the list of the person's devices.
+    """
+
+    def __init__(self, device: str = "") -> None:
+        self._device = device
         self._client: httpx.AsyncClient | None = None
 
     async def join(self, server: str, name: str, invite: str, request: str) -> Me:
@@ -39,20 +60,43 @@ class HttpAccounts:
 
         Args:
             server: the address, such as `http://127.0.0.1:8787`.
+            name: empty with a code for another device: the server knows whose it is.
             request: 22 random characters, kept until an answer came.
 
         Raises: InviteWrong, NameTaken, NameInvalid, ServerUnreachable, TransferInterrupted.
         """
         base = server_base(server)
         wish = {"name": name, "invite": invite.strip(), "request": request}
-        answer = await self._post(base, "/v1/join", wish, {}, name=name)
+        if self._device:
+            wish["device"] = self._device
+        answer = await self._ask("POST", base, "/v1/join", wish, {}, name=name)
         joined = _read(answer, _Joined, base)
         return Me(Uid(joined.uid), Did(joined.did), joined.name, joined.token, base)
 
     async def invite(self, me: Me) -> str:
         """A fresh invite code. Raises: SignInAgain, ServerUnreachable, TransferInterrupted."""
-        answer = await self._post(me.server, "/v1/invites", None, bearer(me.token))
+        answer = await self._ask("POST", me.server, "/v1/invites", None, bearer(me.token))
         return _read(answer, _Invited, me.server).invite
+
+    async def device_code(self, me: Me) -> str:
+        """A code for another device of this person: one use, ten minutes.
+
+        Raises: DevicesFull, SignInAgain, ServerUnreachable, TransferInterrupted.
+        """
+        answer = await self._ask("POST", me.server, "/v1/devices", None, bearer(me.token))
+        return _read(answer, _Code, me.server).code
+
+    async def devices(self, me: Me) -> list[Device]:
+        """This person's devices. Raises: SignInAgain, ServerUnreachable, TransferInterrupted."""
+        answer = await self._ask("GET", me.server, "/v1/devices", None, bearer(me.token))
+        return [
+            Device(Did(item.did), item.name, item.seen_ms, item.made_ms, item.here)
+            for item in _read(answer, _Devices, me.server).devices
+        ]
+
+    async def end_device(self, me: Me, did: Did) -> None:
+        """End one of them. Raises: SignInAgain, ServerUnreachable, TransferInterrupted."""
+        await self._ask("DELETE", me.server, f"/v1/devices/{quote(did, safe='')}", None, bearer(me.token))
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -60,16 +104,17 @@ class HttpAccounts:
         if client is not None:
             await client.aclose()
 
-    async def _post(
-        self, base: str, path: str, body: object, headers: dict[str, str], name: str = ""
+    async def _ask(
+        self, method: str, base: str, path: str, body: object, headers: dict[str, str], name: str = ""
     ) -> httpx.Response:
         if self._client is None:
             self._client = new_client()
         with reaching(base):
-            answer = await self._client.post(base + path, json=body, headers=headers)
-        if answer.status_code == 201:
+            answer = await self._client.request(method, base + path, json=body, headers=headers)
+        if answer.is_success:
             return answer
-        problem = refused(answer, name=name, limit=NAME_MAX_CHARS, address=base)
+        limit = DEVICES_MAX if path == "/v1/devices" else NAME_MAX_CHARS
+        problem = refused(answer, name=name, limit=limit, address=base)
         # What has no such route is no Hexagram server.
         raise ServerUnreachable(address=base) if isinstance(problem, MediaUnknown) else problem
 

@@ -532,7 +532,9 @@ class Saver:
         )
         self._db.execute(
             """insert into bubble (lid, conv, uid, did, at_ms, mine, kind, content, state, path)
-            values (?, ?, ?, ?, ?, 1, ?, x'', ?, ?) on conflict (lid) do update set kind = excluded.kind""",
+            values (?, ?, ?, ?, ?, 1, ?, x'', ?, ?) on conflict (lid) do update set kind = excluded.kind,
+            n = iif(state = 11, 0, n), dg = iif(state = 11, '', dg), content = iif(state = 11, x'', content),
+            code = iif(state = 11, '', code), state = iif(state = 11, excluded.state, state)""",
             (
                 upload.lid, upload.conv, self.me.uid, self.me.did, upload.at_ms, kind, State.UPLOADING,
                 upload.path,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from urllib.parse import urlsplit
 
-from client.core.model import Me
+from client.core.model import Device, Me
 from client.ports import Accounts, Dice, Messages
 from protocol.codec import to_text
 from protocol.problems import AddressInvalid, NotJoined
-from protocol.values import replace
+from protocol.values import Did, replace
 
 SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 JOINING = "joining"
@@ -30,7 +30,10 @@ class Account:
         return self.me
 
     async def join(self, server: str, name: str, invite: str) -> Me:
-        """Become `name` on this server. Raises InviteWrong, NameTaken, NameInvalid, ServerUnreachable …"""
+        """Become `name` on this server, or, with a code of theirs, another device of somebody: the name is theirs.
+
+        Raises InviteWrong, NameTaken, NameInvalid, ServerUnreachable …
+        """
         address = server_url(server)
         request = await self._request([address, name, invite])
         me = await self._accounts.join(address, name, invite, request)
@@ -41,6 +44,18 @@ class Account:
     async def invite(self) -> str:
         """A fresh invite code for somebody else."""
         return await self._accounts.invite(self.joined())
+
+    async def device_code(self) -> str:
+        """A code for another device of this person."""
+        return await self._accounts.device_code(self.joined())
+
+    async def devices(self) -> list[Device]:
+        """This person's devices."""
+        return await self._accounts.devices(self.joined())
+
+    async def end_device(self, did: Did) -> None:
+        """End one of them; its own profile keeps what it has."""
+        await self._accounts.end_device(self.joined(), did)
 
     async def move(self, me: Me, server: str) -> bool:
         """Remember where the server of `me` is now; return whether that is another place. Raises AddressInvalid."""

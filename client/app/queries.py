@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Literal, TypeVar
 
 from client.app.account import Account
 from client.app.publisher import Publisher
 from client.app.questions import Questions
-from client.core.events import Ask, AskPeople, Event, Open
-from client.core.model import Bubble, ChatEntry, Finding, State
+from client.core.events import Ask, AskMembers, AskOlder, AskPeople, AskSynced, ChangeGroup, Event, Open
+from client.core.model import NOWHERE, Bubble, ChatEntry, Finding, Receipt, Span, State
 from client.ports import Dice, Messages
 from protocol.codec import to_text
-from protocol.limits import ANSWER_WAIT_S, STATUS_WAIT_S
-from protocol.packets import Person
-from protocol.problems import ServerUnreachable, UnknownPerson
+from protocol.limits import ANSWER_WAIT_S, PAGE_EVENTS, STATUS_WAIT_S
+from protocol.packets import Person, Seat
+from protocol.problems import Problem, ServerUnreachable, UnknownPerson
 from protocol.values import ConvId, Lid, Uid, replace
 
 T = TypeVar("T")
 
+SMALL_MEMBERS = 32  # more than so many others are counted by the server (P-52)
+OLDER_ASKS_MAX = 8  # for one page
 ANSWER_SLACK_S = 2.0  # the core gives up a question first, and says why
 STATUS_SLACK_S = 1.0
 QUESTION_BYTES = 16
@@ -46,6 +49,11 @@ class Queries:
     ) -> list[Bubble]:
         """Bubbles in the order shown, next to the given `Bubble.order`, or the newest ones."""
         page = await self._messages.page(conv, before=before, after=after, limit=limit)
+        for _ in range(OLDER_ASKS_MAX):
+            wanted = missing_at(page, before, after, limit, await self._messages.older(conv))
+            if wanted is None or not await self._bring_older(conv, wanted, limit):
+                break
+            page = await self._messages.page(conv, before=before, after=after, limit=limit)
         return [self._publisher.dress(bubble) for bubble in page]
 
     async def bubble(self, lid: Lid) -> Bubble:
@@ -58,6 +66,22 @@ class Queries:
             entry if entry.last is None else replace(entry, last=self._publisher.dress(entry.last))
             for entry in await self._messages.chats()
         ]
+
+    async def members(self, conv: ConvId) -> list[Seat]:
+        """The member table, fresh from the server if it answers; else as known here."""
+        with suppress(Problem, TimeoutError):
+            await self._questions.ask(("members", conv), self._wish(AskMembers(conv)), ANSWER_WAIT_S + ANSWER_SLACK_S)
+        return await self._messages.members(conv)
+
+    async def receipts(self, lid: Lid) -> list[Receipt]:
+        """How each other member stands to an own message. Raises UnknownMessage for any other.
+
+        In a large conversation only the server knows each (P-52).
+        """
+        bubble = await self._messages.bubble(lid)
+        if bubble.of > SMALL_MEMBERS:
+            await self.members(bubble.conv)
+        return await self._messages.receipts(lid)
 
     # ---------------------------------------------------------------------------------- from the server
 
@@ -83,6 +107,47 @@ class Queries:
         """A new group."""
         return await self._open(tuple(uids), "group", title)
 
+    async def change_group(
+        self,
+        conv: ConvId,
+        do: Literal["add", "remove", "leave", "rename", "role"],
+        uids: Sequence[Uid] = (),
+        title: str = "",
+        role: int = 0,
+    ) -> None:
+        """Return when the server has done it; the change itself comes with the log."""
+        x = to_text(self._dice.bytes(QUESTION_BYTES))
+        await self._answer(("open", x), ChangeGroup(x, conv, do, tuple(uids), title, role))
+
+    async def catch_up(self, convs: Sequence[ConvId]) -> None:
+        """Bring everything that the device before this one may have sent here and not heard of (P-64).
+
+        Raises ServerUnreachable when that cannot be known now.
+        """
+        code: str = await self._answer("synced", AskSynced())
+        for conv in convs:
+            while not code and (span := await self._left_out(conv)) is not None:
+                code = "" if await self._bring_older(conv, span.last, PAGE_EVENTS) else "server_unreachable"
+        if code:
+            raise ServerUnreachable(address=self._account.joined().server)
+
+    async def _left_out(self, conv: ConvId) -> Span | None:
+        """The highest part of the log that is not here although something below it is, or nothing is."""
+        lowest = await self._messages.page(conv, after=(0, 0), limit=1)
+        spans = await self._messages.older(conv)
+        above = [span for span in spans if not lowest or not lowest[0].pos or span.first > lowest[0].pos]
+        return above[-1] if above else None
+
+    async def _bring_older(self, conv: ConvId, pos: int, limit: int) -> bool:
+        """Whether something came."""
+        before = await self._messages.older(conv)
+        try:
+            wait_s = ANSWER_WAIT_S + ANSWER_SLACK_S
+            code: str = await self._questions.ask(("older", conv), self._wish(AskOlder(conv, pos, limit)), wait_s)
+        except (Problem, TimeoutError):
+            return False
+        return not code and before != await self._messages.older(conv)
+
     async def finding(self, lid: Lid) -> Finding:
         """What became of a message. What the server has said for good already is not asked again (P-57)."""
         known = _last_word(await self._messages.bubble(lid))
@@ -104,6 +169,28 @@ class Queries:
             return await self._questions.ask(key, self._wish(question), ANSWER_WAIT_S + ANSWER_SLACK_S)
         except TimeoutError:
             raise ServerUnreachable(address=me.server) from None
+
+
+def missing_at(
+    page: Sequence[Bubble],
+    before: tuple[int, int] | None,
+    after: tuple[int, int] | None,
+    limit: int,
+    spans: Sequence[Span],
+) -> int | None:
+    """Up to which position history is to be brought so that this page is whole; None if it is.
+
+    A page that is not full reaches to the end of the conversation.
+    """
+    full = len(page) >= limit
+    if after is not None:
+        low, high = after[0] // 2 + 1, page[-1].order[0] // 2 if full else NOWHERE
+    else:
+        low, high = page[0].order[0] // 2 if full else 1, (before[0] - 1) // 2 if before else NOWHERE
+    here = [span for span in spans if span.first <= high and span.last >= low]
+    if not here:
+        return None
+    return min(here[-1].last, high) if after is None else max(here[0].first, low) + limit - 1
 
 
 def _last_word(bubble: Bubble) -> Finding | None:

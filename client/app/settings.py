@@ -8,6 +8,7 @@ import msgspec
 
 from client.ports import Messages
 from protocol.ladder import Ladder, Mode
+from protocol.packets import Prefs
 from protocol.values import Value
 
 KEY = "settings"
@@ -17,7 +18,8 @@ class Settings(Value, frozen=True):
     """The choices and their defaults.
 
     `retry_mode` and `retry_literal` shape the ladder (P-54, P-55); `receipts` tells others what was read and
-    shows what they have read (P-73); `language` "" and `theme` "system" follow the computer.
+    shows what they have read (P-73), `presence` the same of who is here: these two are the person's on every device.
+    `typing` tells others that one is writing. `language` "" and `theme` "system" follow the computer.
     """
 
     retry_mode: Mode = "ladder"
@@ -26,6 +28,13 @@ class Settings(Value, frozen=True):
     theme: Literal["system", "light", "dark"] = "system"
     send_on_enter: bool = True
     receipts: bool = True
+    presence: bool = True
+    typing: bool = True
+
+    @property
+    def prefs(self) -> Prefs:
+        """What the server is to know of this."""
+        return Prefs(self.receipts, self.presence)
 
     @property
     def ladder(self) -> Ladder:

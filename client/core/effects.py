@@ -404,6 +404,12 @@ class OlderCame(Value, frozen=True):
     code: str = ""
 
 
+class Synced(Value, frozen=True):
+    """The answer to AskSynced: it is. `code` says why that cannot be known."""
+
+    code: str = ""
+
+
 class PrefsKnown(Value, frozen=True):
     """What this person tells others, as the server has it; it may have been chosen on another device."""
 
@@ -458,6 +464,7 @@ Effect: TypeAlias = (
     | GroupChanged
     | MembersKnown
     | OlderCame
+    | Synced
     | PrefsKnown
     | Acting
     | PresenceKnown

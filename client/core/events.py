@@ -164,6 +164,10 @@ class AskOlder(Value, frozen=True):
     limit: int
 
 
+class AskSynced(Value, frozen=True):
+    """Is everything here that the server has for this device? Answered by the effect `Synced`, as soon as it is."""
+
+
 class SetPrefs(Value, frozen=True):
     """From now on tell others this, on every device."""
 
@@ -375,6 +379,7 @@ Event: TypeAlias = (
     | ChangeGroup
     | AskMembers
     | AskOlder
+    | AskSynced
     | SetPrefs
     | Act
     | Watch

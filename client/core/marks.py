@@ -109,9 +109,7 @@ class Marks:
                 hole: list[Output] = [Pull(conv)] if from_ > standing.rev else []
                 return [*self._merge(standing, from_, to, marks, packet.crowd), *hole]
             case OfflineA(conv, history=False) if packet.marks or packet.rev_to or packet.crowd is not None:
-                return self._merge(
-                    self._standing(conv), packet.rev_from, packet.rev_to, packet.marks, packet.crowd
-                )
+                return self._merge(self._standing(conv), packet.rev_from, packet.rev_to, packet.marks, packet.crowd)
             case MembersA(conv, members):
                 standing = self._standing(conv)
                 return self._merge(standing, standing.rev, standing.rev, _marks_of(members), standing.crowd)
@@ -207,7 +205,6 @@ class Marks:
         standing.own_read = max(room.read_upto, told)
         _climb(standing)
         return standing
-
 
     def _others_of(self, members: Sequence[Member]) -> tuple[Uid, ...]:
         return tuple(member.uid for member in members if member.uid != self._uid)

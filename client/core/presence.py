@@ -51,9 +51,7 @@ class Watcher:
 
     def _learn(self, people: Iterable[Here]) -> list[Output]:
         """A late word about somebody who is not watched any more is nobody's."""
-        news = {
-            here.uid: Presence(here.uid, here.online, here.seen_ms) for here in people if here.uid in self._watched
-        }
+        news = {here.uid: Presence(here.uid, here.online, here.seen_ms) for here in people if here.uid in self._watched}
         changed = tuple(person for uid, person in news.items() if self._known.get(uid) != person)
         self._known |= news
         return [PresenceKnown(changed)] if changed else []

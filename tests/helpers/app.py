@@ -15,7 +15,7 @@ from client.app.chat import Chat
 from client.app.settings import Settings
 from client.core.effects import DownloadFile, Save, UploadFile
 from client.core.engine import Engine
-from client.core.model import Bubble, Inspected, Me, Memory, State
+from client.core.model import Bubble, Device, Inspected, Me, Memory, State
 from client.ports import Parts, WireListener
 from protocol.codec import from_text, to_text
 from protocol.content import PLAIN, SERVER, Content, Joined, Notice, Opened, Text, pack, pack_notice
@@ -99,16 +99,28 @@ class NoAccounts:
 
     def __init__(self) -> None:
         self.requests: list[str] = []
+        self.did = ME.did
+        self.listed: list[Device] = []
+        self.ended: list[Did] = []
         self.refuse: Problem | None = None
 
     async def join(self, server: str, name: str, invite: str, request: str) -> Me:
         self.requests.append(request)
         if self.refuse is not None:
             raise self.refuse
-        return Me(ME.uid, ME.did, name, ME.token, server)
+        return Me(ME.uid, self.did, name or ME.name, ME.token, server)
 
     async def invite(self, me: Me) -> str:
         return f"invite by {me.name}"
+
+    async def device_code(self, me: Me) -> str:
+        return f"code of {me.name}"
+
+    async def devices(self, me: Me) -> list[Device]:
+        return self.listed
+
+    async def end_device(self, me: Me, did: Did) -> None:
+        self.ended.append(did)
 
 
 class SlowDisk(SqliteMessages):
@@ -120,13 +132,17 @@ class SlowDisk(SqliteMessages):
         self.gate = asyncio.Event()
         self.gate.set()
         self.fails: Problem | None = None
+        self.fails_late: Problem | None = None
 
     async def save(self, saves: Sequence[Save]) -> list[Bubble]:
         await self.gate.wait()
         if self.fails is not None:
             raise self.fails
         self.saves.append(list(saves))
-        return await super().save(saves)
+        bubbles = await super().save(saves)
+        if self.fails_late is not None:
+            raise self.fails_late
+        return bubbles
 
 
 @dataclass

@@ -16,11 +16,15 @@ from client.app.changes import (
     Change,
     ChatsChanged,
     LineChanged,
+    MembersChanged,
     NewMessages,
     PacketSeen,
     PeopleChanged,
+    PrefsChanged,
+    PresenceChanged,
     ProblemSeen,
     Progressed,
+    TypingChanged,
 )
 from client.app.chat import Chat
 from client.app.settings import Settings
@@ -170,6 +174,8 @@ class MainWindow(QMainWindow):
                 if code not in SELF_TOLD:
                     self.say(problem_words(code, facts))
             case PacketSeen() | PeopleChanged() | NewMessages():
+                pass
+            case TypingChanged() | PresenceChanged() | PrefsChanged() | MembersChanged():
                 pass
             case _ as never:
                 assert_never(never)
