@@ -83,10 +83,6 @@ class Board(Generic[K]):
         watch = self._watches.get(key)
         return watch.asked if watch else ()
 
-    def watchers(self, uid: Uid) -> tuple[K, ...]:
-        """The sessions that asked about this person, whether they may hear or not."""
-        return tuple(key for key, watch in self._watches.items() if uid in watch.asked)
-
     def again(self, key: K, known: Iterable[Known]) -> tuple[Here, ...]:
         """What this session may hear has changed: what it is to be told now that it was not told before."""
         watch = self._watches.get(key)

@@ -17,7 +17,7 @@ _TELL = "select uid from account where presence = 1 and uid in (select value fro
 # Both allow it, share a current conversation, and neither blocks the other (P-70).
 _ACQUAINTED = """select a.uid, (select coalesce(max(seen), 0) from device d where d.uid = a.uid)
     from json_each(:uids) w join account a on a.uid = w.value
-    where a.presence = 1 and exists (select 1 from account where uid = :me and presence = 1)
+    where a.uid <> :me and a.presence = 1 and exists (select 1 from account where uid = :me and presence = 1)
     and exists (select 1 from listing l
         join member mine on mine.conv = l.conv and mine.uid = :me and coalesce(mine.until, 0) = 0
         join member theirs on theirs.conv = l.conv and theirs.uid = a.uid and coalesce(theirs.until, 0) = 0
