@@ -7,10 +7,23 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from protocol.codec import Garbled
-from protocol.packets import FromClient, FromServer, Head, OpenA, OpenR, Person, Status, StatusKey
+from protocol.packets import (
+    FromClient,
+    FromServer,
+    GroupR,
+    Head,
+    MembersA,
+    OpenA,
+    OpenR,
+    Person,
+    Prefs,
+    Status,
+    StatusKey,
+)
 from protocol.values import ConvId, Did, MediaId, Uid, Value
 from server.core.acceptance import Answer, Offer
-from server.core.moves import Ask, Bell, Marks, MarksBell, Move, Moved, Page
+from server.core.crowd import CrowdBell
+from server.core.moves import Ask, Bell, Changed, Chosen, Marks, MarksBell, Move, Moved, Page, PrefsBell
 from server.core.presence import Known
 from server.core.rights import File, Standing
 from server.core.typing import TypingBell
@@ -153,6 +166,26 @@ class Store(Hints, Protocol):
         """The conversation, made now or earlier; a doorbell if it was made now (P-59)."""
         ...
 
+    async def change_group(self, who: Identity, wish: GroupR) -> Changed:
+        """The group changed as wished, now or earlier; or why not (P-59)."""
+        ...
+
+    async def members(self, who: Identity, conv: ConvId) -> MembersA:
+        """The table of members, for members (P-52)."""
+        ...
+
+    async def crowd(self, conv: ConvId) -> CrowdBell:
+        """How far a large conversation has got, for all its members at once (P-52)."""
+        ...
+
+    async def prefs(self, who: Identity) -> Prefs:
+        """What this person tells others (P-73)."""
+        ...
+
+    async def choose(self, who: Identity, prefs: Prefs) -> Chosen:
+        """From now on the person tells this (P-73)."""
+        ...
+
     async def raise_session(self, who: Identity) -> int | None:
         """T2: the next session number, or None if the device was ended (P-13)."""
         ...
@@ -162,10 +195,13 @@ class Store(Hints, Protocol):
         ...
 
 
+Ring: TypeAlias = Bell | MarksBell | CrowdBell | PrefsBell | TypingBell
+
+
 class Listener(Protocol):
     """A session that hears doorbells. Nothing here waits."""
 
-    def ring(self, bell: Bell | MarksBell | TypingBell) -> None:
+    def ring(self, bell: Ring) -> None:
         """There is news."""
         ...
 
@@ -185,7 +221,7 @@ class Route(Protocol):
         """It hears no more; asked twice it does nothing."""
         ...
 
-    def publish(self, bell: Bell | MarksBell | TypingBell) -> None:
+    def publish(self, bell: Ring) -> None:
         """Ring at every member's sessions."""
         ...
 
@@ -266,12 +302,16 @@ class Accounts(Protocol):
 
 
 class NewUpload(Value, frozen=True):
-    """What a device promises to send: the number is its own, unique per device (P-75)."""
+    """What a device promises to send: the number is its own, unique per device (P-75).
+
+    `source` is a file of the same bytes that is here already; then none are sent.
+    """
 
     conv: ConvId
     number: int
     size_bytes: int
     sha256: bytes
+    source: MediaId = MediaId("")
 
 
 class Upload(Value, frozen=True):
@@ -392,6 +432,13 @@ class Blobs(Protocol):
         """Length and hash are checked, then the file has its name; asked again it does nothing.
 
         Raises: MediaDamaged; the part is gone then.
+        """
+        ...
+
+    async def share(self, source: MediaId, media: MediaId) -> None:
+        """Put the bytes of a whole file on the shelf under another id as well; asked again it does nothing.
+
+        Each of the two is removed alone. Raises: MediaUnknown, if there is no such whole file.
         """
         ...
 

@@ -45,12 +45,29 @@ class Media:
         _check_size(wish.size_bytes)
         if code := may(Action.UPLOAD, await self._uploads.standing(who.uid, wish.conv)):
             raise problem(code)
+        if wish.source:
+            return await self._share(who, wish)
         media = MediaId(id_text(self._dice(ID_BYTES)))
         upload = await self._uploads.create(who.did, wish, media)
         if upload.media == media:
             await self._check_room(upload)
             log.info("+ media %s, %d bytes promised", short(media), wish.size_bytes)
         return await self._settled(upload)
+
+    async def _share(self, who: Identity, wish: NewUpload) -> Upload:
+        """Pass a file on: a new row on bytes that are here, for who may see them (P-75).
+
+        Raises: MediaUnknown, also for what is not the file that was promised; MediaChanged, DiskFull.
+        """
+        source = await self.look(who, wish.source)
+        if (source.size_bytes, source.sha256) != (wish.size_bytes, wish.sha256):
+            raise MediaUnknown()
+        upload = await self._uploads.create(who.did, wish, MediaId(id_text(self._dice(ID_BYTES))))
+        if not upload.done:
+            await self._blobs.share(source.media, upload.media)
+            await self._uploads.finish(upload.media)
+            log.info("= media %s, shared with %s", short(upload.media), short(source.media))
+        return replace(upload, offset=upload.size_bytes, done=True)
 
     async def where(self, who: Identity, media: MediaId) -> Upload:
         """How far an upload of this device has got, durably. Raises: MediaUnknown, MediaDamaged."""

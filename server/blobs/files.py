@@ -95,6 +95,17 @@ class FileBlobs:
             await self._forget_part(media)
             await self._run(_rename_durably, self._part_path(media), self._whole_path(media))
 
+    async def share(self, source: MediaId, media: MediaId) -> None:
+        """One file with two names; where the disk knows no such thing, a copy that is synced before it has its name."""
+        async with self._turn(media):
+            whole = self._whole_path(media)
+            if await self._run(_size, whole) is not None:
+                return
+            if await self._run(_size, self._whole_path(source)) is None:
+                raise MediaUnknown()
+            await self._discard(media)
+            await self._run(_link_durably, self._whole_path(source), self._part_path(media), whole)
+
     async def open_from(self, media: MediaId, start: int) -> OnDisk:
         """Where the bytes lie; whoever sends them may let the kernel copy."""
         path = self._whole_path(media)
@@ -257,6 +268,21 @@ def _rename_durably(part: Path, whole: Path) -> None:
     os.replace(part, whole)
     _sync_folder(whole.parent)
     _sync_folder(part.parent)
+
+
+def _link_durably(source: Path, part: Path, whole: Path) -> None:
+    try:
+        os.link(source, whole)
+    except FileNotFoundError:
+        raise
+    except OSError:  # no second names here, or too many of them
+        os.close(os.open(part, OPEN_FLAGS, 0o600))
+        shutil.copyfile(source, part)
+        with open(part, "r+b") as copy:
+            _sync(copy.fileno())
+        os.replace(part, whole)
+        _sync_folder(part.parent)
+    _sync_folder(whole.parent)
 
 
 def _sync(fd: int) -> None:

@@ -55,6 +55,16 @@ class MemoryBlobs:
             raise MediaDamaged()
         self._whole[media] = part
 
+    async def share(self, source: MediaId, media: MediaId) -> None:
+        """The same bytes under another id as well."""
+        if media in self._whole:
+            return
+        if source not in self._whole:
+            raise MediaUnknown()
+        self._parts.pop(media, None)
+        self._whole[media] = self._whole[source]
+        self._touched_ms[media] = self._now_ms()
+
     async def open_from(self, media: MediaId, start: int) -> Held:
         """The bytes from `start` on."""
         if media not in self._whole:

@@ -108,7 +108,7 @@ def _wish(request: web.Request) -> NewUpload:
     if len(sha256) != 32 or not conv:
         raise BadFrame()
     size_bytes, number = _number(request, "Upload-Length"), _number(request, "Upload-Number")
-    return NewUpload(ConvId(conv), number, size_bytes, sha256)
+    return NewUpload(ConvId(conv), number, size_bytes, sha256, MediaId(request.headers.get("Upload-Source", "")))
 
 
 def _number(request: web.Request, name: str) -> int:

@@ -50,6 +50,18 @@ async def test_pieces_become_the_whole_file(blobs: Blobs) -> None:
     assert read(await blobs.open_from(PICTURE, 1_000)) == BYTES[1_000:]
 
 
+async def test_a_file_passed_on_lives_on_its_own(blobs: Blobs) -> None:
+    await put_whole(blobs, PICTURE)
+    await blobs.share(PICTURE, OTHER)
+    await blobs.share(PICTURE, OTHER)
+    assert {each.media for each in await blobs.shelved()} == {PICTURE, OTHER}
+
+    await blobs.remove(PICTURE)
+    assert read(await blobs.open_from(OTHER, 0)) == BYTES
+    with pytest.raises(MediaUnknown):
+        await blobs.share(PICTURE, MediaId("third".ljust(26, "a")))
+
+
 @pytest.mark.parametrize("wrong", [0, 99, 101])
 async def test_a_wrong_offset_is_refused_with_the_right_one(blobs: Blobs, wrong: int) -> None:
     await blobs.begin(PICTURE, 0)

@@ -142,3 +142,34 @@ async def test_a_shelf_that_cannot_be_made_is_said(
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(problem):
         await open_blobs(tmp_path.as_uri(), lambda: 0).__aenter__()
+
+
+async def test_where_a_file_has_but_one_name_it_is_copied(
+    blobs: FileBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EPERM, "no second names on this disk")
+
+    monkeypatch.setattr(os, "link", refused)
+    other = MediaId("other".ljust(26, "a"))
+    await blobs.begin(PICTURE, 0)
+    await blobs.append(PICTURE, 0, BYTES)
+    await blobs.finish(PICTURE, len(BYTES), HASH)
+    await blobs.share(PICTURE, other)
+
+    assert (tmp_path / "whole" / other).read_bytes() == BYTES
+    assert list((tmp_path / "part").iterdir()) == []
+
+
+async def test_a_file_that_vanishes_while_it_is_passed_on_is_said(
+    blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanished(*_: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "gone")
+
+    monkeypatch.setattr(os, "link", vanished)
+    await blobs.begin(PICTURE, 0)
+    await blobs.append(PICTURE, 0, BYTES)
+    await blobs.finish(PICTURE, len(BYTES), HASH)
+    with pytest.raises(StoreFailed):
+        await blobs.share(PICTURE, MediaId("other".ljust(26, "a")))

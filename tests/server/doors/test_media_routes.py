@@ -218,6 +218,24 @@ async def test_who_sees_the_message_sees_the_file(house: House, alice: Joined, b
     assert [await seen_by(who) for who in (alice, bob, carol, dave)] == [200, 404, 404, 404]
 
 
+async def test_a_file_is_passed_on_without_its_bytes(house: House, alice: Joined, bob: Joined) -> None:
+    """P-75: a new row on the same bytes, for who may see them."""
+    address = await put(house, alice, DATA)
+    source = {"Upload-Source": address.rsplit("/")[-1]}
+    hidden = await house.http.post("/v1/media", headers=promise(bob, DATA, 9, **source))
+    assert (hidden.status_code, hidden.json()) == (404, {"code": "media_unknown"})
+
+    await house.pin(address.rsplit("/")[-1], pos=5)
+    answers = [await house.http.post("/v1/media", headers=promise(bob, DATA, 9, **source)) for _ in range(2)]
+    assert [(answer.status_code, answer.headers["Upload-Offset"]) for answer in answers] == [(201, str(len(DATA)))] * 2
+    assert answers[0].headers["Location"] == answers[1].headers["Location"] != address
+    other = await house.http.post("/v1/media", headers=promise(bob, b"something else", 10, **source))
+    assert other.status_code == 404
+
+    await house.unpin(address.rsplit("/")[-1])
+    assert (await house.http.get(answers[0].headers["Location"], headers=key(bob))).content == DATA
+
+
 async def test_nobody_touches_a_foreign_upload(house: House, alice: Joined, bob: Joined) -> None:
     address = await begin(house, alice, DATA)
     assert (await send(house, bob, address, 0, DATA)).status_code == 404
