@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, cast, get_args
 
@@ -18,7 +19,7 @@ from client.app.crash_points import BEFORE_DRAWING, BEFORE_SAVING, BEFORE_TALKIN
 from client.app.packet_log import saves_line
 from client.app.timers import Alarm
 from client.core.effects import Effect, Save, Told
-from client.core.events import Dial, Event, Tick
+from client.core.events import Attach, Compose, Dial, Event, Tick
 from client.core.model import Bubble, Memory
 from client.ports import Clock, Machine, Messages
 from protocol.problems import NotJoined, Problem, problem
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 TURN_MAX_EVENTS = 64
 REBUILD_MIN_S, REBUILD_MAX_S = 5.0, 300.0  # pauses after a failed save (P-81)
 SAVES = frozenset(get_args(Save))
+NEW = (Compose, Attach)  # what a person would write once more if told that it was not kept
 
 
 class Results(Protocol):
@@ -52,7 +54,7 @@ class Results(Protocol):
         """Nothing the old core asked for is wanted any more."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Wish:
     """An event, and who waits until it is written down."""
 
@@ -68,6 +70,7 @@ class Runner:
         self._messages, self._clock, self._make, self._results = messages, clock, make, results
         self._core: Machine | None = None
         self._queue: deque[_Wish] = deque()
+        self._unsure: deque[_Wish] = deque()
         self._bell = asyncio.Event()
         self._alarm = Alarm(self._bell.set, clock.now_s)
         self._renewing = False
@@ -106,6 +109,7 @@ class Runner:
         finally:
             self._alarm.stop()
             self._excuse = Problem()
+            self._queue.extend(self._unsure)
             self._refuse_waiting()
 
     # ------------------------------------------------------------------------------------- one turn
@@ -136,10 +140,10 @@ class Runner:
             self._queue.extendleft(batch)  # the program ends: whether this was saved, the next start knows
             raise
         except Problem as failure:
-            self._break(failure, batch)
+            await self._fall(failure, batch)
         except Exception:
             log.exception("! a turn failed; the core is built again")
-            self._break(Problem(), batch)
+            await self._fall(Problem(), batch)
         else:
             for wish in batch:
                 _answer(wish, wish.refused)
@@ -169,6 +173,26 @@ class Runner:
 
     # ------------------------------------------------------------------------------ breaking, beginning
 
+    async def _fall(self, failure: Problem, batch: Sequence[_Wish]) -> None:
+        """A save that reports an error may have happened (P-37): who wrote something is told what the disk says.
+
+        As long as the disk says nothing they wait, or the same words would be written twice.
+        """
+        wrote = [wish for wish in batch if wish.done is not None and isinstance(wish.event, NEW)]
+        self._unsure += wrote
+        self._break(failure, [wish for wish in batch if wish not in wrote])
+        with suppress(Problem):
+            await self._make_sure()
+
+    async def _make_sure(self) -> None:
+        """Answer those whose save reported an error. Raises the Problem why the disk does not say."""
+        while self._unsure:
+            wish = self._unsure[0]
+            assert isinstance(wish.event, NEW)
+            kept = await self._messages.kept(wish.event.lid)
+            self._unsure.popleft()
+            _answer(wish, None if kept else self._excuse)
+
     def _break(self, failure: Problem, batch: Sequence[_Wish]) -> None:
         """Nothing of this turn happened (P-81). Who waits keeps the text; the rest is asked for again."""
         self._core = None
@@ -192,6 +216,7 @@ class Runner:
         # Wishes stay; what the old core's line and files said is nobody's any more.
         self._queue = deque(wish for wish in self._queue if wish.done is not None)
         try:
+            await self._make_sure()
             memory = await self._messages.load()
         except Problem as failure:
             self._break(failure, ())

@@ -86,13 +86,13 @@ class _Vfs(apsw.VFS):
         self._recording = recording
         super().__init__(recording.name, "")
 
-    def xOpen(self, name: Any, flags: list[int]) -> Any:  # noqa: N802 - SQLite's name
+    def xOpen(self, name: Any, flags: list[int]) -> Any:
         file = self._recording.suffix(name.filename() if isinstance(name, apsw.URIFilename) else str(name or ""))
-        if name is None or not str(file).startswith(("", "-")):
+        if name is None or file not in ("", "-wal", "-journal"):
             return super().xOpen(name, flags)  # a temporary file: no promise lies in it
         return _File(self._recording, file, name, flags)
 
-    def xDelete(self, name: str, sync_folder: bool) -> None:  # noqa: N802
+    def xDelete(self, name: str, sync_folder: bool) -> None:
         file = self._recording.suffix(name)
         self._recording.fault(DELETE, file)
         super().xDelete(name, sync_folder)
@@ -106,17 +106,17 @@ class _File(apsw.VFSFile):
         self._recording, self._file = recording, file
         super().__init__("", name, flags)
 
-    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
+    def xWrite(self, data: bytes, offset: int) -> None:
         self._recording.fault(WRITE, self._file)
         super().xWrite(data, offset)
         self._recording.note(Op(WRITE, self._file, offset, bytes(data)))
 
-    def xTruncate(self, size: int) -> None:  # noqa: N802
+    def xTruncate(self, size: int) -> None:
         self._recording.fault(TRUNCATE, self._file)
         super().xTruncate(size)
         self._recording.note(Op(TRUNCATE, self._file, size))
 
-    def xSync(self, flags: int) -> None:  # noqa: N802
+    def xSync(self, flags: int) -> None:
         self._recording.fault(SYNC, self._file)
         super().xSync(flags)
         self._recording.note(Op(SYNC, self._file))

@@ -26,7 +26,6 @@ from tests.disks.face import Face
 from tests.disks.power import Disk, lay_out
 from tests.disks.recording import POINT, SAID, Op, Recording
 
-
 AGAIN = 0.15  # the share of cuts whose recovery is cut as well
 _SERVER_STEPS = (
     ("tables", {"create log"}),

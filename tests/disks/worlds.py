@@ -99,8 +99,10 @@ class RecordingOracle(Oracle):
         super().__init__(world, *more)
         self._of_the_server = shelf.recordings[0]
 
-    def client_says(self, client: Client, packets: Sequence[Any]) -> None:
-        super().client_says(client, packets)
+    def client_says(self, *told: Any) -> None:
+        super().client_says(*told)
+        client: Client = told[0]
+        packets: Sequence[Any] = told[-1]
         disk = cast(RecordedDisk, client.disk)
         for packet in packets:
             kind = type(packet).__name__
@@ -111,8 +113,10 @@ class RecordingOracle(Oracle):
             elif kind in ("AckR", "OfflineAckR"):
                 disk.recording.said(("cursor", packet.conv, packet.upto))
 
-    def server_says(self, client: Client, packets: Sequence[Any]) -> None:
-        super().server_says(client, packets)
+    def server_says(self, *told: Any) -> None:
+        super().server_says(*told)
+        client: Client = told[0]
+        packets: Sequence[Any] = told[-1]
         did = int(self._seen[client.disk].did)
         for packet in packets:
             if (fact := _promise(packet, did)) is not None:

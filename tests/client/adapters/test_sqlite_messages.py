@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,46 @@ async def test_after_a_failed_commit_the_disk_says_what_is_true(
     assert [room.lane.seen_last for room in memory.rooms] == [3 for _ in kept]
     await messages.save([composed(1)])  # the same again is fine in both cases
     assert [row.n for row in (await messages.load()).rows] == [1]
+    await messages.close()
+
+
+@pytest.mark.parametrize(("fails", "kept"), [("before", False), ("after", True)])
+async def test_what_a_failed_save_left_is_kept_or_not_there(tmp_path: Path, fails: str, kept: bool) -> None:
+    """It is in the database itself then: a log whose sync failed proves nothing."""
+    messages = SqliteMessages(tmp_path, faulty)
+    await messages.open()
+    await messages.become(ME)
+    Faulty.fails = fails
+    with pytest.raises(StoreFailed):
+        await messages.save([composed(1)])
+
+    assert await messages.kept(Lid(1)) is kept
+    (tmp_path / "messages.db-wal").write_bytes(b"")
+    with closing(sqlite3.connect(f"file:{tmp_path}/messages.db?immutable=1", uri=True)) as db:
+        assert db.execute("select count(*) from outbox").fetchone() == (int(kept),)
+    await messages.close()
+
+
+@pytest.mark.parametrize("answer", [(1, 0, 0), None])
+async def test_a_disk_that_does_not_answer_leaves_it_open(tmp_path: Path, answer: tuple[int, int, int] | None) -> None:
+    """Busy, or an error."""
+
+    class Unwilling(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if not sql.startswith("pragma wal_checkpoint"):
+                return super().execute(sql, *values)
+            if answer is None:
+                raise sqlite3.OperationalError("disk I/O error")
+            return super().execute("select ?, ?, ?", answer)
+
+    messages = SqliteMessages(
+        tmp_path, lambda path: sqlite3.connect(path, isolation_level=None, factory=Unwilling, cached_statements=0)
+    )
+    await messages.open()
+    await messages.become(ME)
+    await messages.save([composed(1)])
+    with pytest.raises(StoreFailed):
+        await messages.kept(Lid(1))
     await messages.close()
 
 
@@ -260,6 +301,7 @@ def test_what_the_screen_asks_for_is_read_from_an_index(tmp_path: Path, sql: str
 
 SAVER = """
 import asyncio, sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from tests.client.adapters.test_sqlite_messages import ME, composed

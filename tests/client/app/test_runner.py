@@ -164,3 +164,53 @@ async def test_wishes_that_wait_when_the_program_ends_are_answered(app: App) -> 
     await app.chat.close()
     (answer,) = await saying
     assert isinstance(answer, Problem)
+
+
+async def test_words_whose_save_reported_an_error_and_happened_are_not_written_twice(ready: App) -> None:
+    """An error at commit means *unknown* (P-37): the disk is asked before the person is told *not kept*."""
+    await ready.chat.say(CONV, "before")
+    await ready.accept(pos=1)
+    ready.disk.fails_late = StoreFailed()
+    lid = await ready.chat.say(CONV, "once")
+    ready.disk.fails_late = None
+
+    await ready.greet()
+    assert "once" in text_of(await ready.accept(pos=2))
+    await ready.shows(lid, State.ACCEPTED)
+
+
+async def test_as_long_as_the_disk_says_nothing_the_words_wait_for_their_answer(
+    ready: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ready.chat.say(CONV, "before")
+    asked = asyncio.Event()
+
+    async def nobody_knows(lid: int) -> bool:
+        asked.set()
+        raise StoreFailed()
+
+    ready.disk.fails_late = StoreFailed()
+    with monkeypatch.context() as silent:
+        silent.setattr(ready.disk, "kept", nobody_knows)
+        saying = asyncio.gather(ready.chat.say(CONV, "once"))
+        await asyncio.wait_for(asked.wait(), 5)
+        asked.clear()
+        await asyncio.wait_for(asked.wait(), 5)
+        assert not saying.done()
+    ready.disk.fails_late = None
+    await saying
+    assert [bubble.n for bubble in await ready.chat.page(CONV)] == [1, 2]
+
+
+async def test_the_end_answers_those_who_wait_for_the_disk(ready: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nobody_knows(lid: int) -> bool:
+        raise StoreFailed()
+
+    await ready.chat.say(CONV, "before")
+    monkeypatch.setattr(ready.disk, "kept", nobody_knows)
+    ready.disk.fails = StoreFailed()
+    saying = asyncio.gather(ready.chat.say(CONV, "not yet"), return_exceptions=True)
+    await ready.told(ProblemSeen)
+    await ready.chat.close()
+    (answer,) = await saying
+    assert isinstance(answer, Problem)

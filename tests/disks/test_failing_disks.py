@@ -1,0 +1,171 @@
+"""F-19, F-20, F-21, F-31: real processes whose disk answers with errors, lies, or is slow.
+
+A commit that reports an error has an unknown outcome: it is never answered as a refusal (P-37).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from client.harness.puppet import Puppet
+from protocol.problems import Problem
+from tests.disks.conftest import World
+from tests.disks.shim import RENAME, SYNC, WRITE, BadDisk
+from tests.end_to_end.test_two_people import said, texts
+
+AGAIN_S = 60.0
+
+
+async def two_people(world: World) -> None:
+    for person in (world.alice, world.bob):
+        await world.join(person)
+    await world.alice.state((await world.alice.wish("say", to="bob", text="before"))["lid"], "delivered")
+
+
+def states_of(person: Puppet, lids: list[int]) -> set[str]:
+    return {line["state"] for line in person.heard if line["event"] == "state" and line["lid"] in lids}
+
+
+async def everything_arrived(world: World, lids: list[int], said_then: list[str]) -> None:
+    """Once each, in order, on both sides, and nothing was ever called refused."""
+    for lid in lids:
+        await world.alice.state(lid, "delivered", timeout_s=AGAIN_S)
+    assert await texts(world.bob, "alice") == said_then
+    assert await texts(world.alice, "bob") == said_then
+    assert "refused" not in states_of(world.alice, lids)
+
+
+@pytest.mark.parametrize(("kind", "error"), [(SYNC, errno.EIO), (WRITE, errno.EIO), (WRITE, errno.ENOSPC)])
+async def test_a_failed_commit_of_the_server_is_never_a_refusal(world: World, kind: int, error: int) -> None:
+    """F-19: the process lives, all sessions begin again, the repeated packet learns the truth."""
+    await two_people(world)
+    world.server_disk.fail(kind, error, times=3)
+    since = len(world.alice.heard)
+    lids = [(await world.alice.wish("say", to="bob", text=f"during {number}"))["lid"] for number in range(5)]
+    if kind == SYNC:
+        await world.alice.until(
+            lambda line: line["event"] == "line" and line["state"] != "ready", since=since, timeout_s=AGAIN_S
+        )
+    while world.server_disk.harmed(kind) < 3:
+        await world.alice.wish("connect")
+        await asyncio.sleep(0.05)
+
+    await everything_arrived(world, lids, ["before", *(f"during {number}" for number in range(5))])
+    assert world.server._process is not None
+    assert world.server._process.returncode is None
+
+
+@pytest.mark.parametrize("perform", [True, False])
+async def test_a_server_that_dies_at_a_failed_sync_answers_the_repeated_packet(world: World, perform: bool) -> None:
+    """F-20: the row may be there after the restart, although its sync failed."""
+    await two_people(world)
+    world.server_disk.fail(SYNC, errno.EIO, kill=True, perform=perform)
+    lid = (await world.alice.wish("say", to="bob", text="during"))["lid"]
+    assert world.server._process is not None
+    await asyncio.wait_for(world.server._process.wait(), AGAIN_S)
+    world.server_disk.heal()
+    await world.start_server()
+    for person in (world.alice, world.bob):
+        await person.wish("connect")
+
+    await everything_arrived(world, [lid], ["before", "during"])
+
+
+async def test_a_failed_save_of_the_client_is_said_and_never_doubled(world: World, library: Path) -> None:
+    """F-19 on the writer's side: whoever is told *not saved* may write it again; it is there once."""
+    (world.folder / "alice-disk").mkdir()
+    disk = BadDisk(library, world.folder / "alice-disk", "/alice/")
+    await world.join(world.alice, disk)
+    await world.join(world.bob)
+    await world.alice.state((await world.alice.wish("say", to="bob", text="before"))["lid"], "delivered")
+    for times in (1, 2, 5):
+        disk.fail(SYNC, errno.EIO, times=times)
+        text = f"with {times} failures"
+        while True:
+            try:
+                lid = (await world.alice.wish("say", to="bob", text=text))["lid"]
+                break
+            except Problem as refusal:
+                assert refusal.code in ("store_failed", "disk_full")
+                await world.alice.wish("connect")
+                await asyncio.sleep(0.05)
+        await everything_arrived(world, [lid], [*(await texts(world.bob, "alice"))[:-1], text])
+    assert await texts(world.bob, "alice") == ["before", *(f"with {times} failures" for times in (1, 2, 5))]
+
+
+async def test_a_reader_whose_disk_fails_has_not_got_it(world: World, library: Path) -> None:
+    """F-19 on the reader's side: nothing is acknowledged before it is kept (T4)."""
+    (world.folder / "bob-disk").mkdir()
+    disk = BadDisk(library, world.folder / "bob-disk", "/bob/messages.db")
+    await world.join(world.bob, disk)
+    await world.join(world.alice)
+    await world.alice.state((await world.alice.wish("say", to="bob", text="before"))["lid"], "delivered")
+    disk.fail(SYNC, errno.EIO, times=-1)
+    lid = (await world.alice.wish("say", to="bob", text="during"))["lid"]
+    await world.alice.state(lid, "accepted", "stored")
+    await world.bob.until(lambda line: line["event"] == "problem")
+    assert "delivered" not in states_of(world.alice, [lid])
+    disk.heal()
+    await world.bob.wish("connect")
+    await everything_arrived(world, [lid], ["before", "during"])
+
+
+async def test_a_slow_disk_is_busy_and_nothing_more(world: World) -> None:
+    """F-31: every sync takes 2 s; words wait, memory does not grow, and all arrive."""
+    await two_people(world)
+    world.server_disk.slow(SYNC, 2_000)
+    began_kib = memory_kib(world)
+    lids = [(await world.alice.wish("say", to="bob", text=f"{number} " + "x" * 1000))["lid"] for number in range(200)]
+    await asyncio.sleep(3.0)
+    assert memory_kib(world) - began_kib < 32 * 1024
+    world.server_disk.heal()
+    for lid in lids:
+        await world.alice.state(lid, "delivered", timeout_s=AGAIN_S)
+    assert len(await said(world.bob, "alice")) == 201
+
+
+def memory_kib(world: World) -> int:
+    """What the server holds at most."""
+    assert world.server._process is not None
+    status = Path(f"/proc/{world.server._process.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
+
+
+async def test_a_failed_rename_of_a_finished_upload_is_tried_again(world: World) -> None:
+    """F-18, F-19 for files: the part stays, the client asks again."""
+    await two_people(world)
+    file = world.folder / "notes.bin"
+    file.write_bytes(bytes(range(256)) * 4096)
+    world.server_disk.fail(RENAME, errno.EIO, times=2)
+    lid = (await world.alice.wish("send", to="bob", path=str(file)))["lid"]
+    await world.alice.state(lid, "delivered", timeout_s=AGAIN_S)
+    assert world.server_disk.harmed(RENAME) == 2
+    assert (await said(world.bob, "alice"))[-1]["file"]["size_bytes"] == file.stat().st_size
+    assert list((world.folder / "server").rglob("part/*")) == []
+
+
+async def test_a_lying_disk_is_noticed(world: World) -> None:
+    """F-21: syncs were skipped and the power went, so the server is older than what it told. See docs/FAULTS.md."""
+    await two_people(world)
+    lost = world.folder / "lost"
+    await asyncio.sleep(0.1)
+    shutil.copytree(world.folder / "server", lost)  # what the platter really has
+    lids = [(await world.alice.wish("say", to="bob", text=f"lost {number}"))["lid"] for number in range(3)]
+    for lid in lids:
+        await world.alice.state(lid, "delivered")
+    await world.server.kill()
+    shutil.rmtree(world.folder / "server")
+    shutil.copytree(lost, world.folder / "server")
+    since = len(world.alice.heard)
+    await world.start_server()
+    began_s = time.monotonic()
+    for person in (world.alice, world.bob):
+        await person.wish("connect")
+    told = await world.alice.until(lambda line: line["event"] == "problem", since=since, timeout_s=AGAIN_S)
+    print(told, time.monotonic() - began_s)
