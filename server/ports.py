@@ -91,8 +91,8 @@ class Line(Protocol):
         """Bytes came in of a frame that takes its time (P-15)."""
         ...
 
-    def ended(self) -> None:
-        """The connection is gone."""
+    def ended(self, *, answered: bool = False) -> None:
+        """The connection is gone; `answered`: the other side was there to hear why it was closed."""
         ...
 
 

@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from protocol.codec import Garbled
-from protocol.limits import REMOVED_LOOK_S
+from protocol.limits import REMOVED_LOOK_S, UNSEEN_MAX_S
 from protocol.packets import FromClient, FromServer, Here
 from protocol.problems import Problem
 from protocol.values import ConvId, Uid
 from server.app.company import Company
+from server.app.counts import Counts
 from server.app.crash_points import crash_point
 from server.app.tasks import Tasks
+from server.app.wishes import Wish, grant
 from server.core import effects as do
 from server.core import events as on
 from server.core.acceptance import Answer, Offer, Settled, Spoiled, Taken
-from server.core.delivery import bells, marks_bells
-from server.core.moves import Bell, MarksBell, Move, Moved
+from server.core.copies import Copies
+from server.core.crowd import CrowdBell
+from server.core.delivery import bells, marks_bells, recounted
+from server.core.moves import Bell, MarksBell, Move, Moved, PrefsBell
 from server.core.session import Rules, Session
 from server.core.typing import TypingBell
 from server.core.values import Identity
-from server.ports import Accounts, Carrier, Clock, Dice, Presence, Route, Store, StoreUnknown
+from server.ports import Accounts, Carrier, Clock, Dice, Presence, Ring, Route, Store, StoreUnknown
 
 log = logging.getLogger("hexagram.server")
 
@@ -42,6 +46,7 @@ class Connection:
         self._unsent_bytes = 0
         self._out: list[FromServer] = []
         self.who: Identity | None = None
+        self._replaced = False
         self._arm()
 
     # --- from the door
@@ -54,21 +59,27 @@ class Connection:
         """Bytes came in of a frame that takes its time."""
         self.post(on.Heard())
 
-    def ended(self) -> None:
+    def ended(self, *, answered: bool = False) -> None:
         """The connection is gone; what it asked of the store is done all the same."""
+        if self._replaced and answered and self.who is not None:
+            self._runner.displaced(self.who)
         if self._timer is not None:
             self._timer.cancel()
         self._runner.forget(self)
 
     # --- from the route
 
-    def ring(self, bell: Bell | MarksBell | TypingBell) -> None:
+    def ring(self, bell: Ring) -> None:
         """There is news."""
         match bell:
             case Bell():
                 self.post(on.Rung(bell))
             case MarksBell():
                 self.post(on.MarksRung(bell, self._runner.dice.fraction()))
+            case CrowdBell():
+                self.post(on.CrowdRung(bell))
+            case PrefsBell(prefs):
+                self.post(on.ChoiceRung(prefs))
             case TypingBell(conv, uid, doing):
                 self.post(on.Typed(conv, uid, doing))
 
@@ -78,6 +89,7 @@ class Connection:
 
     def replaced(self, sn: int) -> None:
         """A newer session of this device began."""
+        self._replaced = True
         self.post(on.Replaced(sn))
 
     # --- from the runner
@@ -153,7 +165,9 @@ class Runner:
         self.clock, self.dice = clock, dice
         self.rules = rules or Rules()
         self.company = Company(store, route, clock)
+        self._copies = Copies()
         self._tasks = Tasks()
+        self._counts = Counts(store, route, self._tasks, _later, self.rules.crowd_join_s)
         self._connections: set[Connection] = set()
         self._dirty: list[Connection] = []
         self._offers: list[tuple[Connection, Sequence[Offer]]] = []
@@ -201,6 +215,22 @@ class Runner:
             if connection.who is not None and connection.who.did in ended:
                 connection.post(on.Identified(None))
 
+    def displaced(self, who: Identity) -> None:
+        """A session that lived was replaced by a newer one of its device; more than now and then, it is two (P-14)."""
+        if self._copies.replaced(who.did, self.clock.now_s()):
+            self._tasks.start(self._end_copied(who))
+
+    async def _end_copied(self, who: Identity) -> None:
+        log.warning("a device was ended: its profile is in use in two places")
+        try:
+            await self._accounts.end_device(who.uid, who.did)
+        except (Problem, StoreUnknown) as error:
+            log.warning("it was not: %r", error)
+            return
+        for connection in tuple(self._connections):
+            if connection.who is not None and connection.who.did == who.did:
+                connection.post(on.Copied())
+
     def flush_soon(self, connection: Connection) -> None:
         """One write per connection and turn of the loop."""
         if not self._dirty:
@@ -227,6 +257,8 @@ class Runner:
             case do.Raise(moves):
                 self._submit_soon()
                 self._moves.append((connection, moves))
+            case do.Open() | do.Change() | do.Choose():
+                self._tasks.start(self._wish(connection, effect))
             case do.Type():
                 self._tasks.start(self._type(connection, effect))
             case _:
@@ -254,6 +286,23 @@ class Runner:
             event = on.Failed(_code(error))
         connection.post(event)
 
+    async def _wish(self, connection: Connection, wish: Wish) -> None:
+        """First the answer, then the doorbells."""
+        assert connection.who is not None
+        try:
+            granted = await grant(self._store, connection.who, wish)
+        except StoreUnknown as error:
+            self._lost(error)
+            return
+        except Exception as error:
+            connection.post(on.Failed(_code(error)))
+            return
+        connection.post(granted.event)
+        for bell in granted.bells:
+            self._route.publish(bell)
+        self._counts.soon(granted.crowds)
+        self.company.doubt(granted.people)
+
     async def _type(self, connection: Connection, effect: do.Type) -> None:
         """A hint: what is in its way is in the log, and nobody is told."""
         assert connection.who is not None
@@ -277,14 +326,17 @@ class Runner:
 
     async def _begin(self, connection: Connection, who: Identity) -> on.Event:
         """The doorbells are attached before the heads are read, or news between the two would be lost (P-86)."""
+        seen_ms = await self._store.seen_ms(who.did)
         sn = await self._store.raise_session(who)
         if sn is None:
             return on.Identified(None)
         if connection in self._connections:
             self.company.came(who, connection)
             self._route.attach(who, sn, connection)
-        heads = await self._store.heads(who)
-        return on.Begun(sn, await self._store.generation(), self.clock.now_ms(), heads)
+        prefs, heads = await self._store.prefs(who), await self._store.heads(who)
+        gen, now_ms = await self._store.generation(), self.clock.now_ms()
+        away = bool(seen_ms) and now_ms - seen_ms > UNSEEN_MAX_S * 1000
+        return on.Begun(sn, gen, now_ms, heads, prefs, away)
 
     async def _read(self, who: Identity, effect: do.Effect) -> on.Event:
         match effect:
@@ -296,13 +348,10 @@ class Runner:
                 return on.HeadsRead(await self._store.heads(who))
             case do.ReadStates(keys):
                 return on.Stated(await self._store.states(who, keys))
+            case do.ReadMembers(conv):
+                return on.MembersRead(await self._store.members(who, conv))
             case do.ReadPeople():
                 return on.PeopleRead(await self._store.people())
-            case do.Open(wish):
-                answer, bell = await self._store.open_conversation(who, wish)
-                if bell is not None:
-                    self._route.publish(bell)
-                return on.Opened(answer)
         raise AssertionError(effect)
 
     # --- many at once
@@ -355,12 +404,17 @@ class Runner:
             start += len(some)
         for bell in marks_bells(moved):
             self._route.publish(bell)
+        self._counts.soon(recounted(moved))
 
     def _lost(self, error: StoreUnknown) -> None:
         """Nobody knows whether it was committed: nobody is answered, everybody begins again (P-37)."""
         log.error("a commit reported an error: %r; all sessions begin again", error)
         why = error.args[0] if error.args else None
         self._tell_all(on.StoreLost(why.code) if isinstance(why, Problem) else on.StoreLost())
+
+
+def _later(delay_s: float, call: Callable[[], None]) -> object:
+    return asyncio.get_running_loop().call_later(delay_s, call)
 
 
 def _code(error: Exception) -> str:

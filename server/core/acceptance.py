@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from protocol.limits import CONTENT_MAX_BYTES
-from protocol.packets import Event, Mark, MsgR, VoidR
+from protocol.packets import Event, MsgR, VoidR
 from protocol.values import Digest, Uid, Value
+from server.core.moves import Told
 from server.core.values import Identity
 
 MESSAGE, CANCELLED, REFUSED, ALIAS = 0, 1, 2, 3  # kinds of slots; a slot never changes (P-36)
@@ -134,7 +135,7 @@ class Taken(Value, frozen=True, gc=False):
 class Settled(Value, frozen=True, gc=False):
     """A number that was given away, now or long ago, and the state of the marks for its `ack:N` (P-27).
 
-    `age_ms` is how long ago a message was accepted, by the store's clock; `rev` and `marks` are complete.
+    `age_ms` is how long ago a message was accepted, by the store's clock; `told` is complete.
     """
 
     offer: Offer
@@ -143,8 +144,7 @@ class Settled(Value, frozen=True, gc=False):
     ld: Digest
     ts: int = 0
     age_ms: int = 0
-    rev: int = 0
-    marks: tuple[Mark, ...] = ()
+    told: Told = Told()
     members: tuple[Uid, ...] = ()
 
 

@@ -17,10 +17,11 @@ from protocol.limits import (
     PUSH_MAX_EVENTS,
     STORED_AFTER_S,
 )
-from protocol.packets import AckN, Event, Mark, MsgN
+from protocol.packets import AckN, Event, MsgN
 from protocol.values import ConvId, Did, Uid
 from server.core.acceptance import Answer, Taken
-from server.core.moves import Ask, Bell, MarksBell, Moved, Page
+from server.core.crowd import crowded
+from server.core.moves import Ask, Bell, MarksBell, Moved, Page, Told
 
 PULL_GRACE_S = 5.0  # a device that pulls is not pushed to for so long, or it would get everything twice; ours
 RUN_MAX_BYTES = FRAME_MAX_BYTES - 96 * KIB  # events of one push before the last; one more fits behind
@@ -42,17 +43,24 @@ def bells(answers: Iterable[Answer]) -> list[Bell]:
 
 
 def marks_bells(moved: Iterable[Moved]) -> list[MarksBell]:
-    """One doorbell per conversation for the marks that climbed in one commit."""
+    """One doorbell per conversation for the marks that climbed in one commit; large ones are counted instead."""
     climbed: dict[ConvId, list[Moved]] = {}
     for one in moved:
-        if one.climbed is not None:
+        if one.climbed is not None and not crowded(len(one.members)):
             climbed.setdefault(one.move.conv, []).append(one)
     return [_marks_bell(conv, some) for conv, some in climbed.items()]
 
 
 def _marks_bell(conv: ConvId, some: Sequence[Moved]) -> MarksBell:
     latest = {one.climbed.by: one.climbed for one in some if one.climbed is not None}
-    return MarksBell(conv, some[0].rev - 1, some[-1].rev, tuple(latest.values()), some[-1].members)
+    silent = frozenset(one.move.who.uid for one in some if not one.tells)
+    return MarksBell(conv, some[0].rev - 1, some[-1].rev, tuple(latest.values()), some[-1].members, silent)
+
+
+def recounted(moved: Iterable[Moved]) -> tuple[ConvId, ...]:
+    """The large conversations whose counts have changed in one commit (P-52)."""
+    large = (one.move.conv for one in moved if one.climbed is not None and crowded(len(one.members)))
+    return tuple(dict.fromkeys(large))
 
 
 class Feed:
@@ -218,10 +226,9 @@ class Promises:
             self._waiting.append((now_s + STORED_AFTER_S - age_s, n, pos))
         return None
 
-    def delivered(self, me: Uid, marks: Sequence[Mark]) -> None:
+    def delivered(self, me: Uid, told: Told) -> None:
         """Another person has it: the truth is on its way, nothing is forged any more (P-53)."""
-        reached = max([mark.delivered for mark in marks if mark.by != me], default=0)
-        while self._waiting and self._waiting[0][2] <= reached:
+        while self._waiting and told.reached(self._waiting[0][2], but=me):
             self._waiting.popleft()
 
     def overdue(self, now_s: float) -> list[AckN]:

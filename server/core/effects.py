@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from protocol.packets import Doing, FromServer, OpenR, StatusKey
+from protocol.packets import Doing, FromServer, GroupR, OpenR, Prefs, StatusKey
 from protocol.values import ConvId, Token, Uid, Value
 from server.core.acceptance import Offer
 from server.core.moves import Ask, Move
@@ -81,6 +81,24 @@ class Open(Value, frozen=True):
     wish: OpenR
 
 
+class Change(Value, frozen=True):
+    """Change a group. Answer: Changed."""
+
+    wish: GroupR
+
+
+class ReadMembers(Value, frozen=True):
+    """The table of members. Answer: MembersRead."""
+
+    conv: ConvId
+
+
+class Choose(Value, frozen=True):
+    """From now on this person tells this. Answer: Chosen."""
+
+    prefs: Prefs
+
+
 class Type(Value, frozen=True):
     """Tell the others that this person writes. No answer."""
 
@@ -107,6 +125,9 @@ Effect: TypeAlias = (
     | ReadStates
     | ReadPeople
     | Open
+    | Change
+    | ReadMembers
+    | Choose
     | Type
     | Watch
 )

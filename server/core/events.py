@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from protocol.codec import Garbled
-from protocol.packets import Doing, FromClient, Head, Here, OpenA, Person, Status
+from protocol.packets import Doing, FromClient, GroupA, Head, Here, MembersA, OpenA, Person, Prefs, Status
 from protocol.values import ConvId, Uid, Value
 from server.core.acceptance import Answer
+from server.core.crowd import CrowdBell
 from server.core.moves import Bell, Marks, MarksBell, Moved, Page
 from server.core.values import Identity
 
@@ -25,12 +26,17 @@ class Identified(Value, frozen=True):
 
 
 class Begun(Value, frozen=True):
-    """T2 is committed and doorbells are attached: the number of this session and the state of things (P-13)."""
+    """T2 is committed and doorbells are attached: the number of this session and the state of things (P-13).
+
+    `away`: the device was not here for so long that it is not pushed to until it pulls (P-48).
+    """
 
     sn: int
     gen: str
     now_ms: int
     heads: tuple[Head, ...]
+    prefs: Prefs = Prefs()
+    away: bool = False
 
 
 class Decided(Value, frozen=True, gc=False):
@@ -82,6 +88,36 @@ class Opened(Value, frozen=True):
     answer: OpenA
 
 
+class Changed(Value, frozen=True):
+    """A group is as it was wished, or not."""
+
+    answer: GroupA
+
+
+class MembersRead(Value, frozen=True):
+    """The table of members was read."""
+
+    answer: MembersA
+
+
+class Chosen(Value, frozen=True):
+    """What this person tells from now on is stored."""
+
+    prefs: Prefs
+
+
+class ChoiceRung(Value, frozen=True):
+    """A doorbell: the person said at one of the devices what to tell from now on."""
+
+    prefs: Prefs
+
+
+class CrowdRung(Value, frozen=True):
+    """A doorbell: the counts of a large conversation have changed."""
+
+    bell: CrowdBell
+
+
 class Rung(Value, frozen=True, gc=False):
     """A doorbell: there is news in the log."""
 
@@ -113,6 +149,10 @@ class Replaced(Value, frozen=True):
     """A newer session of the same device began (P-13)."""
 
     sn: int
+
+
+class Copied(Value, frozen=True):
+    """This device's profile is in use in two places; the device was ended (P-14)."""
 
 
 class Unsent(Value, frozen=True):
@@ -157,11 +197,17 @@ Event: TypeAlias = (
     | Stated
     | PeopleRead
     | Opened
+    | Changed
+    | MembersRead
+    | Chosen
+    | ChoiceRung
+    | CrowdRung
     | Rung
     | MarksRung
     | Typed
     | Told
     | Replaced
+    | Copied
     | Unsent
     | Heard
     | Failed

@@ -67,4 +67,5 @@ def welcome(hello: Hello, who: Identity, begun: Begun) -> Welcome:
         LIMITS,
         same,
         () if same else begun.heads,
+        begun.prefs,
     )

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from protocol.packets import AckN, Mark
-from protocol.values import ConvId, Uid
-from server.core.moves import Marks, MarksBell
+from protocol.values import ConvId, Uid, replace
+from server.core.moves import Marks, MarksBell, Told
+
+
+def shown(marks: Iterable[Mark], to: Uid, *, tells: bool, silent: frozenset[Uid]) -> tuple[Mark, ...]:
+    """The marks as one person is told them: what was read only by and to those who tell it, and one's own (P-73)."""
+    return tuple(
+        mark if mark.by == to or (tells and mark.by not in silent) else replace(mark, read=0, read_ms=0)
+        for mark in marks
+    )
 
 
 class MarksFeed:
@@ -52,10 +62,16 @@ class MarksFeed:
     def read(self, marks: Marks) -> AckN:
         """The marks that had to be read have come; a doorbell that is newer still is left to the next poll."""
         self._reading = False
-        self._upto = marks.to
-        self.told(marks.to)
-        return AckN(self._conv, marks.from_, marks.to, marks.marks)
+        told = marks.told
+        self._upto = told.rev
+        self.told(told.rev)
+        return acked(self._conv, marks.from_, told)
 
     def due_s(self) -> float:
         """When `due` has something."""
         return float("inf") if self._reading else self._due_s
+
+
+def acked(conv: ConvId, from_: int, told: Told) -> AckN:
+    """The true `ack:N`; counts are whole, so that they follow whatever was known (P-52)."""
+    return AckN(conv, from_ if told.crowd is None else 0, told.rev, told.marks, crowd=told.crowd)

@@ -20,18 +20,22 @@ class Action(Enum):
     ACKNOWLEDGE = "acknowledge"
     UPLOAD = "upload"
     FETCH = "fetch"
+    TABLE = "table"
 
 
 class Standing(Value, frozen=True):
     """How a person stands to a conversation, as the store found it.
 
     `spans` are the (join, leave) positions, leave 0 while the person is still there; `blocked` means that the other
-    person of a direct conversation does not want to hear (P-70).
+    person of a direct conversation does not want to hear (P-70); `tells` that the person tells others, and is told,
+    what was read (P-73). `rev` is where the marks stood at the leave: later ones are not for who left (P-52).
     """
 
     spans: tuple[tuple[int, int], ...] = ()
     role: int = 0
     blocked: bool = False
+    tells: bool = True
+    rev: int = 0
 
     @property
     def current(self) -> bool:
@@ -57,12 +61,16 @@ class File(Value, frozen=True):
 
 
 class Target(Value, frozen=True):
-    """The message that an edit or a recall points at, as the store found it."""
+    """The message that an edit, a recall or a reaction points at, as the store found it.
+
+    `plain` says that it is a message of its own: no edit, recall or reaction itself, and not recalled.
+    """
 
     author: Uid
     age_ms: int
     edits: int
     visible: bool
+    plain: bool = True
 
 
 NOBODY = Standing()
@@ -79,19 +87,39 @@ def _in_conversation(action: Action, standing: Standing) -> str:
     """For somebody who is or was a member: reading ends with the leave, but is not taken back (P-70)."""
     if action in (Action.PULL, Action.ACKNOWLEDGE):
         return ""
-    if action not in (Action.SEND, Action.UPLOAD):
+    if action not in (Action.SEND, Action.UPLOAD, Action.TABLE):
         return "unknown_conversation"
     if not standing.current:
         return "not_member"
+    if action is Action.TABLE:
+        return ""
     return "blocked" if standing.blocked else ""
 
 
 def may_relate(rel: Relation, author: Uid, standing: Standing, target: Target | None) -> str:
-    """Whether an edit or a recall may be taken; the code of the refusal, or an empty text (P-74)."""
-    if target is None or not target.visible:
+    """Whether a change of a message may be taken; the code of the refusal, or an empty text (P-74)."""
+    if target is None or not target.visible or not target.plain:
         return "relation_refused"
-    if rel.kind == "recall":
+    if rel.kind == "react":
+        allowed = True
+    elif rel.kind == "recall":
         allowed = target.author == author or standing.role >= ADMINISTRATOR
     else:
         allowed = target.author == author and target.age_ms <= EDIT_MAX_MS and target.edits < EDITS_MAX
     return "" if allowed else "relation_refused"
+
+
+def may_change(what: str, standing: Standing, form: str) -> str:
+    """Whether somebody may do this to a group; the code of the refusal, or an empty text (P-59, P-70).
+
+    Every member may add, rename and leave; removing and roles are for who administers.
+    """
+    if not standing.spans:
+        return "unknown_conversation"
+    if form != "group":
+        return "group_only"
+    if not standing.current:
+        return "not_member"
+    if what in ("add", "rename", "leave"):
+        return ""
+    return "" if what in ("remove", "role") and standing.role >= ADMINISTRATOR else "not_administrator"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from protocol.limits import MARKS_DELAY_MAX_S, MARKS_DELAY_MIN_S
+from protocol.limits import CROWD_JOIN_S, MARKS_DELAY_MAX_S, MARKS_DELAY_MIN_S
 from protocol.values import Value
 
 
@@ -13,6 +13,7 @@ class Rules(Value, frozen=True):
     marks_delay_max_s: float = MARKS_DELAY_MAX_S
     echo_join_s: float = 0.1
     ack_join_s: float = 0.05
+    crowd_join_s: float = CROWD_JOIN_S
 
     def marks_delay_s(self, jitter: float) -> float:
         """How long marks wait, so that they tell no habits (P-52)."""

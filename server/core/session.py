@@ -13,6 +13,7 @@ from protocol.codec import Garbled
 from protocol.limits import (
     BUSY_RETRY_MS,
     HELLO_WAIT_S,
+    MEMBERS_MAX,
     PAGE_EVENTS,
     STATUS_KEYS_MAX,
     UNSENT_MAX_BYTES,
@@ -26,9 +27,12 @@ from protocol.packets import (
     Close,
     FromClient,
     FromServer,
+    GroupA,
+    GroupR,
     HeadsA,
     HeadsR,
     Hello,
+    MembersR,
     MsgN,
     MsgR,
     Nack,
@@ -40,6 +44,9 @@ from protocol.packets import (
     PeopleR,
     Ping,
     Pong,
+    Prefs,
+    PrefsA,
+    PrefsR,
     PresenceN,
     PresenceR,
     ReadR,
@@ -49,14 +56,14 @@ from protocol.packets import (
     TypingR,
     VoidR,
 )
-from protocol.values import ConvId
+from protocol.values import ConvId, replace
 from server.core import effects as do
 from server.core import events as on
 from server.core.acceptance import MESSAGE, Settled, Taken
 from server.core.delivery import Feed, Promises
 from server.core.greeting import silence_s, sum_of_heads, understood, welcome
-from server.core.marks import MarksFeed
-from server.core.moves import Ask, Marks, Move, Moved, Page
+from server.core.marks import MarksFeed, acked, shown
+from server.core.moves import Ask, Marks, Move, Moved, Page, Told
 from server.core.offers import Offers
 from server.core.rules import Rules as Rules
 from server.core.typing import Gate
@@ -101,11 +108,13 @@ class Session:
         self._slow_since_s: float | None = None
         self._talks: dict[ConvId, _Talk] = {}
         self._timed: dict[ConvId, None] = {}  # in order, so that a seed replays
+        self._prefs = Prefs()
         self._asked_sum = ""
         self._early: list[on.Rung | on.MarksRung] = []
         self._touched: dict[ConvId, _Talk] = {}
         self._offers = Offers()
         self._gate = Gate()
+        self._away = False
         self._moves: list[Move] = []
         self._stored: dict[ConvId, int] = {}
         self._stored_due_s = float("inf")
@@ -181,7 +190,7 @@ class Session:
         elif marks is not None:
             self._effects.append(do.ReadMarks(conv, marks))
         self._out.extend(talk.promises.overdue(self._now_s))
-        while self._slow_since_s is None and (push := talk.feed.next(self._now_s)) is not None:
+        while self._pushes and (push := talk.feed.next(self._now_s)) is not None:
             if isinstance(push, MsgN):
                 self._out.append(push)
             else:
@@ -190,6 +199,11 @@ class Session:
             self._timed[conv] = None
         else:
             self._timed.pop(conv, None)
+
+    @property
+    def _pushes(self) -> bool:
+        """Neither to a slow reader (P-80) nor to who was away for long, until it pulls (P-48)."""
+        return self._slow_since_s is None and not self._away
 
     def _talk(self, conv: ConvId) -> _Talk:
         """The conversation, marked as touched by this event."""
@@ -248,7 +262,8 @@ class Session:
     def _on_begun(self, event: on.Begun) -> None:
         assert self._hello is not None
         assert self._who is not None
-        self._state, self._sn = _State.READY, event.sn
+        self._state, self._sn, self._prefs = _State.READY, event.sn, event.prefs
+        self._away = event.away
         self._out.append(welcome(self._hello, self._who, event))
         early, self._early = self._early, []
         for rung in early:
@@ -257,6 +272,9 @@ class Session:
     def _on_replaced(self, event: on.Replaced) -> None:
         if event.sn > self._sn:
             self._close(Close.REPLACED, "replaced_elsewhere")
+
+    def _on_copied(self, _: on.Copied) -> None:
+        self._close(Close.NOT_THIS_DEVICE, "profile_copied")
 
     # --- sending: msg:R, void:R (section 6)
 
@@ -292,8 +310,8 @@ class Session:
         """The current `ack:N`: the true one if another person has it, else what may be forged (P-27, P-51)."""
         assert self._who is not None
         conv, pos = answer.offer.packet.conv, answer.shown.pos
-        if any(mark.delivered >= pos for mark in answer.marks if mark.by != self._who.uid):
-            self._out.append(AckN(conv, 0, answer.rev, answer.marks))
+        if answer.told.reached(pos, but=self._who.uid):
+            self._out.append(acked(conv, 0, answer.told))
         elif set(answer.members) - {self._who.uid}:
             self._promise(answer.offer.packet, pos, home=home, age_s=answer.age_ms / 1000)
 
@@ -324,8 +342,12 @@ class Session:
             self._talk(conv).feed.acknowledged(moved.cursor)
 
     def _offline_r(self, packet: OfflineR) -> None:
+        if self._away:
+            self._away = False
+            self._touched.update(self._talks)
         limit = min(max(1, packet.limit), PAGE_EVENTS)
-        self._effects.append(do.ReadPage(Ask(packet.conv, packet.after, limit, pull=True, rev=packet.rev)))
+        ask = Ask(packet.conv, packet.after, limit, pull=True, rev=packet.rev, history=packet.history)
+        self._effects.append(do.ReadPage(ask))
 
     def _on_paged(self, event: on.Paged) -> None:
         page, conv = event.page, event.page.ask.conv
@@ -335,11 +357,14 @@ class Session:
             self._talks.pop(conv, None)
             self._timed.pop(conv, None)
             return
+        if page.ask.history:
+            self._out.append(_offline_a(page))
+            return
         talk = self._talk(conv)
         if page.ask.pull:
             self._out.append(_offline_a(page))
             talk.feed.pulled(page, self._now_s)
-            talk.marks.told(page.rev)
+            talk.marks.told(page.told.rev)
         elif (push := talk.feed.page(page)) is not None:
             self._out.append(push)
 
@@ -381,6 +406,30 @@ class Session:
     def _on_opened(self, event: on.Opened) -> None:
         self._out.append(event.answer)
 
+    def _group_r(self, packet: GroupR) -> None:
+        if len(packet.x) > ID_MAX_CHARS or max(map(len, (packet.conv, *packet.uids))) > ID_MAX_CHARS:
+            self._out.append(Nack("packet"))
+        elif len(packet.uids) > MEMBERS_MAX:
+            self._out.append(GroupA(packet.x, packet.conv, "members_too_many"))
+        else:
+            self._effects.append(do.Change(packet))
+
+    def _on_changed(self, event: on.Changed) -> None:
+        self._out.append(event.answer)
+
+    def _members_r(self, packet: MembersR) -> None:
+        self._effects.append(do.ReadMembers(packet.conv))
+
+    def _on_members_read(self, event: on.MembersRead) -> None:
+        self._out.append(event.answer)
+
+    def _prefs_r(self, packet: PrefsR) -> None:
+        self._effects.append(do.Choose(packet.prefs))
+
+    def _on_chosen(self, event: on.Chosen) -> None:
+        self._prefs = event.prefs
+        self._out.append(PrefsA(event.prefs))
+
     def _ping(self, packet: Ping) -> None:
         if packet.every_s:
             self._silence_s = silence_s(packet.every_s)
@@ -421,9 +470,24 @@ class Session:
         if self._state is not _State.READY or self._who is None:
             self._early.append(event)
             return
-        talk = self._talk(event.bell.conv)
-        talk.marks.ring(event.bell, self._now_s + self._rules.marks_delay_s(event.jitter))
-        talk.promises.delivered(self._who.uid, event.bell.marks)
+        bell, talk = event.bell, self._talk(event.bell.conv)
+        marks = shown(bell.marks, self._who.uid, tells=self._prefs.reads, silent=bell.silent)
+        talk.marks.ring(replace(bell, marks=marks), self._now_s + self._rules.marks_delay_s(event.jitter))
+        talk.promises.delivered(self._who.uid, Told(bell.to, marks))
+
+    def _on_crowd_rung(self, event: on.CrowdRung) -> None:
+        """Counts were joined on their way here, and are whole: they leave at once (P-52)."""
+        if self._state is not _State.READY or self._who is None:
+            return
+        told, talk = event.bell.tally.told(self._who.uid), self._talk(event.bell.conv)
+        talk.marks.told(told.rev)
+        talk.promises.delivered(self._who.uid, told)
+        self._out.append(acked(event.bell.conv, 0, told))
+
+    def _on_choice_rung(self, event: on.ChoiceRung) -> None:
+        """Told once; before welcome it comes with that."""
+        if self._state is _State.READY and event.prefs != self._prefs:
+            self._on_chosen(on.Chosen(event.prefs))
 
     # --- time and trouble
 
@@ -481,8 +545,10 @@ def _offline_a(page: Page) -> OfflineA:
         page.events,
         page.gaps,
         page.ask.rev,
-        page.rev,
-        page.marks,
+        page.told.rev,
+        page.told.marks,
+        page.told.crowd,
+        page.ask.history,
     )
 
 
@@ -498,11 +564,17 @@ _ON: dict[type, Callable[[Session, Any], None]] = {
     on.Stated: Session._on_stated,
     on.PeopleRead: Session._on_people_read,
     on.Opened: Session._on_opened,
+    on.Changed: Session._on_changed,
+    on.MembersRead: Session._on_members_read,
+    on.Chosen: Session._on_chosen,
+    on.ChoiceRung: Session._on_choice_rung,
+    on.CrowdRung: Session._on_crowd_rung,
     on.Rung: Session._on_rung,
     on.MarksRung: Session._on_marks_rung,
     on.Typed: Session._on_typed,
     on.Told: Session._on_told,
     on.Replaced: Session._on_replaced,
+    on.Copied: Session._on_copied,
     on.Unsent: Session._on_unsent,
     on.Heard: Session._on_heard,
     on.Failed: Session._on_failed,
@@ -523,6 +595,9 @@ _PACKETS: dict[type, Callable[[Session, Any], None]] = {
     StatusR: Session._status_r,
     PeopleR: Session._people_r,
     OpenR: Session._open_r,
+    GroupR: Session._group_r,
+    MembersR: Session._members_r,
+    PrefsR: Session._prefs_r,
     TypingR: Session._typing_r,
     PresenceR: Session._presence_r,
     Ping: Session._ping,

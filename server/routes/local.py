@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from protocol.values import Did, Uid
-from server.core.moves import Bell, MarksBell
-from server.core.typing import TypingBell
 from server.core.values import Identity
-from server.ports import Listener
+from server.ports import Listener, Ring
 
 
 class LocalRoute:
@@ -43,7 +41,7 @@ class LocalRoute:
         if self._by_device[who.did][1] is listener:
             del self._by_device[who.did]
 
-    def publish(self, bell: Bell | MarksBell | TypingBell) -> None:
+    def publish(self, bell: Ring) -> None:
         for uid in bell.members:
             for listener in tuple(self._by_person.get(uid, ())):
                 listener.ring(bell)

@@ -48,11 +48,11 @@ _PEOPLE = (
 _CONVERSATIONS = (
     """create table conv (conv text primary key, head integer not null, ts integer not null,
         floor integer not null default 0, base integer, mlv integer not null default 0, form text not null,
-        pair text unique) strict, without rowid""",
+        pair text unique, title text not null default '') strict, without rowid""",
     "create table crev (conv text primary key, rev integer not null) strict, without rowid",
     """create table member (conv text, uid text, since integer, until integer,
         role integer not null default 0, blocked integer not null default 0,
-        primary key (conv, uid, since)) strict, without rowid""",
+        reads integer not null default 1, rev integer, primary key (conv, uid, since)) strict, without rowid""",
     """create table log (conv text, pos integer, did integer not null, n integer not null, uid text not null,
         ts integer not null, dg blob not null, suite text not null, content blob not null, rel text,
         primary key (conv, pos)) strict, without rowid""",
@@ -86,11 +86,16 @@ _ONE_TO_TWO = (
     "alter table cursor add column born integer not null default 0",
     "alter table mark add column delivered_ms integer not null default 0",
     "alter table mark add column read_ms integer not null default 0",
+    "alter table conv add column title text not null default ''",
+    """update conv set title = coalesce((select json_extract(cast(content as text), '$.title') from log
+        where log.conv = conv.conv and log.pos = 1 and log.did = 0), '')""",
+    "alter table member add column reads integer not null default 1",
+    "alter table member add column rev integer",
 )
 
 
 def _one_to_two(db: sqlite3.Connection) -> None:
-    """What people tell others; a second device, its code, and where it began; when marks climbed."""
+    """What people tell others; a second device and where it began; times of marks; groups that change."""
     for statement in _ONE_TO_TWO:
         db.execute(statement)
 

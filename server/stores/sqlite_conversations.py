@@ -22,8 +22,9 @@ _REQUEST = "insert into request values (?, ?, ?) on conflict do nothing"
 _REQUESTED = "select conv from request where uid = ? and x = ?"
 _LIST = "insert into listing values (?, ?) on conflict do nothing"
 _EXISTS = "select 1 from conv where conv = ?"
-_ADD_CONV = "insert into conv (conv, head, ts, form, pair) values (?, ?, ?, ?, ?)"
-_ADD_MEMBER = "insert into member (conv, uid, since, role) values (?, ?, 1, ?)"
+_ADD_CONV = "insert into conv (conv, head, ts, form, pair, title) values (?, ?, ?, ?, ?, ?)"
+_ADD_MEMBER = """insert into member (conv, uid, since, role, reads)
+    select ?1, ?2, 1, ?3, coalesce((select reads from account where uid = ?2), 1)"""
 _ADD_LOG = "insert into log values (?, ?, 0, ?, ?, ?, ?, ?, ?, null)"
 
 
@@ -84,26 +85,28 @@ def found(db: sqlite3.Connection, who: Identity, made: Plan, title: Name, now_ms
     if db.execute(_EXISTS, (made.conv,)).fetchone():
         return None
     group = made.form == "group"
-    notices: list[Notice] = [Opened(made.form, title if group else "", who.uid)]
+    title = title if group else ""
+    notices: list[Notice] = [Opened(made.form, title, who.uid)]
     roles = {person.uid: ADMINISTRATOR if group and person.uid == who.uid else 0 for person in made.people}
     notices += [Joined(person.uid, person.name, roles[person.uid]) for person in made.people]
-    events = [_said(made.conv, pos, now_ms + pos - 1, notice) for pos, notice in enumerate(notices, 1)]
+    events = [said(made.conv, pos, now_ms + pos - 1, notice) for pos, notice in enumerate(notices, 1)]
     last = events[-1]
-    db.execute(_ADD_CONV, (made.conv, last.pos, last.ts, made.form, made.pair))
+    db.execute(_ADD_CONV, (made.conv, last.pos, last.ts, made.form, made.pair, title))
     db.executemany(_ADD_MEMBER, [(made.conv, uid, role) for uid, role in roles.items()])
-    _write(db, made.conv, events)
+    write_said(db, made.conv, events)
     return Bell(made.conv, last.pos, tuple(events), tuple(roles))
 
 
-def _said(conv: ConvId, pos: int, ts: int, notice: Notice) -> Event:
+def said(conv: ConvId, pos: int, ts: int, notice: Notice) -> Event:
     """What the server says in a conversation; its number is its position, since it has no lane."""
     content = pack_notice(notice)
     return Event(pos, ts, Uid(""), SERVER_DID, pos, digest(conv, content), SERVER, to_text(content))
 
 
-def _write(db: sqlite3.Connection, conv: ConvId, events: Sequence[Event]) -> None:
+def write_said(db: sqlite3.Connection, conv: ConvId, events: Sequence[Event]) -> None:
+    """Put what the server says into the log."""
     rows = [
-        (conv, said.pos, said.n, said.uid, said.ts, from_text(said.dg), said.suite, from_text(said.content))
-        for said in events
+        (conv, event.pos, event.n, event.uid, event.ts, from_text(event.dg), event.suite, from_text(event.content))
+        for event in events
     ]
     db.executemany(_ADD_LOG, rows)

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from protocol.codec import from_text, to_text
 from protocol.lanes import NO_DIGEST
-from protocol.packets import Event, Mark, MsgR
+from protocol.packets import Event, MsgR
 from protocol.values import ConvId, Did, Digest, MediaId, Uid
 from server.core.acceptance import (
     ALIAS,
@@ -34,9 +34,7 @@ from server.core.acceptance import (
 )
 from server.core.rights import Action, Target, may, may_relate
 from server.stores.sqlite_many import insert, select
-from server.stores.sqlite_rooms import Room, marks_for, rev_of, rooms
-
-ERASED = "erased"  # rel of a recalled row; its position stays as a stub (P-74)
+from server.stores.sqlite_rooms import Room, rooms, told
 
 _LASTS = """select w.column1, w.column2, s.n, s.dg from {} w join slot s on s.conv = w.column1
     and s.did = w.column2 and s.n = (select max(n) from slot where conv = w.column1 and did = w.column2)"""
@@ -49,11 +47,13 @@ _ADD_SLOT = "insert into slot"
 _ADD_PIN = "insert into pin (conv, pos, media, place)"
 _RAISE = "update conv set head = ?, ts = ? where conv = ?"
 _MEDIA = "select 1 from upload where media = ? and conv = ? and did = ? and done = 1"
-_TARGET = "select uid, ts, did from log where conv = ? and pos = ? and rel is not 'erased'"
+_TARGET = "select uid, ts, did, rel from log where conv = ? and pos = ?"
 _EDITS = "select count(*) from log where conv = ? and rel = ?"
 _TIME = "select ts from log where conv = ? and pos = ?"
 _ERASE = "update log set content = x'', rel = 'erased' where conv = ? and pos = ?"
+_ERASE_EDITS = "update log set content = x'' where conv = ? and rel = ?"
 _UNPIN = "delete from pin where conv = ? and pos = ?"
+_UNPIN_EDITS = "delete from pin where conv = :conv and pos in (select pos from log where conv = :conv and rel = :rel)"
 
 
 def accept_all(db: sqlite3.Connection, offers: Sequence[Offer], now_ms: int) -> list[Answer]:
@@ -214,10 +214,9 @@ class _Batch:
         self.write()
         row = self._db.execute(_TIME, (room.conv, shown.pos)).fetchone()
         ts = row[0] if row else 0
-        marks: tuple[Mark, ...] = marks_for(self._db, room, offer.who.uid, 0)
-        rev = rev_of(self._db, room.conv)
         age_ms = max(0, self._now_ms - ts)
-        return Settled(offer, shown, lane.last, lane.ld, ts, age_ms, rev, marks, room.members)
+        known = told(self._db, room, offer.who.uid, 0)
+        return Settled(offer, shown, lane.last, lane.ld, ts, age_ms, known, room.members)
 
     # --- what may stand against a message (P-34)
 
@@ -243,10 +242,13 @@ class _Batch:
         if row is None or not row[2]:  # what the server said is nobody's to change
             return None
         edits = self._db.execute(_EDITS, (room.conv, f"edit:{pos}")).fetchone()[0]
-        return Target(row[0], self._now_ms - row[1], edits, room.standing(uid).sees(pos))
+        return Target(row[0], self._now_ms - row[1], edits, room.standing(uid).sees(pos), plain=row[3] is None)
 
     def _erase(self, conv: ConvId, pos: int) -> None:
-        """A recall takes content and files away; the position stays (P-74)."""
+        """A recall takes content and files away, also what edits made of them; the positions stay (P-74)."""
         self.write()
+        edits = f"edit:{pos}"
         self._db.execute(_ERASE, (conv, pos))
         self._db.execute(_UNPIN, (conv, pos))
+        self._db.execute(_UNPIN_EDITS, {"conv": conv, "rel": edits})
+        self._db.execute(_ERASE_EDITS, (conv, edits))

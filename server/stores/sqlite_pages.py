@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from protocol.codec import from_text, to_text
 from protocol.limits import FRAME_MAX_BYTES, KIB, STORED_AFTER_S
 from protocol.packets import Event, Fate, Gap, Head, Mark, Relation, Status, StatusKey
 from protocol.values import Did, Digest, MediaId, Uid
 from server.core.acceptance import ALIAS, CANCELLED, MESSAGE
-from server.core.moves import Ask, Page
+from server.core.marks import shown
+from server.core.moves import Ask, Page, Told
 from server.core.rights import Action, Standing, may
 from server.core.values import Identity
-from server.stores.sqlite_rooms import Room, marks_above, marks_for, rev_of, room_of
+from server.stores.sqlite_rooms import Room, marks_above, room_of, told
 
 PAGE_MAX_BYTES = FRAME_MAX_BYTES - 96 * KIB  # what a page may hold before its last event; one event fits behind it
 EVENT_OVERHEAD_BYTES = 256  # names and numbers around the content
 
-_CURSOR = "select upto from cursor where conv = ? and did = ?"
+ERASED = "erased"  # rel of a recalled row; its position stays as a stub (P-74)
+_KINDS: Mapping[str, Literal["edit", "recall", "react"]] = {"edit": "edit", "recall": "recall", "react": "react"}
+_CURSOR = "select upto, born from cursor where conv = ? and did = ?"
 _ROWS = """select pos, ts, uid, did, n, dg, suite, content, rel from log
     where conv = ? and pos > ? and pos <= ? order by pos limit ?"""
 _PINS = "select pos, media from pin where conv = ? and pos > ? and pos <= ? order by pos, place"
-_HEADS = """select l.conv, c.head, coalesce(r.rev, 0), coalesce(c.base, 0), m.until
+_HEADS = """select l.conv, c.head, coalesce(m.rev, r.rev, 0), coalesce(c.base, 0), m.until
     from listing l join conv c on c.conv = l.conv left join crev r on r.conv = l.conv
     join member m on m.conv = l.conv and m.uid = l.uid
         and m.since = (select max(since) from member where conv = l.conv and uid = l.uid)
@@ -41,19 +45,22 @@ def page(db: sqlite3.Connection, who: Identity, ask: Ask) -> Page:
     if code := may(Action.PULL, standing):
         return Page(ask, code=code)
     row = db.execute(_CURSOR, (ask.conv, int(who.did))).fetchone()
-    cursor: int = row[0] if row else 0
+    cursor, born = row or (0, 0)
     after = cursor if ask.after is None else ask.after
-    walk = _Walk(db, room, standing, after)
+    walk = _Walk(db, room, standing, after, 0 if ask.history else born)
     walk.go(ask.limit)
-    rev, marks = (rev_of(db, ask.conv), marks_for(db, room, who.uid, ask.rev)) if ask.pull else (0, ())
-    return Page(ask, after, walk.at, walk.head, cursor, tuple(walk.events), tuple(walk.gaps), rev, marks)
+    marks = told(db, room, who.uid, ask.rev) if ask.pull and not ask.history else Told()
+    return Page(ask, after, walk.at, walk.head, cursor, tuple(walk.events), tuple(walk.gaps), marks)
 
 
 class _Walk:
-    """Goes up the log from a position; what it leaves behind is an event or lies in a gap."""
+    """Goes up the log from a position; what it leaves behind is an event or lies in a gap.
 
-    def __init__(self, db: sqlite3.Connection, room: Room, standing: Standing, after: int) -> None:
-        self._db, self._room, self._standing = db, room, standing
+    What the device's person had when the device was `born` is its history (P-63).
+    """
+
+    def __init__(self, db: sqlite3.Connection, room: Room, standing: Standing, after: int, born: int) -> None:
+        self._db, self._room, self._standing, self._born = db, room, standing, born
         self.at, self.head = after, standing.head(room.head)
         self.events: list[Event] = []
         self.gaps: list[Gap] = []
@@ -75,6 +82,9 @@ class _Walk:
         if next_pos <= self._room.floor:
             self._gap(min(self._room.floor, self._span_end()), "expired")
             return True
+        if next_pos <= self._born:
+            self._gap(min(self._born, self._span_end()), "before_device")
+            return True
         return False
 
     def _span_end(self) -> int:
@@ -90,9 +100,6 @@ class _Walk:
         pins: dict[int, list[MediaId]] | None = None
         for row in self._db.execute(_ROWS, (conv, first, last, limit)).fetchall():
             assert row[0] == self.at + 1, (conv, row[0], self.at)  # no holes above the floor (P-7)
-            if row[8] == "erased":
-                self._gap(row[0], "stub")
-                continue
             pins = pins if pins is not None else self._pins(first, last)
             self.events.append(event_of(row, tuple(pins.get(row[0], ()))))
             self.at = row[0]
@@ -111,11 +118,13 @@ class _Walk:
 def event_of(row: tuple[int, int, Uid, int, int, bytes, str, bytes, str | None], media: tuple[MediaId, ...]) -> Event:
     """A row of the log as everybody sees it."""
     pos, ts, uid, did, n, dg, suite, content, rel = row
-    relation = None
-    if rel is not None:
-        kind, _, target = rel.partition(":")
-        relation = Relation("edit" if kind == "edit" else "recall", int(target))
+    relation = None if rel is None else Relation("recall", pos) if rel == ERASED else _relation(rel)
     return Event(pos, ts, uid, Did(str(did)), n, Digest(to_text(dg)), suite, to_text(content), media, relation)
+
+
+def _relation(rel: str) -> Relation:
+    kind, _, target = rel.partition(":")
+    return Relation(_KINDS[kind], int(target))
 
 
 def heads(db: sqlite3.Connection, uid: Uid) -> tuple[Head, ...]:
@@ -157,8 +166,11 @@ def _accepted(
     db: sqlite3.Connection, who: Identity, key: StatusKey, last: int, ld: Digest, pos: int, now_ms: int
 ) -> Status:
     """A message in the log: how many other members have it, and have read it (P-53)."""
-    others = set(room_of(db, key.conv).members) - {who.uid}
-    marks = [mark for mark in marks_above(db, key.conv, 0) if mark.by in others]
+    room = room_of(db, key.conv)
+    standing = room.standing(who.uid)
+    others = set(room.members) - {who.uid}
+    every = marks_above(db, key.conv, 0) if standing.current else ()
+    marks = [mark for mark in shown(every, who.uid, tells=standing.tells, silent=room.silent) if mark.by in others]
     delivered, read = _at_least(pos, marks, "delivered"), _at_least(pos, marks, "read")
     row = db.execute(_TIME, (key.conv, pos)).fetchone()
     ts: int = row[0] if row else 0
@@ -168,5 +180,5 @@ def _accepted(
     return Status(key.conv, key.n, key.dg, fate, last, ld, pos, ts, delivered, read)
 
 
-def _at_least(pos: int, marks: Sequence[Mark], what: str) -> int:
+def _at_least(pos: int, marks: Sequence[Mark], what: Literal["delivered", "read"]) -> int:
     return sum(getattr(mark, what) >= pos for mark in marks)
