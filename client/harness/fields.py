@@ -59,11 +59,31 @@ def bubble_fields(bubble: Bubble) -> Fields:
         "n": bubble.n,
         "ts": bubble.ts,
         "at_ms": bubble.at_ms,
-        **body_fields(bubble.body),
+        **({"kind": "recalled"} if bubble.recalled else body_fields(bubble.body)),
     }
-    for name in ("dg", "path", "code"):
+    for name in ("dg", "path", "code", "edited", "recalled", "recalled_by", "lost"):
         if value := getattr(bubble, name):
             fields[name] = value
+    return fields | relation_fields(bubble)
+
+
+def relation_fields(bubble: Bubble) -> Fields:
+    """What it answers, where it comes from, who is named in it, and what was done to it."""
+    fields: Fields = {}
+    if bubble.reactions:
+        fields["reactions"] = [{"emoji": emoji, "uids": list(uids)} for emoji, uids in bubble.reactions]
+    if bubble.reply is not None:
+        reply = bubble.reply
+        fields["reply"] = {"uid": reply.uid, "kind": reply.kind, "quote": reply.quote, "lid": bubble.reply_lid}
+    if bubble.forward is not None:
+        fields["forward"] = {"uid": bubble.forward.uid, "name": bubble.forward.name}
+    if bubble.mentions:
+        fields["mentions"] = [
+            {"uid": mention.uid, "start": mention.start, "length": mention.length} for mention in bubble.mentions
+        ]
+    if bubble.change is not None:
+        code = {"code": bubble.change_code} if bubble.change_code else {}
+        fields["change"] = {"lid": bubble.change_lid, "state": bubble.change.word, **code}
     return fields
 
 

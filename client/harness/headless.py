@@ -130,7 +130,7 @@ class Harness:
         self._busy += 1
         self._idle.clear()
         conv = None
-        if isinstance(wish, wishes.Say | wishes.SendFile):
+        if isinstance(wish, wishes.Say | wishes.SendFile | wishes.Forward):
             conv = wish.conv or self._convs.get(wish.to) or await self._find(wish)
             if conv is None:
                 return self._end()
@@ -143,7 +143,7 @@ class Harness:
             self._idle.set()
         self._room.release()
 
-    async def _find(self, wish: wishes.Say | wishes.SendFile) -> ConvId | None:
+    async def _find(self, wish: wishes.Say | wishes.SendFile | wishes.Forward) -> ConvId | None:
         try:
             conv = self._convs[wish.to] = await self._chat.open_with_name(wish.to)
         except Problem as why:
@@ -166,16 +166,14 @@ class Harness:
     async def _do(self, wish: wishes.AnyWish, conv: ConvId | None) -> dict[str, Any]:
         chat = self._chat
         match wish:
-            case wishes.Say(text=text):
-                return await self._sent(await chat.say(conv or ConvId(""), text))
-            case wishes.SendFile(path=path, kind=kind, caption=caption):
-                return await self._sent(await chat.send_file(conv or ConvId(""), path, kind, caption))
+            case wishes.Say() | wishes.SendFile() | wishes.Forward() | wishes.Resend():
+                return await self._write(wish, conv or ConvId(""))
+            case wishes.Edit() | wishes.Recall() | wishes.React():
+                return {"lid": wish.lid, "change": await self._change(wish)}
             case wishes.Fetch(lid=lid):
                 await chat.fetch(lid)
             case wishes.StopFetch(lid=lid):
                 await chat.stop_fetch(lid)
-            case wishes.Resend(lid=lid):
-                return await self._sent(await chat.resend(lid))
             case wishes.Cancel(lid=lid):
                 await chat.cancel(lid)
             case wishes.Read(conv=where, upto=upto):
@@ -188,12 +186,40 @@ class Harness:
                 return await self._look(wish)
         return {"lid": wish.lid} if hasattr(wish, "lid") else {}
 
+    async def _write(
+        self, wish: wishes.Say | wishes.SendFile | wishes.Forward | wishes.Resend, conv: ConvId
+    ) -> dict[str, Any]:
+        chat = self._chat
+        match wish:
+            case wishes.Say(text=text, reply_to=reply_to, mentions=mentions):
+                lid = await chat.say(conv, text, reply_to=reply_to, mentions=mentions)
+                return await self._sent(lid)
+            case wishes.SendFile(path=path, kind=kind, caption=caption, reply_to=reply_to):
+                lid = await chat.send_file(conv, path, kind, caption, reply_to=reply_to)
+                return await self._sent(lid)
+            case wishes.Forward(lids=lids):
+                return {"lids": await chat.forward(lids, conv)}
+            case wishes.Resend(lid=lid):
+                return await self._sent(await chat.resend(lid))
+
+    async def _change(self, wish: wishes.Edit | wishes.Recall | wishes.React) -> Lid:
+        match wish:
+            case wishes.Edit(lid=lid, text=text, mentions=mentions):
+                return await self._chat.edit(lid, text, mentions)
+            case wishes.Recall(lid=lid):
+                return await self._chat.recall(lid)
+            case wishes.React(lid=lid, emoji=emoji):
+                return await self._chat.react(lid, emoji)
+
     async def _look(self, wish: wishes.AnyWish) -> dict[str, Any]:
         chat = self._chat
         match wish:
             case wishes.Status(lid=lid):
                 finding, bubble = await chat.ask(lid), await chat.bubble(lid)
                 return finding_fields(finding) | {"state": bubble.state.word}
+            case wishes.Versions(lid=lid):
+                versions = [{"ts": version.ts, "text": version.text} for version in await chat.versions(lid)]
+                return {"lid": lid, "versions": versions}
             case wishes.Trace(lid=lid):
                 return {"lid": lid, "packets": [seen_fields(seen) for seen in await chat.trace(lid)]}
             case wishes.History():
@@ -257,8 +283,10 @@ class Harness:
 
 
 def _face(bubble: Bubble) -> tuple[object, ...]:
-    """What the harness tells in full: what the message says, where its file is, and where it stands in the log."""
-    return bubble.body, bubble.path, bubble.mine or bubble.pos
+    """What the harness tells in full: what the message says, what was done to it, where its file is and it stands."""
+    said = (bubble.body, bubble.edited, bubble.recalled, bubble.reactions, bubble.reply, bubble.reply_lid)
+    done = (bubble.change, bubble.change_lid, bubble.change_code, bubble.lost)
+    return said, done, bubble.path, bubble.mine or bubble.pos
 
 
 def _state(bubble: Bubble) -> tuple[object, ...]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 
 from client.app.writing import FileKind
+from protocol.content import Mention
 from protocol.problems import WishInvalid
 from protocol.values import NUMBER_MAX, ConvId, Count, Lid
 
@@ -29,6 +30,8 @@ class Say(Wish, frozen=True, tag="say"):
     text: str
     to: str = ""
     conv: ConvId = ConvId("")
+    reply_to: Number | None = None
+    mentions: tuple[Mention, ...] = ()
 
 
 class SendFile(Wish, frozen=True, tag="send"):
@@ -39,6 +42,42 @@ class SendFile(Wish, frozen=True, tag="send"):
     conv: ConvId = ConvId("")
     kind: FileKind = "auto"
     caption: str = ""
+    reply_to: Number | None = None
+
+
+class Forward(Wish, frozen=True, tag="forward"):
+    """Send these messages to somebody else as well."""
+
+    lids: Annotated[tuple[Number, ...], msgspec.Meta(min_length=1, max_length=100)]
+    to: str = ""
+    conv: ConvId = ConvId("")
+
+
+class Edit(Wish, frozen=True, tag="edit"):
+    """Other words for an own message, or below its file."""
+
+    lid: Number
+    text: str
+    mentions: tuple[Mention, ...] = ()
+
+
+class Recall(Wish, frozen=True, tag="recall"):
+    """Ask everybody to remove a message."""
+
+    lid: Number
+
+
+class React(Wish, frozen=True, tag="react"):
+    """What the caller thinks of a message; empty takes it back."""
+
+    lid: Number
+    emoji: str
+
+
+class Versions(Wish, frozen=True, tag="versions"):
+    """What a message said before it was edited."""
+
+    lid: Number
 
 
 class Fetch(Wish, frozen=True, tag="fetch"):
@@ -135,6 +174,11 @@ class Quit(Wish, frozen=True, tag="quit"):
 AnyWish: TypeAlias = (
     Say
     | SendFile
+    | Forward
+    | Edit
+    | Recall
+    | React
+    | Versions
     | Fetch
     | StopFetch
     | Resend
@@ -163,7 +207,7 @@ def read_wish(line: bytes) -> AnyWish:
         wish = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WishInvalid(why=str(error).rstrip(".")) from None
-    if isinstance(wish, Say | SendFile) and bool(wish.to) == bool(wish.conv):
+    if isinstance(wish, Say | SendFile | Forward) and bool(wish.to) == bool(wish.conv):
         raise WishInvalid(why="it needs either `to` or `conv`")
     if isinstance(wish, History) and bool(wish.with_) == bool(wish.conv):
         raise WishInvalid(why="it needs either `with` or `conv`")
