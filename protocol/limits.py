@@ -85,6 +85,12 @@ REPLACED_MAX, REPLACED_WITHIN_S = 3, 60.0  # more replacements of one device are
 UNSEEN_MAX_S = 30 * 24 * 3600.0  # away for longer: not pushed to until it pulls (P-48)
 REMOVED_LOOK_S = 4.0  # a removed device's session ends within five seconds (P-62, SEC-9)
 
+# --- how much one device may ask; an operator can set it (P-26, SEC-24)
+MESSAGES_PER_S, MESSAGES_BURST = 60.0, 2_000.0  # a second of a full window, for ever; a day's outbox at once, ours
+QUESTIONS_PER_S, QUESTIONS_BURST = 5.0, 200.0  # about people, groups, presence and who writes, ours
+JOINS_PER_S, JOINS_BURST = 1.0, 30.0  # tries to join from one address, ours
+RETRY_EACH_MS = 5  # a server that stops asks its clients to come back one after another, ours (P-80)
+
 # --- hints: kept nowhere, told to few
 TYPING_SAY_S = 3.0  # what somebody does is said again so often while it lasts, ours
 TYPING_HOLD_S = 6.0  # and believed for so long, ours

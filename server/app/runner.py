@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from protocol.codec import Garbled
-from protocol.limits import REMOVED_LOOK_S, UNSEEN_MAX_S
+from protocol.limits import BUSY_RETRY_MS, REMOVED_LOOK_S, RETRY_EACH_MS, UNSEEN_MAX_S
 from protocol.packets import FromClient, FromServer, Here
 from protocol.problems import Problem
 from protocol.values import ConvId, Uid
@@ -27,6 +27,7 @@ from server.core.copies import Copies
 from server.core.crowd import CrowdBell
 from server.core.delivery import bells, marks_bells, recounted
 from server.core.moves import Bell, MarksBell, Move, Moved, PrefsBell
+from server.core.rates import Allowance, Allowances
 from server.core.session import Rules, Session
 from server.core.typing import TypingBell
 from server.core.values import Identity
@@ -93,6 +94,10 @@ class Connection:
         self.post(on.Replaced(sn))
 
     # --- from the runner
+
+    def allow(self, allowance: Allowance) -> None:
+        """What its device may ask."""
+        self._session.allow(allowance)
 
     def post(self, event: on.Event) -> None:
         """Let the session handle an event, and do as it says, in order."""
@@ -166,6 +171,7 @@ class Runner:
         self.rules = rules or Rules()
         self.company = Company(store, route, clock)
         self._copies = Copies()
+        self._allowances = Allowances(self.rules)
         self._tasks = Tasks()
         self._counts = Counts(store, route, self._tasks, _later, self.rules.crowd_join_s)
         self._connections: set[Connection] = set()
@@ -191,7 +197,9 @@ class Runner:
 
     async def stop(self) -> None:
         """Tell everybody to call again later, and finish what was begun (P-80)."""
-        self._tell_all(on.Stopping())
+        spread_ms = max(BUSY_RETRY_MS, RETRY_EACH_MS * len(self._connections))
+        for connection in tuple(self._connections):
+            connection.post(on.Stopping(1 + int(self.dice.fraction() * spread_ms)))
         await self._tasks.finish()
         await self.company.rest()
 
@@ -330,6 +338,7 @@ class Runner:
         sn = await self._store.raise_session(who)
         if sn is None:
             return on.Identified(None)
+        connection.allow(self._allowances.of(who.did, self.clock.now_s()))
         if connection in self._connections:
             self.company.came(who, connection)
             self._route.attach(who, sn, connection)

@@ -178,7 +178,9 @@ class StoreLost(Value, frozen=True):
 
 
 class Stopping(Value, frozen=True):
-    """The server is about to stop."""
+    """The server is about to stop; this client is asked to come back in `retry_ms` (P-80)."""
+
+    retry_ms: int = 0
 
 
 class Tick(Value, frozen=True):

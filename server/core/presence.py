@@ -5,14 +5,14 @@ A pure machine over keys of sessions. It knows nothing of permissions: who may b
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 from protocol.packets import Here
 from protocol.values import Uid, Value
 
 TOLD_AT_ONCE = 10_000  # words about people in one turn; the rest waits for the next one
-K = TypeVar("K", bound=Hashable)
+K = TypeVar("K")
 
 
 class Known(Value, frozen=True):

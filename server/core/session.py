@@ -65,6 +65,7 @@ from server.core.greeting import silence_s, sum_of_heads, understood, welcome
 from server.core.marks import MarksFeed, acked, shown
 from server.core.moves import Ask, Marks, Move, Moved, Page, Told
 from server.core.offers import Offers
+from server.core.rates import QUESTIONS, Allowance, too_often
 from server.core.rules import Rules as Rules
 from server.core.typing import Gate
 from server.core.values import ID_MAX_CHARS, Identity
@@ -89,8 +90,9 @@ class _Talk:
         self.marks = MarksFeed(conv)
         self.promises = Promises(conv)
 
-    def due_s(self) -> float:
-        return min(self.feed.due_s(), self.marks.due_s(), self.promises.due_s())
+    def due_s(self, *, slow: bool = False) -> float:
+        """When something is due here; a slow reader is not pushed to, and nothing waits for that (P-80)."""
+        return min(float("inf") if slow else self.feed.due_s(), self.marks.due_s(), self.promises.due_s())
 
 
 class Session:
@@ -113,6 +115,7 @@ class Session:
         self._early: list[on.Rung | on.MarksRung] = []
         self._touched: dict[ConvId, _Talk] = {}
         self._offers = Offers()
+        self._allowance = Allowance(rules, now_s)
         self._gate = Gate()
         self._away = False
         self._moves: list[Move] = []
@@ -125,6 +128,10 @@ class Session:
     def closed(self) -> bool:
         """Whether the session asked for its end."""
         return self._state is _State.CLOSED
+
+    def allow(self, allowance: Allowance) -> None:
+        """What this device may ask; it outlives the session (P-26)."""
+        self._allowance = allowance
 
     def handle(self, event: on.Event, now_s: float) -> list[do.Effect]:
         """Return what shall be done, in order."""
@@ -143,7 +150,7 @@ class Session:
         if self._slow_since_s is not None:
             due_s = min(due_s, self._slow_since_s + UNSENT_MAX_S)
         for conv in self._timed:
-            due_s = min(due_s, self._talks[conv].due_s())
+            due_s = min(due_s, self._talks[conv].due_s(slow=self._slow_since_s is not None))
         return due_s
 
     # --- what goes out
@@ -224,9 +231,15 @@ class Session:
             if isinstance(packet, Garbled):
                 self._garbled(packet)
             elif self._state is _State.READY:
-                _PACKETS[type(packet)](self, packet)
+                self._hear(packet)
             else:
                 self._first(packet)
+
+    def _hear(self, packet: FromClient) -> None:
+        if isinstance(packet, QUESTIONS) and not self._allowance.questions.take(self._now_s):
+            self._out.append(too_often(packet, self._allowance.questions.wait_ms()))
+        else:
+            _PACKETS[type(packet)](self, packet)
 
     def _garbled(self, what: Garbled) -> None:
         """A broken packet hurts itself only; a broken frame, or anything broken before hello, ends it (P-11)."""
@@ -280,7 +293,10 @@ class Session:
 
     def _offer(self, packet: MsgR | VoidR) -> None:
         assert self._who is not None
-        if (refusal := self._offers.add(self._who, packet)) is not None:
+        if not self._allowance.messages.take(self._now_s):
+            wait_ms = self._allowance.messages.wait_ms()
+            self._out.append(Nack("rate", packet.conv, packet.n, packet.dg, retry_ms=wait_ms))
+        elif (refusal := self._offers.add(self._who, packet)) is not None:
             self._out.append(refusal)
 
     def _on_decided(self, event: on.Decided) -> None:
@@ -441,7 +457,8 @@ class Session:
     # --- hints: who writes, who is here
 
     def _typing_r(self, packet: TypingR) -> None:
-        if len(packet.conv) <= ID_MAX_CHARS and self._gate.passes(packet.conv, packet.doing, self._now_s):
+        known = len(packet.conv) <= ID_MAX_CHARS and self._gate.passes(packet.conv, packet.doing, self._now_s)
+        if known and self._allowance.questions.take(self._now_s):
             self._effects.append(do.Type(packet.conv, packet.doing))
 
     def _on_typed(self, event: on.Typed) -> None:
@@ -532,8 +549,9 @@ class Session:
     def _on_store_lost(self, event: on.StoreLost) -> None:
         self._close(Close.AGAIN, event.code)
 
-    def _on_stopping(self, _: on.Stopping) -> None:
-        self._close(Close.BUSY, "busy")
+    def _on_stopping(self, event: on.Stopping) -> None:
+        """The reason of this code is how long to stay away (P-18, P-80)."""
+        self._close(Close.BUSY, str(event.retry_ms) if event.retry_ms else "busy")
 
 
 def _offline_a(page: Page) -> OfflineA:

@@ -127,6 +127,7 @@ class ImSocket:
         line = self._hub.connect(carrier)
         tap = _Tap(request.protocol, line, carrier)
         request.transport.set_protocol(tap)
+        answered = False
         try:
             while True:
                 message = await socket.receive()
@@ -137,7 +138,8 @@ class ImSocket:
                 elif message.type is WSMsgType.PING:
                     await socket.pong(message.data)
                 elif message.type is not WSMsgType.PONG:
+                    answered = carrier.closing and message.type is WSMsgType.CLOSE
                     return socket
         finally:
-            line.ended()
+            line.ended(answered=answered)
             carrier.ended()
