@@ -187,6 +187,7 @@ def _prepared(connection: sqlite3.Connection, check: bool) -> Database:
         raise DataCorrupt()
     for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on", "mmap_size = 0"):
         connection.execute(f"pragma {pragma}")
+    connection.execute("pragma secure_delete = on")  # what was recalled does not lie about in free pages (P-74)
     if sys.platform == "darwin":  # there, an ordinary fsync stops at the drive's cache
         connection.execute("pragma fullfsync = on")
         connection.execute("pragma checkpoint_fullfsync = on")
