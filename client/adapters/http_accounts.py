@@ -122,7 +122,10 @@ class HttpAccounts:
 def server_base(address: str) -> str:
     """The address as others of its kind are written: with a scheme, without a path. Raises ServerUnreachable."""
     text = address.strip()
-    parts = urlsplit(text if "://" in text else f"http://{text}")
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+    except ValueError:
+        raise ServerUnreachable(address=text) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ServerUnreachable(address=text)
     return f"{parts.scheme}://{parts.netloc}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_LINE = re.compile(r"(?P<server>(?:https?://)?[\w.\-\[\]:]+)/?#(?P<code>[\w\-]+)")
+# Begins where a word begins and never goes back inside one: whatever is pasted is looked through once.
+_LINE = re.compile(r"(?<![\w.\-\[\]:])(?P<server>(?:https?://)?[\w.\-\[\]:]++)/?#(?P<code>[\w\-]+)")
 
 
 def invite_line(server: str, code: str) -> str:

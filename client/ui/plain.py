@@ -96,17 +96,25 @@ def links(text: str) -> list[tuple[int, int, str]]:
     """Where addresses stand in a text: start, length, address. Only http, https and mailto (SEC-40)."""
     found = []
     for match in _LINK.finditer(text):
-        address = match[0]
-        while address and address[-1] in _TAIL and not _closes(address):
-            address = address[:-1]
+        address = _without_tail(match[0])
         if len(address) > len("mailto:") and not _tricky(address):
             found.append((match.start(), len(address), address))
     return found
 
 
-def _closes(address: str) -> bool:
-    """Whether a last bracket belongs to the address, as in …/Hexagram_(book)."""
-    return address[-1] == ")" and address.count("(") >= address.count(")")
+def _without_tail(address: str) -> str:
+    """Signs at the end belong to the sentence; a last bracket belongs to the address, as in …/Hexagram_(book).
+
+    In one pass: an address may be as long as a message, and all brackets.
+    """
+    end, spare = len(address), address.count(")") - address.count("(")
+    while end and address[end - 1] in _TAIL:
+        if address[end - 1] == ")":
+            if spare <= 0:
+                break
+            spare -= 1
+        end -= 1
+    return address[:end]
 
 
 def _tricky(address: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
@@ -65,6 +66,8 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         return refusal(UnknownType() if error.status in NO_SUCH_ROUTE else BadFrame(), error.status)
     except ConnectionError:
         return refusal(TransferInterrupted())
+    except web.RequestPayloadError:  # a body in pieces that are none, or packed in a way that it is not
+        return refusal(BadFrame())
     except StoreUnknown:
         return refusal(StoreFailed())
     except Exception:
@@ -92,6 +95,11 @@ class Conversation(web.RequestHandler):
     """One connection. What is no HTTP never reaches the application; it gets an answer as short as any other."""
 
     __slots__ = ()
+
+    def log_exception(self, *args: Any, **facts: Any) -> None:
+        """A stranger's broken body is no mistake of ours: it was answered, and must not fill the log."""
+        if not isinstance(sys.exc_info()[1], web.RequestPayloadError):
+            super().log_exception(*args, **facts)
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None

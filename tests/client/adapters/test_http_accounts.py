@@ -102,6 +102,6 @@ async def test_inviting(accounts: HttpAccounts) -> None:
 def test_addresses_as_people_write_them() -> None:
     assert server_base(" 127.0.0.1:8787 ") == "http://127.0.0.1:8787"
     assert server_base("https://chat.example/v1/") == "https://chat.example"
-    for wrong in ("", "ftp://x", "http://"):
+    for wrong in ("", "ftp://x", "http://", "http://[", "[::1"):
         with pytest.raises(ServerUnreachable):
             server_base(wrong)

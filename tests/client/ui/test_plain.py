@@ -59,3 +59,9 @@ def test_not_only_emoji(text: str) -> None:
 def test_links(text: str, found: list[str]) -> None:
     assert [address for _, _, address in plain.links(text)] == found
     assert all(text[at : at + size] == address for at, size, address in plain.links(text))
+
+
+def test_an_address_that_is_all_brackets_costs_no_time() -> None:
+    """Cutting them off one by one, and counting all each time, would take minutes."""
+    assert plain.links("https://x" + ")" * 500_000) == [(0, 9, "https://x")]
+    assert plain.links("https://x(" + ")," * 250_000) == [(0, 11, "https://x()")]

@@ -9,7 +9,7 @@ import pytest
 from server.doors import web as doors
 from server.doors.web import is_this_computer
 from server.ports import Joined, StoreUnknown
-from tests.server.doors.conftest import House, key
+from tests.server.doors.conftest import House, begin, key
 
 
 async def test_the_server_says_what_it_is(house: House) -> None:
@@ -151,3 +151,18 @@ async def test_every_other_route_wants_to_know_who_asks(house: House) -> None:
                 assert answer.headers["www-authenticate"] == "Bearer"
                 asked += 1
     assert asked >= 3 * 9
+
+
+async def test_a_body_that_is_packed_otherwise_than_it_says_is_refused(
+    house: House, alice: Joined, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No mistake of ours: nothing of it enters the log as one."""
+    packed = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    answer = await house.http.post("/v1/join", content=b"no gzip at all", headers=packed)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_frame")
+
+    address = await begin(house, alice, b"x" * 100)
+    packed = {**key(alice), "Content-Encoding": "gzip", "Content-Type": "application/offset+octet-stream"}
+    answer = await house.http.patch(address, content=b"no gzip either", headers={**packed, "Upload-Offset": "0"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_frame")
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
