@@ -35,7 +35,7 @@ class Standing(Value, frozen=True):
     role: int = 0
     blocked: bool = False
     tells: bool = True
-    rev: int = 0
+    rev: int | None = None
 
     @property
     def current(self) -> bool:

@@ -65,13 +65,13 @@ def room_of(db: sqlite3.Connection, conv: ConvId) -> Room:
 
 def _standings(rows: list[tuple[Any, ...]]) -> dict[Uid, Standing]:
     spans: dict[Uid, tuple[tuple[int, int], ...]] = {}
-    last: dict[Uid, tuple[int, bool, int]] = {}
+    last: dict[Uid, tuple[int, bool, int | None]] = {}
     blockers: set[Uid] = set()
     for uid, since, until, role, blocked, reads, rev in rows:
         if uid is None:  # nobody was ever here
             continue
         spans[uid] = (*spans.get(uid, ()), (since, until or 0))
-        last[uid] = (role, bool(reads), rev or 0)
+        last[uid] = (role, bool(reads), rev)
         if blocked:
             blockers.add(uid)
     return {
@@ -92,7 +92,7 @@ def told(db: sqlite3.Connection, room: Room, uid: Uid, rev: int) -> Told:
     """
     standing = room.standing(uid)
     if not standing.current:
-        return Told(standing.rev)
+        return Told(rev_of(db, room.conv) if standing.rev is None else standing.rev)
     if crowded(len(room.members)):
         return tally_of(db, room).told(uid)
     marks = shown(marks_above(db, room.conv, rev), uid, tells=standing.tells, silent=room.silent)

@@ -6,7 +6,7 @@ from protocol.limits import PAGE_EVENTS, PUSH_MAX_EVENTS, STORED_AFTER_S
 from protocol.packets import AckN, Event, Gap, Mark, MsgN
 from server.core.acceptance import Answer, Taken, Turned
 from server.core.delivery import PULL_GRACE_S, Feed, Promises, bells, marks_bells, within_bytes
-from server.core.moves import Ask, Bell, MarksBell, Move, Moved, Page
+from server.core.moves import Ask, Bell, MarksBell, Move, Moved, Page, Told
 from tests.helpers.wire import ALICE, BOB, TALK, dg_of, event, msg, offer
 
 NEVER = float("inf")
@@ -269,8 +269,8 @@ def test_a_promise_asked_for_again_is_made_once_and_counts_from_the_acceptance()
 def test_only_another_person_s_mark_ends_the_promise() -> None:
     promises = Promises(TALK)
     promises.accepted(1, 7, 0.0, home=True)
-    promises.delivered(ALICE.uid, (Mark(ALICE.uid, 9, 9),))
-    promises.delivered(ALICE.uid, (Mark(BOB.uid, 6, 0),))
+    promises.delivered(ALICE.uid, Told(1, (Mark(ALICE.uid, 9, 9),)))
+    promises.delivered(ALICE.uid, Told(2, (Mark(BOB.uid, 6, 0),)))
     assert promises.due_s() == STORED_AFTER_S
-    promises.delivered(ALICE.uid, (Mark(BOB.uid, 7, 0),))
+    promises.delivered(ALICE.uid, Told(3, (Mark(BOB.uid, 7, 0),)))
     assert promises.overdue(STORED_AFTER_S) == []

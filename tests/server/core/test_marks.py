@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from protocol.packets import AckN, Mark
 from server.core.marks import MarksFeed
-from server.core.moves import Marks, MarksBell
+from server.core.moves import Marks, MarksBell, Told
 from tests.helpers.wire import ALICE, BOB, TALK
 
 NEVER = float("inf")
@@ -49,7 +49,7 @@ def test_after_a_missed_doorbell_the_marks_are_read() -> None:
     assert feed.due(1.0) is None  # one question at a time
     assert feed.due_s() == NEVER
     marks = (Mark(BOB.uid, 10, 0), Mark(ALICE.uid, 10, 9))
-    assert feed.read(Marks(TALK, 4, 8, marks)) == AckN(TALK, 4, 8, marks)
+    assert feed.read(Marks(TALK, 4, Told(8, marks))) == AckN(TALK, 4, 8, marks)
     feed.ring(bell(8, 9, 12), 2.0)
     assert feed.due(2.0) == AckN(TALK, 8, 9, (Mark(BOB.uid, 12, 0),))
 
@@ -59,7 +59,7 @@ def test_a_doorbell_about_nothing_is_asked_about_once() -> None:
     feed.told(4)
     feed.ring(bell(8, 9, 10), 1.0)
     assert feed.due(1.0) == 4
-    assert feed.read(Marks(TALK, 4, 4, ())) == AckN(TALK, 4, 4, ())
+    assert feed.read(Marks(TALK, 4, Told(4))) == AckN(TALK, 4, 4, ())
     assert feed.due(2.0) is None
 
 

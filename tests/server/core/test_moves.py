@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.core.moves import Ask, Bell, Marks, MarksBell, Move, Moved, Page
+from server.core.moves import Ask, Bell, Marks, MarksBell, Move, Moved, Page, Told
 from tests.helpers.wire import ALICE, TALK
 
 
@@ -20,5 +20,5 @@ def test_a_page_belongs_to_its_question() -> None:
 
 
 def test_doorbells_and_marks_name_their_conversation() -> None:
-    said = (Bell(TALK, 1, (), ()), MarksBell(TALK, 0, 1, (), ()), Marks(TALK, 0, 1, ()))
+    said = (Bell(TALK, 1, (), ()), MarksBell(TALK, 0, 1, (), ()), Marks(TALK, 0, Told(1)))
     assert {one.conv for one in said} == {TALK}

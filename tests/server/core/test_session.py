@@ -60,7 +60,7 @@ from server.core.acceptance import (
     Turned,
 )
 from server.core.greeting import FEATURES, LIMITS
-from server.core.moves import Ask, Bell, Marks, MarksBell, Move, Moved, Page
+from server.core.moves import Ask, Bell, Marks, MarksBell, Move, Moved, Page, Told
 from server.core.offers import SPOILED_MAX, WAITING_MAX
 from server.core.session import Rules, Session
 from tests.helpers.wire import ALICE, BOB, TALK, dg_of, event, msg, offer, probe, void
@@ -382,16 +382,16 @@ def settled(slot: Slot, **more: object) -> Settled:
 
 def test_a_stored_answer_is_given_again_with_the_current_marks(desk: Desk) -> None:
     marks = (Mark(BOB.uid, 9, 3), Mark(ALICE.uid, 12, 0))
-    answer = settled(Slot(ONE, MESSAGE, 9), ts=77, rev=6, marks=marks, members=BOTH)
+    answer = settled(Slot(ONE, MESSAGE, 9), ts=77, told=Told(6, marks), members=BOTH)
     assert desk.decided(answer) == [MsgA(TALK, 1, 9, ONE, 77, 4, TWO), AckN(TALK, 0, 6, marks)]
 
 
 def test_a_stored_answer_is_given_again_with_the_promise(desk: Desk) -> None:
     marks = (Mark(BOB.uid, 8, 3), Mark(ALICE.uid, 12, 0))
-    answer = settled(Slot(ONE, MESSAGE, 9), ts=77, rev=6, marks=marks, members=BOTH)
+    answer = settled(Slot(ONE, MESSAGE, 9), ts=77, told=Told(6, marks), members=BOTH)
     assert desk.decided(answer, home=False)[1:] == [AckN(TALK, n=1, pos=9, stored="offline")]
     assert desk.decided(answer, home=True)[1:] == []
-    old = settled(Slot(ONE, MESSAGE, 9), ts=77, age_ms=5_000, rev=6, marks=marks, members=BOTH)
+    old = settled(Slot(ONE, MESSAGE, 9), ts=77, age_ms=5_000, told=Told(6, marks), members=BOTH)
     assert desk.decided(old, home=True)[1:] == [AckN(TALK, n=1, pos=9, stored="slow")]
     assert desk.at(105.0) != []  # the promise made above is due
     alone = settled(Slot(ONE, MESSAGE, 9), members=(ALICE.uid,))
@@ -511,7 +511,7 @@ def test_a_pull_is_answered_with_positions_and_marks(desk: Desk) -> None:
     ask = Ask(TALK, 2, 256, pull=True, rev=1)
     assert desk.says(OfflineR(TALK, 2, 1, 9_999)) == [do.ReadPage(ask)]
     marks = (Mark(BOB.uid, 3, 3),)
-    page = Page(ask, 2, 3, 3, 2, (event(3, BOB),), (), 4, marks)
+    page = Page(ask, 2, 3, 3, 2, (event(3, BOB),), (), Told(4, marks))
     assert sent(desk.on(on.Paged(page))) == [OfflineA(TALK, 2, 3, 3, (event(3, BOB),), (), 1, 4, marks)]
     assert desk.on(on.MarksRung(MarksBell(TALK, 3, 4, marks, BOTH), 0.0)) == []
     assert desk.at(101.0) == []  # those marks are known
@@ -534,7 +534,7 @@ def test_after_a_missed_doorbell_marks_are_read() -> None:
     first, third = (Mark(BOB.uid, 3, 0),), (Mark(BOB.uid, 5, 0),)
     assert sent(desk.on(on.MarksRung(MarksBell(TALK, 2, 3, first, BOTH), 0.9))) == [AckN(TALK, 2, 3, first)]
     assert desk.on(on.MarksRung(MarksBell(TALK, 4, 5, third, BOTH), 0.9)) == [do.ReadMarks(TALK, 3)]
-    assert sent(desk.on(on.MarksRead(Marks(TALK, 3, 5, third)))) == [AckN(TALK, 3, 5, third)]
+    assert sent(desk.on(on.MarksRead(Marks(TALK, 3, Told(5, third))))) == [AckN(TALK, 3, 5, third)]
 
 
 # --- asking

@@ -133,22 +133,29 @@ async def test_nobody_ends_a_device_of_somebody_else(house: House, alice: Joined
     assert await house.accounts.who_is(bob.token) is not None
 
 
-async def test_a_new_device_begins_at_the_head(house: House, alice: Joined) -> None:
-    """P-63: what was said before is its history."""
-    phone = await another(house, alice)
-    row = await house.writer.read(
-        lambda db: db.execute(
-            "select upto, born from cursor where conv = ? and did = ?", (TALK, int(phone.did))
-        ).fetchone()
+async def begins(house: House, who: Joined, delivered: int) -> tuple[int, int] | None:
+    """Where a new device of somebody begins whose other devices have so much."""
+    mark = (TALK, who.uid, delivered)
+    statement = "insert into mark (conv, uid, delivered, read, rev) values (?, ?, ?, 0, 1)"
+    await house.writer.run(lambda db: db.execute(statement, mark))
+    phone = await another(house, who)
+    where = (TALK, int(phone.did))
+    row: tuple[int, int] | None = await house.writer.read(
+        lambda db: db.execute("select upto, born from cursor where conv = ? and did = ?", where).fetchone()
     )
-    assert row == (9, 9)
+    return row
+
+
+async def test_a_new_device_begins_behind_what_its_person_has(house: House, alice: Joined) -> None:
+    """P-63: what was said before is its history."""
+    assert await begins(house, alice, 9) == (9, 9)
+
+
+async def test_what_no_device_of_a_person_has_is_delivered_to_the_new_one(house: House, alice: Joined) -> None:
+    assert await begins(house, alice, 7) == (7, 7)
 
 
 async def test_a_new_device_of_who_left_begins_at_the_leave(house: House, bob: Joined) -> None:
     left = await house.join("carol")
     await house.seat(left.uid, since=2, until=4)
-    phone = await another(house, left)
-    row = await house.writer.read(
-        lambda db: db.execute("select upto, born from cursor where did = ?", (int(phone.did),)).fetchone()
-    )
-    assert row == (4, 4)
+    assert await begins(house, left, 4) == (4, 4)
