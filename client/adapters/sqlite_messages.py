@@ -45,9 +45,9 @@ from protocol.values import ConvId, Lid
 T = TypeVar("T")
 
 LEFT_OVER = f"""select lid from bubble where mine = 1 and state = {int(State.LONG_AGO)} and code = 'sign_in_again'
-    and rel = '' and uid = (select uid from me) order by at_ms, lid"""
+    and rel = '' and uid = (select uid from me)"""
 """What still waited here when the device before this one ended (P-64)."""
-STILL_WAITING = "select lid from bubble where mine = 1 and state in (0, 1, 2, 7, 8) and rel = '' order by at_ms, lid"
+STILL_WAITING = "select lid from bubble where mine = 1 and state in (0, 1, 2, 7, 8) and rel = ''"
 
 
 class SqliteMessages:
@@ -143,8 +143,11 @@ class SqliteMessages:
         return (await self._read(read_older)).get(conv, ())
 
     async def left_over(self, *, ended: bool) -> list[Bubble]:
-        sql = STILL_WAITING if ended else LEFT_OVER
-        return await self._read(lambda db: read_bubbles(db, [lid for (lid,) in db.execute(sql)]))
+        def find(db: sqlite3.Connection) -> list[Bubble]:
+            lids = [lid for sql in (LEFT_OVER, STILL_WAITING)[: 1 + ended] for (lid,) in db.execute(sql)]
+            return sorted(read_bubbles(db, lids), key=lambda bubble: (bubble.at_ms, bubble.lid))
+
+        return await self._read(find)
 
     async def set_draft(self, conv: ConvId, text: str) -> None:
         sql = """insert into chat (conv, draft) values (?, ?)

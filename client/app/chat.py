@@ -195,7 +195,7 @@ class Chat:
 
     async def left_over(self) -> list[Bubble]:
         """What was not sent when a device ended, oldest first: this one, or the one this profile was before (P-64)."""
-        ended = self.line.state == "stopped" and self.line.code == SignInAgain.code
+        ended = self.line.code == SignInAgain.code
         return await self._parts.messages.left_over(ended=ended)
 
     async def take_over(self, lids: Sequence[Lid] | None = None) -> list[Lid]:
@@ -384,8 +384,14 @@ class Chat:
         """Send again: a waiting message with the same key; a refused or cancelled one as a new message.
 
         Returns the bubble that is sent now; a change (`Bubble.change_lid`) is sent again as well. Raises
-        NotPossibleNow when the server has it, or it is not ours.
+        NotPossibleNow when the server has it, or it is not ours. What a device that ended left over is taken over.
         """
+        bubble = await self._parts.messages.bubble(lid)
+        change = isinstance(bubble.body, Edit | Recall | Reaction)
+        if bubble.state is State.LONG_AGO and bubble.code == SignInAgain.code and not change:
+            if lid not in await self.take_over([lid]):
+                raise NotPossibleNow()
+            return lid
         return await self._writer.resend(lid)
 
     async def cancel(self, lid: Lid) -> None:

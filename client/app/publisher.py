@@ -96,7 +96,7 @@ class Publisher:
         Who does not tell what they have read is not shown what others have (P-73).
         """
         if bubble.state is State.READ and not self.receipts:
-            return replace(bubble, state=State.DELIVERED, read_by=0)
+            return replace(bubble, state=State.DELIVERED, read_by=0, read_ms=0)
         if bubble.change is State.QUEUED and bubble.change_lid in self._climbs:
             bubble = replace(bubble, change=State.SENDING)
         climb = self._climbs.get(bubble.lid)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -174,10 +174,22 @@ class App:
                 self._news.clear()
                 await self._news.wait()
 
-    async def shows(self, lid: Lid, state: State) -> Bubble:
+    async def until(self, look: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until this is so, looking again after each change."""
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                self._news.clear()
+                if await look():
+                    return
+                await self._news.wait()
+
+    async def shows(self, lid: Lid, state: State, wanted: Callable[[Bubble], bool] = lambda bubble: True) -> Bubble:
         """Wait until a bubble was drawn in this state."""
-        change = await self.told(BubblesChanged, lambda c: any(b.lid == lid and b.state is state for b in c.bubbles))
-        return next(bubble for bubble in change.bubbles if bubble.lid == lid)
+
+        def drawn(change: BubblesChanged) -> list[Bubble]:
+            return [b for b in change.bubbles if b.lid == lid and b.state is state and wanted(b)]
+
+        return drawn(await self.told(BubblesChanged, lambda change: bool(drawn(change))))[0]
 
     async def greet(self) -> None:
         """The server welcomes this device; nothing is new."""

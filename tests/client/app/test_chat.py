@@ -15,9 +15,11 @@ from client.app.changes import (
     NewMessages,
     PacketSeen,
     PeopleChanged,
+    PrefsChanged,
     ProblemSeen,
     Progressed,
 )
+from client.app.settings import load_settings
 from client.core.model import State
 from protocol.packets import (
     AckN,
@@ -31,6 +33,9 @@ from protocol.packets import (
     PeopleR,
     Person,
     Ping,
+    Prefs,
+    PrefsA,
+    PrefsR,
     ReadR,
     Status,
     StatusA,
@@ -248,28 +253,33 @@ async def test_what_others_write_is_shown_traced_and_read(ready: App) -> None:
     assert [entry.unread for entry in await ready.chat.chats()] == [0]
 
 
-@pytest.mark.parametrize("receipts", [True, False])
-async def test_reading_is_told_to_others_only_if_they_may_know(ready: App, receipts: bool) -> None:
-    await ready.chat.change_settings(replace(ready.chat.settings, receipts=receipts))
-    await ready.deliver(1, "hi alice")
-    await ready.chat.read(CONV, 1)
-    assert [entry.unread for entry in await ready.chat.chats()] == [0]
-    await ready.chat.close()  # what was joined leaves now
-    assert any(isinstance(packet, ReadR) for packet in ready.wire.said) == receipts
-
-
-async def test_what_was_read_in_silence_is_not_told_by_a_later_core(ready: App) -> None:
-    """A core that is built anew tells what the server may not know; this it may never know (P-73)."""
+async def test_whether_others_are_told_what_was_read_the_server_hears_first(ready: App) -> None:
+    """One's own devices hear it in either case (P-73)."""
     await ready.chat.change_settings(replace(ready.chat.settings, receipts=False))
     await ready.deliver(1, "hi alice")
     await ready.chat.read(CONV, 1)
-    await ready.chat.change_settings(replace(ready.chat.settings, retry_mode="ask"))
-    await ready.greet()
-    await ready.chat.say(CONV, "hello")
-    await ready.wire.hears(MsgR)
-    await ready.chat.close()  # what was joined leaves now
-    assert not any(isinstance(packet, ReadR) for packet in ready.wire.said)
     assert [entry.unread for entry in await ready.chat.chats()] == [0]
+    await ready.chat.close()  # what was joined leaves now
+    told = [packet for packet in ready.wire.said if isinstance(packet, PrefsR | ReadR)]
+    assert told == [PrefsR(prefs=Prefs(reads=False)), ReadR(conv=CONV, upto=1)]
+
+
+async def test_what_another_device_chose_holds_here(ready: App) -> None:
+    ready.wire.answer(PrefsA(Prefs(reads=False, presence=False)))
+    await ready.told(PrefsChanged, lambda change: not change.prefs.reads)
+    assert (ready.chat.settings.receipts, ready.chat.settings.presence) == (False, False)
+    await ready.chat.close()
+    assert await load_settings(ready.disk) == ready.chat.settings
+
+
+async def test_what_was_chosen_before_joining_is_told_first(tmp_path: Path) -> None:
+    app = await open_app(tmp_path, joined=False)
+    await app.chat.change_settings(replace(app.chat.settings, presence=False))
+    await app.chat.join("127.0.0.1:8787", "alice", "CODE")
+    await app.greet()
+    assert (await app.wire.hears(PrefsR)).prefs == Prefs(presence=False)
+    assert not app.chat.settings.presence
+    await close_app(app)
 
 
 async def test_a_draft_is_kept(ready: App) -> None:
