@@ -88,7 +88,7 @@ REMOVED_LOOK_S = 4.0  # a removed device's session ends within five seconds (P-6
 # --- how much one device may ask; an operator can set it (P-26, SEC-24)
 MESSAGES_PER_S, MESSAGES_BURST = 60.0, 2_000.0  # a second of a full window, for ever; a day's outbox at once, ours
 QUESTIONS_PER_S, QUESTIONS_BURST = 5.0, 200.0  # about people, groups, presence and who writes, ours
-JOINS_PER_S, JOINS_BURST = 1.0, 30.0  # tries to join from one address, ours
+JOIN_FAILURES_PER_S, JOIN_FAILURES_BURST = 1 / 3, 20.0  # wrong invites from one address: 20 a minute (SEC-4)
 RETRY_EACH_MS = 5  # a server that stops asks its clients to come back one after another, ours (P-80)
 
 # --- hints: kept nowhere, told to few

@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from protocol.limits import MARKS_DELAY_MAX_S, MARKS_DELAY_MIN_S
+from protocol.limits import MARKS_DELAY_MAX_S, MARKS_DELAY_MIN_S, MESSAGES_PER_S, QUESTIONS_PER_S
 from protocol.problems import Problem
 from protocol.values import replace
 from server.app.logs import log_to
@@ -50,8 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(0o077)  # whatever this process makes is its owner's alone (SEC-46)
     log_to(sys.stderr, logging.DEBUG if wishes.verbose else logging.INFO)
     try:
-        settings = replace(settings_for(wishes.data_dir, wishes.listen), marks_delay_s=wishes.marks_delay_ms)
-        return COMMANDS[wishes.command](settings, wishes)
+        return COMMANDS[wishes.command](_settings(wishes), wishes)
     except Problem as problem:
         translate = translator(language(wishes.language, os.environ))
         print(problem.for_person(translate), file=sys.stderr)
@@ -72,6 +71,18 @@ def _parser() -> argparse.ArgumentParser:
         "--marks-delay-ms", type=_span_s, default=(MARKS_DELAY_MIN_S, MARKS_DELAY_MAX_S), metavar="LEAST-MOST",
         help="delivery marks wait for a random time, so that they tell no habits; default: 200-500; 0-0: to measure",
     )  # fmt: skip
+    parser.add_argument(
+        "--messages-per-s", type=_amount, default=MESSAGES_PER_S, metavar="N",
+        help="what one device may send in the long run; default: %(default)g; 0: as much as comes",
+    )  # fmt: skip
+    parser.add_argument(
+        "--questions-per-s", type=_amount, default=QUESTIONS_PER_S, metavar="N",
+        help="the same for questions about people and groups; default: %(default)g",
+    )  # fmt: skip
+    parser.add_argument("--keep-days", type=_count, default=0, metavar="N", help="of messages; default: for ever")
+    parser.add_argument(
+        "--keep-messages", type=_count, default=0, metavar="N", help="of each conversation, the latest; default: all"
+    )
     parser.add_argument("--language", choices=LANGUAGES, help="of what it says; default: the computer's")
     parser.add_argument("--verbose", action="store_true", help="log each packet")
     return parser
@@ -83,6 +94,30 @@ def _span_s(text: str) -> tuple[float, float]:
     if not 0 <= least_ms <= most_ms:
         raise ValueError(text)
     return least_ms / 1000, most_ms / 1000
+
+
+def _amount(text: str) -> float:
+    amount = float(text)
+    if not 0 <= amount < 1e6:
+        raise ValueError(text)
+    return amount
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(text)
+    return int(text)
+
+
+def _settings(wishes: argparse.Namespace) -> Settings:
+    return replace(
+        settings_for(wishes.data_dir, wishes.listen),
+        marks_delay_s=wishes.marks_delay_ms,
+        messages_per_s=wishes.messages_per_s,
+        questions_per_s=wishes.questions_per_s,
+        keep_days=wishes.keep_days,
+        keep_messages=wishes.keep_messages,
+    )
 
 
 def serve(settings: Settings, wishes: argparse.Namespace) -> int:

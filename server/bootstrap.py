@@ -27,6 +27,7 @@ from server.blobs import files, memory
 from server.core.session import Rules
 from server.doors.accounts_routes import AccountsRoutes
 from server.doors.admin import AdminRoutes
+from server.doors.attempts import Attempts
 from server.doors.devices_routes import DevicesRoutes
 from server.doors.im_socket import ImSocket
 from server.doors.media_routes import MediaRoutes
@@ -135,10 +136,16 @@ def runner_of(parts: Parts, rules: Rules) -> Runner:
     )
 
 
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        *settings.marks_delay_s, messages_per_s=settings.messages_per_s, questions_per_s=settings.questions_per_s
+    )
+
+
 def doors(parts: Parts, secret: str, runner: Runner) -> Application:
     """HTTP and the line, over these parts."""
     routes = [
-        *AccountsRoutes(parts.accounts).routes(),
+        *AccountsRoutes(parts.accounts, Attempts(CLOCK.now_s)).routes(),
         *DevicesRoutes(parts.accounts, runner.dismiss_removed).routes(),
         *AdminRoutes(parts.accounts, secret).routes(),
         *MediaRoutes(Media(parts.uploads, parts.blobs, DICE.some_bytes), parts.accounts).routes(),
@@ -155,7 +162,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Address]:
         await asyncio.to_thread(prepare_folder, settings.data_dir)
         parts = await stack.enter_async_context(open_parts(settings))
         secret = secrets.token_urlsafe(SECRET_BYTES)
-        runner = runner_of(parts, Rules(*settings.marks_delay_s))
+        runner = runner_of(parts, _rules(settings))
         await stack.enter_async_context(serving(doors(parts, secret, runner), listener))
         watching = Tasks()
         stack.push_async_callback(watching.cancel)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from pathlib import Path
 
-from protocol.limits import MARKS_DELAY_MAX_S, MARKS_DELAY_MIN_S
+from protocol.limits import MARKS_DELAY_MAX_S, MARKS_DELAY_MIN_S, MESSAGES_PER_S, QUESTIONS_PER_S
 from protocol.problems import AddressInvalid, AddressNotLoopback
 from protocol.values import Value
 
@@ -35,6 +35,10 @@ class Settings(Value, frozen=True):
     blobs_url: str
     route_url: str = "local:"
     marks_delay_s: tuple[float, float] = (MARKS_DELAY_MIN_S, MARKS_DELAY_MAX_S)  # a random time between the two (P-52)
+    messages_per_s: float = MESSAGES_PER_S  # of one device, for ever; 0: as many as come (P-26)
+    questions_per_s: float = QUESTIONS_PER_S
+    keep_days: int = 0  # messages, at most so long; 0: for ever (P-83)
+    keep_messages: int = 0  # of one conversation, at most so many; 0: all
 
     @property
     def admin_file(self) -> Path:

@@ -53,11 +53,15 @@ class Bucket:
         """Take a token, if there is one."""
         if not self._per_s:
             return True
-        self._fill(now_s)
-        if self._tokens < 1:
+        if self.dry(now_s):
             return False
         self._tokens -= 1
         return True
+
+    def dry(self, now_s: float) -> bool:
+        """Whether there is no token."""
+        self._fill(now_s)
+        return self._tokens < 1
 
     def full(self, now_s: float) -> bool:
         """Whether it says nothing about who used it."""

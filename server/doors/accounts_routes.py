@@ -7,8 +7,10 @@ import logging
 from aiohttp import web
 from msgspec import Struct
 
+from protocol.problems import InviteWrong
 from server.app.logs import short
 from server.doors.answers import json_body, signed_in
+from server.doors.attempts import Attempts
 from server.ports import Accounts
 
 log = logging.getLogger(__name__)
@@ -29,8 +31,8 @@ class JoinWish(Struct, frozen=True):
 class AccountsRoutes:
     """`/v1/join` and `/v1/invites`."""
 
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
+    def __init__(self, accounts: Accounts, attempts: Attempts) -> None:
+        self._accounts, self._attempts = accounts, attempts
 
     def routes(self) -> list[web.RouteDef]:
         """The addresses of this door."""
@@ -39,7 +41,13 @@ class AccountsRoutes:
     async def join(self, request: web.Request) -> web.Response:
         """Give a place to whoever holds an invite. The one route without a token."""
         wish = await json_body(request, JoinWish)
-        joined = await self._accounts.join(wish.name, wish.invite, wish.request, wish.device)
+        address = request.remote or ""
+        self._attempts.check(address)
+        try:
+            joined = await self._accounts.join(wish.name, wish.invite, wish.request, wish.device)
+        except InviteWrong:
+            self._attempts.failed(address)
+            raise
         log.info("+ device %s of person %s joined", short(joined.did), short(joined.uid))
         place = {"uid": joined.uid, "did": joined.did, "name": joined.name, "token": joined.token}
         return web.json_response({**place, "server": "hexagram"}, status=201)

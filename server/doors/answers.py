@@ -21,6 +21,7 @@ STATUS = {
     "name_taken": 409, "devices_full": 409, "media_offset": 409, "media_changed": 409,
     "media_too_large": 413,
     "name_invalid": 422, "media_empty": 422,
+    "rate": 429,
     "media_damaged": 460,
     "internal": 500,
     "transfer_interrupted": 503, "store_failed": 503, "busy": 503,
@@ -38,6 +39,8 @@ def refusal(problem: Problem, status: int = 0) -> web.Response:
     )
     if problem.code == "media_offset":
         answer.headers["Upload-Offset"] = str(facts["offset"])
+    if problem.code == "rate":
+        answer.headers["Retry-After"] = str(-(-facts.get("retry_ms", 1000) // 1000))
     if answer.status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"
     return answer

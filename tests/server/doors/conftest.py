@@ -19,6 +19,7 @@ from server.app.media import Media
 from server.bootstrap import BLOBS, chosen
 from server.doors.accounts_routes import AccountsRoutes
 from server.doors.admin import AdminRoutes
+from server.doors.attempts import Attempts
 from server.doors.devices_routes import DevicesRoutes
 from server.doors.media_routes import MediaRoutes
 from server.doors.web import application, serving
@@ -63,7 +64,7 @@ class House:
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
         routes = [
-            *AccountsRoutes(self.accounts).routes(),
+            *AccountsRoutes(self.accounts, Attempts(lambda: self.now_ms / 1000)).routes(),
             *DevicesRoutes(self.accounts, self.dismiss).routes(),
             *AdminRoutes(self.accounts, ADMIN_SECRET).routes(),
             *MediaRoutes(Media(self.uploads, self.blobs, token_bytes), self.accounts).routes(),
