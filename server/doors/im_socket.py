@@ -10,6 +10,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from protocol.codec import frames, from_client
 from protocol.limits import FRAME_MAX_BYTES, PROGRESS_EVERY_S
 from protocol.packets import Close, FromServer
+from protocol.problems import BadFrame
 from server.ports import Hub, Line
 
 CLOSE_WAIT_S = 5.0  # for the other side to take the last bytes and to close, ours
@@ -120,7 +121,10 @@ class ImSocket:
         socket = _Socket(
             autoping=False, compress=False, max_msg_size=FRAME_MAX_BYTES + 1, timeout=CLOSE_WAIT_S, decode_text=False
         )
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ValueError:  # the library reads a key that is no ASCII without expecting that
+            raise BadFrame() from None
         if request.transport is None:  # gone already
             return socket
         carrier = SocketCarrier(request.transport)
