@@ -9,13 +9,20 @@ from hypothesis import strategies as st
 from protocol.content import (
     Attachment,
     Body,
+    Change,
     Content,
+    Edit,
     File,
+    Forward,
     Joined,
     Left,
+    Mention,
     Notice,
     Opened,
     Picture,
+    Reaction,
+    Recall,
+    Reply,
     Text,
     Titled,
     Video,
@@ -27,16 +34,17 @@ from protocol.content import (
     unpack,
     unpack_bins,
     unpack_notice,
+    within,
 )
-from protocol.limits import CONTENT_MAX_BYTES
+from protocol.limits import CONTENT_MAX_BYTES, EMOJI_MAX_CHARS, QUOTE_MAX_CHARS
 from protocol.problems import ContentMismatch, ContentTooLarge, ContentUnreadable
-from protocol.values import ConvId, MediaId, Uid
+from protocol.values import ConvId, Digest, MediaId, Uid, replace
 
 ALICE, C = Uid("alice"), ConvId("c7")
 FILE = Attachment(MediaId("m"), "a.jpg", "image/jpeg", 5, "ab", preview=b"\x00\xff", preview_type="image/webp")
 
 
-def content(body: Body) -> Content:
+def content(body: Body | Change) -> Content:
     return Content(ALICE, C, b"8 bytes!", 1_767_225_600_000, body)
 
 
@@ -51,6 +59,66 @@ def test_the_bytes_of_a_text_never_change() -> None:
         b'{"author":"alice","conv":"c7","nonce":"OCBieXRlcyE=","at_ms":1767225600000,'
         b'"body":{"kind":"text","text":"hello"}}'
     )
+
+
+HELLO = Digest("hello")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (Edit(HELLO, "better"), b'{"kind":"edit","target":"hello","text":"better"}'),
+        (
+            Edit(HELLO, "@Bob", (Mention(Uid("bob"), 0, 4),)),
+            b'{"kind":"edit","target":"hello","text":"@Bob","mentions":[{"uid":"bob","start":0,"length":4}]}',
+        ),
+        (Recall(HELLO), b'{"kind":"recall","target":"hello"}'),
+        (Reaction(HELLO, "x"), b'{"kind":"reaction","target":"hello","emoji":"x"}'),
+        (Reaction(HELLO), b'{"kind":"reaction","target":"hello"}'),
+        (
+            Text("@Bob", (Mention(Uid("bob"), 0, 4),)),
+            b'{"kind":"text","text":"@Bob","mentions":[{"uid":"bob","start":0,"length":4}]}',
+        ),
+    ],
+)
+def test_the_bytes_of_changes_never_change(body: Body | Change, said: bytes) -> None:
+    """Golden: what came to version 1 with edits, recalls, reactions and mentions."""
+    packed = pack(content(body))
+    assert packed.endswith(b'"body":' + said + b"}")
+    assert unpack(packed, author=ALICE, conv=C) == content(body)
+
+
+def test_the_bytes_of_answers_and_forwards_never_change() -> None:
+    answer = replace(content(Text("yes")), reply=Reply(HELLO, Uid("bob"), "hello?"), forward=Forward(ALICE, "Alice"))
+    packed = pack(answer)
+    assert packed.endswith(
+        b'"body":{"kind":"text","text":"yes"},"reply":{"dg":"hello","uid":"bob","quote":"hello?"},'
+        b'"forward":{"uid":"alice","name":"Alice"}}'
+    )
+    assert unpack(packed, author=ALICE, conv=C) == answer
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        content(Reaction(HELLO, "x" * (EMOJI_MAX_CHARS + 1))),
+        replace(content(Text("yes")), reply=Reply(HELLO, ALICE, "x" * (QUOTE_MAX_CHARS + 1))),
+        replace(content(Text("yes")), forward=Forward(ALICE, "x" * 65)),
+    ],
+)
+def test_what_is_too_long_cannot_be_read(broken: Content) -> None:
+    with pytest.raises(ContentUnreadable):
+        unpack(pack(broken), author=ALICE, conv=C)
+
+
+def test_mentions_that_do_not_fit_the_text_are_left_out() -> None:
+    """Somebody else wrote them: they may lie outside, inside one another, or be nothing."""
+
+    def at(start: int, length: int) -> Mention:
+        return Mention(ALICE, start, length)
+
+    assert within((at(7, 2), at(0, 3)), "既济 👍🏽 hi") == (at(0, 3),)
+    assert within((at(4, 2), at(1, 3), at(0, 2), at(6, 0)), "abcdef") == (at(0, 2), at(4, 2))
 
 
 def test_fields_of_a_newer_version_are_ignored() -> None:
@@ -85,7 +153,7 @@ def test_content_has_a_limit_and_says_it() -> None:
 
 
 def test_the_files_of_a_message() -> None:
-    assert attachments(Text("hello")) == ()
+    assert attachments(Text("hello")) == attachments(Recall(HELLO)) == ()
     assert attachments(Voice(FILE)) == (FILE,)
 
 

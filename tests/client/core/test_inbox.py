@@ -24,9 +24,10 @@ from protocol.packets import (
     OfflineA,
     OfflineAckR,
     OfflineR,
+    Relation,
 )
 from protocol.packets import Event as LogEvent
-from protocol.values import ConvId, Lid
+from protocol.values import ConvId, Lid, replace
 from tests.helpers.machines import (
     ALICE,
     BOB,
@@ -91,6 +92,19 @@ def test_a_frame_is_stored_before_it_is_acknowledged() -> None:
         Arrived(C, (BOB, BOB)),
     ]
     assert alice.run_until(0.1) == [Send(1, (AckR(C, 2),)), TracedAt(C, 1, 2, "ack:R", "out")]
+
+
+def test_only_new_messages_are_announced() -> None:
+    """Changes of messages are stored and acknowledged like all; nobody is called for them."""
+    alice = Receiver()
+    alice.online()
+    change = replace(event(2), rel=Relation("react", 1))
+    recalled = replace(event(3), content="")
+
+    outputs = alice.hears(frame(0, event(1), change, recalled))
+    assert of_kind(outputs, SaveArrived)[0].events == (event(1), change, recalled)
+    assert of_kind(outputs, Arrived) == [Arrived(C, (BOB,))]
+    assert of_kind(alice.hears(frame(3, replace(change, pos=4))), Arrived) == []
 
 
 def test_a_frame_that_comes_twice_is_stored_once_and_acknowledged_again() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from client.core.model import Bubble, Inspected, State, Upload, end_of
-from protocol.content import Attachment, Body, File, Picture, Text, Video, Voice
+from protocol.content import Attachment, Body, File, Mention, Picture, Text, Video, Voice
 from protocol.values import ConvId, Lid, MediaId, Uid, replace
 
 FILE = Attachment(MediaId("m"), "note.m4a", "audio/mp4", 5, "ab")
@@ -31,6 +31,12 @@ def test_only_the_ladder_climbs() -> None:
 
 def test_what_the_server_has_not_settled() -> None:
     assert {state.word for state in State if state.unsettled} == {"queued", "sending", "cancelling", "needs_you"}
+
+
+def test_people_are_named_in_words() -> None:
+    named = (Mention(Uid("bob"), 0, 3),)
+    assert bubble(1, body=Text("Bob!", named)).mentions == named
+    assert bubble(1, body=Voice(FILE)).mentions == ()
 
 
 def test_only_media_have_a_file() -> None:

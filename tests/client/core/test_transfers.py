@@ -24,6 +24,8 @@ from client.core.events import (
     Fetched,
     FetchStopped,
     FileInspected,
+    PassOn,
+    Recaption,
     Resend,
     SessionDown,
     SessionUp,
@@ -34,10 +36,10 @@ from client.core.events import (
 )
 from client.core.model import Inspected, State, Upload
 from client.core.transfers import Transfers, upload_number
-from protocol.content import Attachment, File, Picture, Video, Voice, unpack
+from protocol.content import Attachment, File, Forward, Picture, Reply, Video, Voice, unpack
 from protocol.lanes import digest
 from protocol.packets import Welcome
-from protocol.values import ConvId, Did, Lid, MediaId, Uid, replace
+from protocol.values import ConvId, Did, Digest, Lid, MediaId, Uid, replace
 
 ALICE, CONV = Uid("alice"), ConvId("room")
 UP = SessionUp(1, Welcome(v=1, sn=1, gen="1-a", ts=1, uid=ALICE, did=Did("7"), name="Alice"))
@@ -119,6 +121,67 @@ def test_a_file_whose_words_are_too_many_is_refused_before_its_upload_and_harms_
     assert told == Told("content_too_large", Lid(1))
     assert transfers.next_wakeup_s() is None
     assert uploading(transfers, 2).lid == 2
+
+
+def test_a_file_can_be_an_answer() -> None:
+    transfers = machine()
+    reply = Reply(Digest("d"), Uid("bob"), "show me", "text")
+    transfers.handle(replace(attach(), reply=reply), 0.0)
+    transfers.handle(FileInspected(Lid(1), PHOTO), 0.0)
+    [compose] = transfers.handle(Uploaded(Lid(1), MEDIA), 0.0)
+
+    assert isinstance(compose, Compose)
+    assert unpack(compose.content, author=ALICE, conv=CONV).reply == reply
+
+
+# ----------------------------------------------------------------------------------------- passing on
+
+
+def pass_on(lid: int = 1) -> PassOn:
+    forward = Forward(Uid("bob"), "Bob")
+    return PassOn(Lid(lid), CONV, PHOTO, MediaId("theirs"), "the sea", lid.to_bytes(8, "big"), 1234, forward)
+
+
+def test_a_file_that_the_server_has_is_passed_on_without_being_looked_at() -> None:
+    transfers = machine()
+    saved, upload = transfers.handle(pass_on(), 0.0)
+    assert isinstance(saved, SaveUpload)
+    number = upload_number(pass_on().nonce, PHOTO.sha256)
+    assert upload == UploadFile(Lid(1), CONV, number, PHOTO, MediaId(""), MediaId("theirs"))
+
+    [compose] = transfers.handle(Uploaded(Lid(1), MEDIA), 1.0)
+    assert isinstance(compose, Compose)
+    content = unpack(compose.content, author=ALICE, conv=CONV)
+    assert (content.forward, compose.media) == (Forward(Uid("bob"), "Bob"), (MEDIA,))
+    assert isinstance(content.body, Picture)
+    assert (content.body.caption, content.body.file.media) == ("the sea", MEDIA)
+
+
+def test_what_is_passed_on_and_refused_is_tried_again_as_it_is() -> None:
+    transfers = machine()
+    transfers.handle(pass_on(), 0.0)
+    transfers.handle(UploadStopped(Lid(1), "not_member", False), 0.0)
+
+    saved, state, upload = transfers.handle(Resend(Lid(1)), 5.0)
+    assert isinstance(saved, SaveUpload)
+    assert (saved.upload.inspected, saved.upload.paused) == (PHOTO, False)
+    assert state == SaveState(Lid(1), State.UPLOADING)
+    assert isinstance(upload, UploadFile)
+
+
+def test_words_below_a_file_may_change_until_it_is_up() -> None:
+    transfers = machine()
+    uploading(transfers)
+    [saved] = transfers.handle(Recaption(Lid(1), "better words"), 0.0)
+    assert isinstance(saved, SaveUpload)
+    assert transfers.handle(Recaption(Lid(1), "x" * 70_000), 0.0) == [Told("content_too_large", Lid(1))]
+
+    [compose] = transfers.handle(Uploaded(Lid(1), MEDIA), 1.0)
+    assert isinstance(compose, Compose)
+    said = unpack(compose.content, author=ALICE, conv=CONV).body
+    assert isinstance(said, Picture)
+    assert said.caption == "better words"
+    assert transfers.handle(Recaption(Lid(1), "too late"), 2.0) == [Told("not_possible_now", Lid(1))]
 
 
 def test_without_a_session_a_file_is_inspected_and_waits() -> None:
