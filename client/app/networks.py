@@ -58,7 +58,6 @@ class Networks:
             known = Known()
         paces = {name: pace for name, pace in known.paces.items() if pace.sane}
         self._known = Known(known.salt or self._dice.bytes(SALT_BYTES), paces)
-        self._place = self._look()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -78,7 +77,10 @@ class Networks:
             self._post(Woken())
 
     def tell(self) -> None:
-        """Tell the core, which may be a new one, what the network of the moment bears."""
+        """Tell the core, which may be a new one with another server, what the network of the moment bears."""
+        place = self._look()
+        if place != NO_PLACE:
+            self._place = place
         self._post(OnNetwork(self._known.paces.get(self._name(), Pace())))
 
     async def learned(self, pace: Pace) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import client.app.timers
 import client.bootstrap
 import server.bootstrap
 from client.app.changes import Change, LineChanged
@@ -17,8 +18,8 @@ from client.core.model import Bubble, Line, State
 from protocol.content import Text
 from protocol.values import ConvId
 from server.app.settings import settings_for
-from tests.faults.fast import LoopClock
-from tests.faults.proxy import Proxy
+from tests.faults.fast import SPEED, LoopClock
+from tests.faults.proxy import Proxy, Weather
 
 LOOK_S = 0.5
 SETTLE_S = 400.0
@@ -74,6 +75,12 @@ class Street:
     def people(self) -> tuple[Person, Person]:
         return self.alice, self.bob
 
+    def wake(self) -> None:
+        """The weather clears, and the computers notice, as they do after a sleep."""
+        self.proxy.weather = Weather()
+        for person in self.people:
+            person.chat.woke_up()
+
     async def settle(self, within_s: float = SETTLE_S) -> None:
         """Wait until everybody has everything and knows it; then nothing may be lost, doubled or out of order."""
         end_s = now_s() + within_s
@@ -115,6 +122,7 @@ async def street(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     clock = LoopClock()
     monkeypatch.setattr(server.bootstrap, "CLOCK", clock)
     monkeypatch.setattr(client.bootstrap, "SystemClock", LoopClock)
+    monkeypatch.setattr(client.app.timers, "SLEPT_S", 10.0 * SPEED)  # a hiccup of this computer is no sleep
     settings = settings_for(folder / "server", "127.0.0.1:0")
     async with server.bootstrap.open_accounts(settings) as accounts:
         invites = [await accounts.new_invite() for _ in range(2)]
@@ -138,4 +146,4 @@ async def street(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 
 def _good_weather(proxy: Proxy) -> None:
-    proxy.weather = type(proxy.weather)()
+    proxy.weather = Weather()

@@ -52,6 +52,8 @@ async def disk(tmp_path: Path) -> AsyncIterator[SqliteMessages]:
 async def desk(disk: SqliteMessages) -> Desk:
     desk = Desk(disk)
     await desk.networks.load()
+    desk.networks.tell()
+    desk.posted.clear()
     return desk
 
 
@@ -63,6 +65,15 @@ async def test_another_network_is_told_with_its_pace_and_wakes_the_line(desk: De
 
 async def test_another_address_in_the_same_network_wakes_the_line_too(desk: Desk) -> None:
     assert desk.goes(HOME._replace(address="192.168.1.24")) == [OnNetwork(Pace()), Woken()]
+
+
+async def test_the_way_to_another_server_is_no_move(desk: Desk) -> None:
+    """Who joins a server on this computer has not gone anywhere."""
+    desk.place = Place("127.0.0.1", "loopback")
+    desk.networks.tell()
+    desk.posted.clear()
+    desk.networks.look()
+    assert desk.posted == []
 
 
 async def test_being_nowhere_is_no_news_and_being_back_is(desk: Desk) -> None:
