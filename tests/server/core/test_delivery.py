@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from protocol.limits import PAGE_EVENTS, PUSH_MAX_EVENTS, STORED_AFTER_S
+from protocol.limits import MARKS_MEMBERS_MAX, PAGE_EVENTS, PUSH_MAX_EVENTS, STORED_AFTER_S
 from protocol.packets import AckN, Event, Gap, Mark, MsgN
+from protocol.values import Uid, replace
 from server.core.acceptance import Answer, Taken, Turned
-from server.core.delivery import PULL_GRACE_S, Feed, Promises, bells, marks_bells, within_bytes
+from server.core.delivery import PULL_GRACE_S, Feed, Promises, bells, marks_bells, recounted, within_bytes
 from server.core.moves import Ask, Bell, MarksBell, Move, Moved, Page, Told
 from tests.helpers.wire import ALICE, BOB, TALK, dg_of, event, msg, offer
 
@@ -56,6 +57,20 @@ def test_marks_that_climbed_in_one_commit_ring_once_with_the_latest() -> None:
     ]
     assert marks_bells(moved) == [MarksBell(TALK, 7, 9, (high,), (ALICE.uid,))]
     assert marks_bells(moved[1:2]) == []
+    quiet = (*moved[:2], replace(moved[2], tells=False))
+    assert marks_bells(quiet)[0].silent == {moved[2].move.who.uid}
+
+
+def test_large_conversations_are_counted_instead() -> None:
+    """One count for all that climbed in a commit (P-52)."""
+    mark, many = Mark(ALICE.uid, 7, 0), tuple(Uid(f"p{number}") for number in range(MARKS_MEMBERS_MAX + 1))
+    moved = [
+        Moved(Move(ALICE, TALK, 7), 7, mark, rev, members) for rev, members in ((8, many), (9, many), (1, many[1:]))
+    ]
+    assert recounted(moved[:2]) == (TALK,)
+    assert recounted([*moved[2:], Moved(moved[0].move, 7, None, 0, many)]) == ()
+    assert marks_bells(moved[:2]) == []
+    assert len(marks_bells(moved[2:])) == 1
 
 
 # --- the feed

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from protocol.packets import AckN, Mark
-from server.core.marks import MarksFeed
+from protocol.packets import AckN, Crowd, Mark, Step
+from server.core.marks import MarksFeed, acked, shown
 from server.core.moves import Marks, MarksBell, Told
 from tests.helpers.wire import ALICE, BOB, TALK
 
@@ -70,3 +70,17 @@ def test_a_pull_says_the_marks_as_well() -> None:
     assert feed.due_s() == 1.0
     feed.told(5)
     assert feed.due(1.0) is None
+
+
+def test_reads_are_shown_by_and_to_those_who_tell_them_and_always_to_oneself() -> None:
+    ann, ben = Mark(ALICE.uid, 9, 8, 70, 80), Mark(BOB.uid, 5, 4, 50, 60)
+    hidden = Mark(BOB.uid, 5, 0, 50)
+    assert shown((ann, ben), ALICE.uid, tells=True, silent=frozenset()) == (ann, ben)
+    assert shown((ann, ben), ALICE.uid, tells=True, silent=frozenset({BOB.uid})) == (ann, hidden)
+    assert shown((ann, ben), ALICE.uid, tells=False, silent=frozenset({ALICE.uid})) == (ann, hidden)
+
+
+def test_counts_follow_whatever_was_known() -> None:
+    crowd = Crowd(40, (Step(5, 3),))
+    assert acked(TALK, 4, Told(7, (), crowd)) == AckN(TALK, 0, 7, crowd=crowd)
+    assert acked(TALK, 4, Told(7)) == AckN(TALK, 4, 7)

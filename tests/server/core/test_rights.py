@@ -16,8 +16,10 @@ from server.core.rights import (
     Standing,
     Target,
     may,
+    may_change,
     may_relate,
 )
+from tests.helpers.wire import ALICE, BOB
 
 MEMBER = Standing(((1, 0),))
 LEFT = Standing(((1, 7),))
@@ -83,3 +85,28 @@ def test_edits_and_recalls(kind: str, target: Target | None, role: int, allowed:
     rel = Relation("edit" if kind == "edit" else "recall", 3)
     refusal = may_relate(rel, ME, Standing(((1, 0),), role), target)
     assert refusal == ("" if allowed else "relation_refused")
+
+
+@pytest.mark.parametrize("what", ["add", "rename", "leave", "remove", "role", "burn"])
+def test_who_may_change_a_group(what: str) -> None:
+    """Every member may add, rename and leave; removing and roles are for who administers (P-59)."""
+    member, head = Standing(((1, 0),)), Standing(((1, 0),), ADMINISTRATOR)
+    everybody = what in ("add", "rename", "leave")
+    assert may_change(what, member, "group") == ("" if everybody else "not_administrator")
+    assert may_change(what, head, "group") == ("not_administrator" if what == "burn" else "")
+    assert may_change(what, Standing(((1, 3),), ADMINISTRATOR), "group") == "not_member"
+    assert may_change(what, head, "direct") == "group_only"
+    assert may_change(what, NOBODY, "group") == "unknown_conversation"
+
+
+def test_the_table_is_for_who_is_there() -> None:
+    assert may(Action.TABLE, Standing(((1, 0),), blocked=True)) == ""
+    assert may(Action.TABLE, Standing(((1, 3),))) == "not_member"
+    assert may(Action.TABLE, NOBODY) == "unknown_conversation"
+
+
+def test_every_member_may_react_to_what_is_seen_and_there() -> None:
+    react, member = Relation("react", 4), Standing(((1, 0),))
+    assert may_relate(react, BOB.uid, member, Target(ALICE.uid, 10**12, 99, visible=True)) == ""
+    for target in (None, Target(ALICE.uid, 0, 0, visible=False), Target(ALICE.uid, 0, 0, visible=True, plain=False)):
+        assert may_relate(react, BOB.uid, member, target) == "relation_refused"
