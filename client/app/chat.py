@@ -102,6 +102,10 @@ class Chat:
         """Hear every change, on the loop's thread, after it is durable. Returns the way to stop it."""
         return self._publisher.subscribe(listener)
 
+    def announce(self, why: Problem) -> None:
+        """Something the person should know that happened while the parts were opened."""
+        self._publisher.tell(ProblemSeen(why.code, why.facts))
+
     async def start(self, server: str | None = None) -> None:
         """Read the disk and begin; `server` is where the account's server is now, if that has changed.
 
@@ -231,6 +235,10 @@ class Chat:
     async def open_with_name(self, name: str) -> ConvId:
         """The conversation with the person of this name, in any case of letters. Raises UnknownPerson."""
         return await self._queries.direct_by_name(name)
+
+    async def person(self, name: str) -> Person:
+        """The person of this name, in any case of letters. Raises UnknownPerson."""
+        return await self._queries.person(name)
 
     async def open_group(self, title: str, uids: Sequence[Uid]) -> ConvId:
         """A new group. Raises NameInvalid for its title."""

@@ -95,13 +95,17 @@ class Queries:
 
     async def direct_by_name(self, name: str) -> ConvId:
         """The conversation with the person of this name, in any case of letters. Raises UnknownPerson."""
+        return await self.direct((await self.person(name)).uid)
+
+    async def person(self, name: str) -> Person:
+        """The person of this name, in any case of letters. Raises UnknownPerson."""
         person = _named(name, await self._messages.people())
         if person is None:
             everybody: list[Person] = await self._answer("people", AskPeople())
             person = _named(name, everybody)
         if person is None:
             raise UnknownPerson(name=name)
-        return await self.direct(person.uid)
+        return person
 
     async def group(self, title: str, uids: Sequence[Uid]) -> ConvId:
         """A new group."""

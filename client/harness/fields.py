@@ -8,16 +8,20 @@ from typing import Any, TypeAlias
 from client.app.changes import (
     BubbleDropped,
     LineChanged,
+    MembersChanged,
     NewMessages,
     PacketSeen,
     PeopleChanged,
+    PrefsChanged,
+    PresenceChanged,
     ProblemSeen,
     Progressed,
+    TypingChanged,
 )
 from client.app.changes import Change as Told
-from client.core.model import Bubble, ChatEntry, Finding, Line, Me, Seen
+from client.core.model import Bubble, ChatEntry, Device, Finding, Line, Me, Presence, Receipt, Seen
 from protocol.content import Attachment, Body, Change, Notice, Text
-from protocol.packets import Person
+from protocol.packets import Person, Seat
 from protocol.problems import Problem, problem
 
 Fields: TypeAlias = dict[str, Any]
@@ -44,6 +48,9 @@ def state_fields(bubble: Bubble, at_ms: int) -> Fields:
             fields[name] = value
     if bubble.of > 1:
         fields |= {"delivered_to": bubble.delivered_to, "read_by": bubble.read_by, "of": bubble.of}
+    for name in ("delivered_ms", "read_ms"):
+        if value := getattr(bubble, name):
+            fields[name] = value
     return fields
 
 
@@ -147,12 +154,34 @@ def chat_fields(entry: ChatEntry) -> Fields:
         "conv": entry.conv,
         "form": entry.form,
         "title": entry.title,
-        "members": [{"uid": member.uid, "name": member.name} for member in entry.members],
+        "members": [{"uid": member.uid, "name": member.name, "role": member.role} for member in entry.members],
+        "away": entry.away,
         "unread": entry.unread,
         "waiting": entry.waiting,
         "needs_you": entry.needs_you,
         "read_upto": entry.read_upto,
     }
+
+
+def seat_fields(seat: Seat) -> Fields:
+    """A line of the member table."""
+    return {name: getattr(seat, name) for name in seat.__struct_fields__}
+
+
+def receipt_fields(receipt: Receipt) -> Fields:
+    """How one person stands to an own message."""
+    return {name: getattr(receipt, name) for name in receipt.__struct_fields__}
+
+
+def device_fields(device: Device) -> Fields:
+    """One of this person's devices."""
+    return {name: getattr(device, name) for name in device.__struct_fields__}
+
+
+def presence_fields(person: Presence) -> Fields:
+    """Whether somebody is here, and else when last; neither is there while it is unknown."""
+    known: Fields = {"online": person.online} | ({"seen_ms": person.seen_ms} if person.seen_ms else {})
+    return {"uid": person.uid} | (known if person.known else {})
 
 
 def person_fields(person: Person) -> Fields:
@@ -189,5 +218,19 @@ def change_fields(change: Told, translate: Callable[[str], str], now_s: float) -
             return {"event": "people", "people": [person_fields(person) for person in people]}
         case NewMessages(conv, uids):
             return {"event": "new", "conv": conv, "uids": list(uids)}
+        case _:
+            return _hint_fields(change)
+
+
+def _hint_fields(change: Told) -> Fields | None:
+    match change:
+        case TypingChanged(conv, uid, doing):
+            return {"event": "typing", "conv": conv, "uid": uid, "doing": doing}
+        case PresenceChanged(people):
+            return {"event": "presence", "people": [presence_fields(person) for person in people]}
+        case PrefsChanged(prefs):
+            return {"event": "prefs", "receipts": prefs.reads, "presence": prefs.presence}
+        case MembersChanged(conv):
+            return {"event": "members", "conv": conv}
         case _:
             return None

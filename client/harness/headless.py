@@ -17,7 +17,7 @@ from client.app.chat import Chat
 from client.app.tasks import Tasks
 from client.bootstrap import open_client
 from client.core.model import Bubble, State
-from client.harness import wishes
+from client.harness import deeds, wishes
 from client.harness.fields import (
     bubble_fields,
     change_fields,
@@ -33,14 +33,14 @@ from client.harness.fields import (
 from client.harness.options import add_profile, join, profile_of
 from client.harness.stdio import LinesIn, LinesOut
 from client.words import problem_words
-from protocol.problems import Problem, UnknownPerson
+from protocol.problems import Problem
 from protocol.values import ConvId, Lid, Uid, replace
 
 WISHES_AT_ONCE = 1024
 REMEMBERED_BUBBLES = 65_536  # of these the harness knows what it has told already
 LINGER_S = 5.0
 INTERRUPTED = 130  # as a shell says it
-QUIETABLE = ("trace", "progress", "bubble", "state", "line", "new", "people")
+QUIETABLE = ("trace", "progress", "bubble", "state", "line", "new", "people", "typing", "presence", "members", "prefs")
 
 
 class Harness:
@@ -183,7 +183,8 @@ class Harness:
             case wishes.SetRetry(retry=retry, literal=literal):
                 await chat.change_settings(replace(chat.settings, retry_mode=retry, retry_literal=literal))
             case _:
-                return await self._look(wish)
+                found = await deeds.do(chat, wish, self._uid)
+                return await self._look(wish) if found is None else found
         return {"lid": wish.lid} if hasattr(wish, "lid") else {}
 
     async def _write(
@@ -240,10 +241,7 @@ class Harness:
         return {"lid": lid}
 
     async def _uid(self, name: str) -> Uid:
-        for person in await self._chat.people():
-            if person.name.casefold() == name.casefold():
-                return person.uid
-        raise UnknownPerson(name=name)
+        return (await self._chat.person(name)).uid
 
     async def _history(self, wish: wishes.History) -> dict[str, Any]:
         conv = wish.conv or await self._chat.open_with_name(wish.with_)
@@ -290,7 +288,7 @@ def _face(bubble: Bubble) -> tuple[object, ...]:
 
 
 def _state(bubble: Bubble) -> tuple[object, ...]:
-    return bubble.state, bubble.tries, bubble.code, bubble.pos, bubble.delivered_to, bubble.read_by
+    return bubble.state, bubble.tries, bubble.code, bubble.pos, bubble.delivered_to, bubble.read_by, bubble.of
 
 
 def parser() -> argparse.ArgumentParser:

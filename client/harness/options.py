@@ -16,7 +16,7 @@ def add_profile(arguments: argparse.ArgumentParser) -> None:
     """The options of every command that opens a profile."""
     arguments.add_argument("--data-dir", type=Path, required=True, help="the profile's folder")
     arguments.add_argument("--server", default="", help="its address, like 127.0.0.1:8787")
-    arguments.add_argument("--name", default="", help="to join with")
+    arguments.add_argument("--name", default="", help="to join with; none with a device code")
     arguments.add_argument("--invite", default="", help="to join with")
     arguments.add_argument("--log", type=Path, default=None, help="write a log of packets to this file")
     arguments.add_argument("--language", type=language_of, default="en", help="of the sentences: en or zh")
@@ -31,6 +31,6 @@ async def join(chat: Chat, options: argparse.Namespace) -> Me:
     """The profile's account; joins if it has none yet. Raises the Problem why that cannot be."""
     if chat.me is not None:
         return chat.me
-    if not options.name or not options.invite:
+    if not options.invite:
         raise NotJoined()
     return await chat.join(options.server, options.name, options.invite)

@@ -112,6 +112,11 @@ class Puppet:
             await process.wait()
         await self._over()
 
+    def signal(self, number: int) -> None:
+        """SIGSTOP and SIGCONT, for a computer that stalls."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     @property
     def running(self) -> bool:
         """Whether the process lives."""

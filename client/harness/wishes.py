@@ -9,8 +9,9 @@ import msgspec
 
 from client.app.writing import FileKind
 from protocol.content import Mention
+from protocol.packets import Doing
 from protocol.problems import WishInvalid
-from protocol.values import NUMBER_MAX, ConvId, Count, Lid
+from protocol.values import NUMBER_MAX, ConvId, Count, Did, Lid
 
 WISH_MAX_BYTES = 1024 * 1024
 Ref: TypeAlias = Any
@@ -167,6 +168,106 @@ class SetRetry(Wish, frozen=True, tag="set"):
     literal: bool = False
 
 
+class AddMembers(Wish, frozen=True, tag="add"):
+    """Add people to a group."""
+
+    conv: ConvId
+    members: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+
+
+class RemoveMember(Wish, frozen=True, tag="remove"):
+    """Take somebody out of a group."""
+
+    conv: ConvId
+    member: str
+
+
+class Leave(Wish, frozen=True, tag="leave"):
+    """Leave a group."""
+
+    conv: ConvId
+
+
+class Rename(Wish, frozen=True, tag="rename"):
+    """Give a group another name."""
+
+    conv: ConvId
+    title: str
+
+
+class SetRole(Wish, frozen=True, tag="role"):
+    """Let somebody administer a group (1), or not (0)."""
+
+    conv: ConvId
+    member: str
+    role: Literal[0, 1]
+
+
+class Members(Wish, frozen=True, tag="members"):
+    """The member table."""
+
+    conv: ConvId
+
+
+class Receipts(Wish, frozen=True, tag="receipts"):
+    """Who has an own message, and who has read it."""
+
+    lid: Number
+
+
+class SetPrefs(Wish, frozen=True, tag="prefs"):
+    """What others are told, and told to this person; without a field it stays as it is."""
+
+    receipts: bool | None = None
+    presence: bool | None = None
+    typing: bool | None = None
+
+
+class Typing(Wish, frozen=True, tag="typing"):
+    """The person is writing, recording or sending something here."""
+
+    conv: ConvId
+    doing: Doing = "text"
+
+
+class Watch(Wish, frozen=True, tag="watch"):
+    """Tell whether these people are here, and nobody else."""
+
+    people: tuple[str, ...]
+
+
+class DeviceCode(Wish, frozen=True, tag="device_code"):
+    """A code for another device of this person."""
+
+
+class Devices(Wish, frozen=True, tag="devices"):
+    """This person's devices."""
+
+
+class EndDevice(Wish, frozen=True, tag="end_device"):
+    """End one of them, also this one."""
+
+    did: Did
+
+
+class Join(Wish, frozen=True, tag="join"):
+    """Join once more with this profile, after its device was ended."""
+
+    invite: str
+    name: str = ""
+    server: str = ""
+
+
+class LeftOver(Wish, frozen=True, tag="left_over"):
+    """What was not sent when the device ended."""
+
+
+class TakeOver(Wish, frozen=True, tag="take_over"):
+    """Send it as this device; all of it, or these."""
+
+    lids: tuple[Number, ...] | None = None
+
+
 class Quit(Wish, frozen=True, tag="quit"):
     """End, as when the input ends."""
 
@@ -194,8 +295,27 @@ AnyWish: TypeAlias = (
     | Connect
     | Retry
     | SetRetry
+    | AddMembers
+    | RemoveMember
+    | Leave
+    | Rename
+    | SetRole
+    | Members
+    | Receipts
+    | SetPrefs
+    | Typing
+    | Watch
+    | DeviceCode
+    | Devices
+    | EndDevice
+    | Join
+    | LeftOver
+    | TakeOver
     | Quit
 )
+GroupWish: TypeAlias = AddMembers | RemoveMember | Leave | Rename | SetRole
+HintWish: TypeAlias = Members | Receipts | SetPrefs | Typing | Watch
+DeviceWish: TypeAlias = DeviceCode | Devices | EndDevice | Join | LeftOver | TakeOver
 _decoder: msgspec.json.Decoder[AnyWish] = msgspec.json.Decoder(AnyWish)
 
 

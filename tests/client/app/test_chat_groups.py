@@ -73,8 +73,14 @@ async def tell(app: App, *events: Event, gaps: tuple[Gap, ...] = (), first: int 
 
 
 def begin(work: Coroutine[Any, Any, T]) -> asyncio.Future[tuple[T]]:
-    """Let it run beside the test; the future is its result, in a row of one."""
+    """Let it run beside the test; `result` waits for it."""
     return asyncio.gather(work)
+
+
+async def result(work: asyncio.Future[tuple[T]]) -> T:
+    """What came of it."""
+    (value,) = await work
+    return value
 
 
 async def answered(app: App, wish: Coroutine[Any, Any, T], *, code: str = "") -> tuple[GroupR, T]:
@@ -82,8 +88,7 @@ async def answered(app: App, wish: Coroutine[Any, Any, T], *, code: str = "") ->
     task = begin(wish)
     asked = await app.wire.hears(GroupR)
     app.wire.answer(GroupA(asked.x, asked.conv, code))
-    (result,) = await task
-    return asked, result
+    return asked, await result(task)
 
 
 @pytest.fixture
@@ -175,7 +180,7 @@ async def test_the_table_comes_from_the_server_or_from_here(group: App) -> None:
     await group.wire.hears(MembersR)
     bob = Seat(BOB, "Bob", 0, 3, 2, 1003, 1002)
     group.wire.answer(MembersA(CONV, (Seat(ME.uid, ME.name, 1), bob)))
-    assert await task == ([Seat(ME.uid, ME.name, 1), bob],)
+    assert await result(task) == [Seat(ME.uid, ME.name, 1), bob]
     group.wire.fall()
     assert bob in await group.chat.members(CONV)
 
@@ -217,7 +222,7 @@ async def test_a_crowd_is_counted_and_its_table_comes_from_the_server(group: App
     task = begin(group.chat.receipts(lid))
     await group.wire.hears(MembersR)
     group.wire.answer(MembersA(CONV, (Seat(BOB, "Bob", 0, 9, 0, 2009),)))
-    assert await task == ([Receipt(BOB, "Bob", True, False, 2009, 0)],)
+    assert await result(task) == [Receipt(BOB, "Bob", True, False, 2009, 0)]
     group.wire.answer(AckN(CONV, 7, 8, crowd=Crowd(40, (Step(4, 40),), (Step(4, 40),))))
     await group.shows(lid, State.READ)
 
@@ -415,7 +420,7 @@ async def test_what_the_server_had_taken_is_never_sent_again(ended: App) -> None
     assert (asked.after, asked.limit) == (3, 3)
     events = (said(4, "hi"), said(5, "", ME.uid, taken[1], taken[0]), said(6, "?"))
     ended.wire.answer(OfflineA(CONV, 3, 6, 6, events, history=True))
-    assert await task == (lids[1:],)
+    assert await result(task) == lids[1:]
     anew = await ended.wire.hears(MsgR)
     assert ("not taken" in text_of(anew), anew.n, anew.pd) == (True, 1, "")
     assert not any(isinstance(packet, MsgR) for packet in ended.wire.said)
