@@ -583,6 +583,7 @@ def doctor(_: Sequence[str]) -> int:
 # --- checks and tests -------------------------------------------------------------------------------------
 
 FAST = ("-m", "not e2e and not gui", "-q")
+ON_ALL_CORES = ("-n", "auto", "--dist", "loadfile")  # a file stays together: what it builds once is built once
 
 
 def check(arguments: Sequence[str]) -> int:
@@ -609,7 +610,7 @@ def _steps(pytest_arguments: Sequence[str], without: Sequence[str] = ()) -> int:
         "types": [python, "-m", "mypy", "run.py", *here],
         "import contracts": [python, "-c", lint_imports, "--no-logo"],
         "own coverage": [python, "-m", "tests.own_coverage"],
-        "tests": [python, "-m", "pytest", *pytest_arguments],
+        "tests": [python, "-m", "pytest", *ON_ALL_CORES, *pytest_arguments],
     }
     for title in without:
         del steps[title]
@@ -674,6 +675,10 @@ COMMANDS: dict[str, Command] = {
     ),
     "check": Command("the fast part of it, for every few minutes", check, "dev", needs=GRAPHICS, wants=MEDIA),
     "bench": Command("the benchmarks", module("tests.benchmarks"), "dev", needs=GRAPHICS, wants=MEDIA),
+    "simulate": Command(
+        "invented worlds in bad weather: --schedules N --seed S, --trace for one of them, --mutants for planted bugs",
+        module("tests.simulation"), "dev", needs=GRAPHICS,
+    ),
     "screenshots": Command(
         "make docs/screenshots/ anew", module("tests.stages"), "dev", needs=OFFSCREEN, wants=EVERYTHING
     ),
