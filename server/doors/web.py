@@ -107,7 +107,8 @@ class Conversation(web.RequestHandler):
         """A code; neither our versions, nor what the stranger said back at them or into the log (SEC-30)."""
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was begun already")
-        answer = refusal(BadFrame(), status)
+        broken = status == 500 and isinstance(exc, ValueError)  # a header that the library could not say back
+        answer = refusal(BadFrame(), 400 if broken else status)
         answer.headers["Server"] = "hexagram"
         answer.force_close()
         return answer

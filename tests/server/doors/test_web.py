@@ -166,3 +166,11 @@ async def test_a_body_that_is_packed_otherwise_than_it_says_is_refused(
     answer = await house.http.patch(address, content=b"no gzip either", headers={**packed, "Upload-Offset": "0"})
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_frame")
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_a_header_that_nobody_can_repeat_is_a_bad_request(house: House) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+    writer.write(b"GET /v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-contin\xf5e\r\n\r\n")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
+    writer.close()
+    await writer.wait_closed()
