@@ -18,7 +18,7 @@ from urllib.request import url2pathname
 from protocol.problems import AddressInvalid, PortInUse
 from protocol.values import Value
 from server.app.clock import SystemClock, SystemDice
-from server.app.housekeeping import Housekeeping
+from server.app.housekeeping import Housekeeping, Keep
 from server.app.media import Media
 from server.app.runner import Runner
 from server.app.settings import Address, Settings
@@ -32,12 +32,13 @@ from server.doors.devices_routes import DevicesRoutes
 from server.doors.im_socket import ImSocket
 from server.doors.media_routes import MediaRoutes
 from server.doors.web import Application, application, serving
-from server.ports import Accounts, Blobs, Store, Uploads
+from server.ports import Accounts, Blobs, Retention, Store, Uploads
 from server.routes.local import LocalRoute
 from server.stores.doctor import SQLITE_VERSION
 from server.stores.folder import Door, offer_door, prepare_folder, withdraw_door
 from server.stores.schema import SCHEMA
 from server.stores.sqlite_accounts import SqliteAccounts
+from server.stores.sqlite_retention import SqliteRetention
 from server.stores.sqlite_store import SqliteStore
 from server.stores.sqlite_uploads import SqliteUploads
 from server.stores.writer import Writer, open_writer
@@ -54,6 +55,7 @@ class Parts(Value, frozen=True):
     store: Store
     accounts: Accounts
     uploads: Uploads
+    retention: Retention
     route: LocalRoute
     blobs: Blobs
 
@@ -118,6 +120,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             store=SqliteStore(writer, CLOCK, DICE),
             accounts=SqliteAccounts(writer, CLOCK.now_ms, DICE.some_bytes),
             uploads=SqliteUploads(writer, CLOCK.now_ms),
+            retention=SqliteRetention(writer),
             route=chosen(ROUTES, settings.route_url)(),
             blobs=await stack.enter_async_context(shelf),
         )
@@ -134,6 +137,11 @@ def runner_of(parts: Parts, rules: Rules) -> Runner:
         dice=DICE,
         rules=rules,
     )
+
+
+def _housekeeping(parts: Parts, settings: Settings) -> Housekeeping:
+    keep = Keep(settings.keep_days, settings.keep_messages)
+    return Housekeeping(parts.uploads, parts.blobs, parts.accounts, parts.retention, CLOCK.now_ms, keep)
 
 
 def _rules(settings: Settings) -> Rules:
@@ -168,7 +176,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Address]:
         stack.push_async_callback(watching.cancel)
         watching.start(runner.watch())
         watching.start(runner.company.run())
-        watching.start(Housekeeping(parts.uploads, parts.blobs, parts.accounts, CLOCK.now_ms).run())
+        watching.start(_housekeeping(parts, settings).run())
         stack.callback(withdraw_door, settings.admin_file)
         await asyncio.to_thread(offer_door, settings.admin_file, Door(address.url, secret))
         log.info("listening at %s, with SQLite %s", address.url, SQLITE_VERSION)

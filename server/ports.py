@@ -381,6 +381,19 @@ class Uploads(Protocol):
         ...
 
 
+class Retention(Protocol):
+    """What is not kept for ever (P-83). Each step is a transaction and may be asked for again."""
+
+    async def expire(self, before_ms: int, most: int) -> int:
+        """One step from the bottom of some log: what is older than `before_ms`, or beyond the `most` latest messages
+        of its conversation (0: all stay). Returns how many rows went, 0 at the end."""
+        ...
+
+    async def trim(self) -> int:
+        """Forget numbers of lanes below removed messages, never the highest (P-84); returns how many went."""
+        ...
+
+
 class OnDisk(Value, frozen=True):
     """The bytes lie in this file, from `start` on."""
 

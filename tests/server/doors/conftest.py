@@ -26,6 +26,7 @@ from server.doors.web import application, serving
 from server.ports import Blobs, Joined
 from server.stores.schema import SCHEMA
 from server.stores.sqlite_accounts import SqliteAccounts
+from server.stores.sqlite_retention import SqliteRetention
 from server.stores.sqlite_uploads import SqliteUploads
 from server.stores.writer import Writer, open_writer
 
@@ -57,7 +58,7 @@ class House:
         self.blobs = await self._stack.enter_async_context(shelf)
         self.accounts = SqliteAccounts(self.writer, clock, token_bytes)
         self.uploads = SqliteUploads(self.writer, clock)
-        self.housekeeping = Housekeeping(self.uploads, self.blobs, self.accounts, clock)
+        self.housekeeping = Housekeeping(self.uploads, self.blobs, self.accounts, SqliteRetention(self.writer), clock)
         await self._listen()
 
     async def _listen(self) -> None:
