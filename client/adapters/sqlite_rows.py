@@ -440,15 +440,16 @@ def read_own_above(db: sqlite3.Connection, did: Did, conv: ConvId, base: int) ->
     """What this device had accepted above `base`, in order of position (P-69).
 
     What another of the person's devices sent is that one's to offer again: two lanes would make two messages of it.
-    What was recalled has no content to offer any more.
+    What was recalled has no content to offer any more, and its recall nothing to take away.
     """
     return [
         Own(lid, conv, dg, content, media_of(media), at_ms, relation_of(rel, rel_pos), target)
         for lid, dg, content, media, at_ms, rel, rel_pos, target in db.execute(
             """select lid, dg, content, media, at_ms, rel, rel_pos, target from bubble where conv = ? and pos > ?
             and pos < ? and mine = 1 and did = ? and state between 3 and 6 and lost = 0 and content <> x''
-            order by pos""",
-            (conv, base, NOWHERE, did),
+            and not (rel = 'recall' and rel_pos > ? and exists (select 1 from bubble gone where gone.conv = bubble.conv
+            and gone.dg = bubble.target and gone.rel = '' and gone.kind = 'recalled')) order by pos""",
+            (conv, base, NOWHERE, did, base),
         )
     ]
 
