@@ -1,9 +1,11 @@
-"""Kill -9 of the server, of alice and of bob at random moments of an exchange; then compare what the disks say.
+"""Kill -9 of the server, of alice and of bob at random moments of a fast exchange; then compare what the disks say.
 
-    python -m tests.end_to_end.kill --runs 30 --messages 500
+    python -m tests.end_to_end.kill --runs 30 --kills 10
 
-Nothing may be lost, doubled or out of order, both must see the same conversation, states may only climb, and what
-was shown as delivered must be on the other disk when that one is killed.
+Both talk without a pause, some 200 messages a second and more. Now and then the one that starts again is killed
+while it recovers (F-3), and somebody's computer stalls for a moment (F-29). Nothing may be lost, doubled or out of
+order, both must see the same conversation, states may only climb, and what was shown as delivered must be on the
+other disk when that one is killed.
 """
 
 from __future__ import annotations
@@ -12,10 +14,12 @@ import argparse
 import asyncio
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,30 +28,40 @@ from client.core.model import State
 from client.harness.puppet import Puppet
 from tests.end_to_end.processes import Server
 
-BURST_MAX = 8
-AHEAD_MAX = 24
+BURST_MAX = 32
+PAGE = 1000
 SETTLE_S = 90.0
 LOOK_EVERY_S = 0.2
+AGAIN_SHARE = 0.25  # of the starts are killed before they are through
+STALL_SHARE = 0.2  # of the strikes are a stall
 RANK = {state.word: int(state) for state in State if State.ACCEPTED <= state <= State.READ}
 """Steps that never fall once they were shown."""
 
 
 @dataclass
 class Side:
-    """One person, and what they are to say."""
+    """One person, and what they have said so far: texts are numbered, the next one is `said`."""
 
     puppet: Puppet
     other: str
-    lines: list[str]
     said: int = 0
+    enough: bool = False
     shown: dict[int, int] = field(default_factory=dict)
     alive: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def name(self) -> str:
+        return self.puppet.name
+
+    def lines(self, count: int) -> list[str]:
+        """The first texts."""
+        return [f"{self.name} {number}" for number in range(count)]
 
     def note_states(self) -> None:
         """Remember the highest step that was ever shown of each message; a step back is a fault."""
         for line in self.puppet.heard:
             if line["event"] == "state" and (rank := RANK.get(line["state"])) is not None:
-                assert rank >= self.shown.get(line["lid"], 0), f"{self.puppet.name}: {line} after {self.shown}"
+                assert rank >= self.shown.get(line["lid"], 0), f"{self.name}: {line} after {self.shown}"
                 self.shown[line["lid"]] = rank
         self.puppet.heard.clear()
 
@@ -60,14 +74,16 @@ class World:
     alice: Side
     bob: Side
     dice: random.Random
-    kills: list[tuple[int, str]]
-    killed: list[str] = field(default_factory=list)
+    pause_s: float = 0.0
+    killed: Counter[str] = field(default_factory=Counter)
+    stalled: int = 0
+    up_s: float = 0.0
+    said_up: int = 0
 
     @property
-    def may_say(self) -> bool:
-        """Nobody runs far ahead of the next death, so that it falls into the middle of the talk."""
-        waiting = self.kills[len(self.killed) :]
-        return not waiting or self.said < waiting[0][0] + AHEAD_MAX
+    def rate(self) -> float:
+        """Messages a second, made durable and answered while everybody was up; under this they were killed."""
+        return self.said_up / max(self.up_s, 0.001)
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -77,69 +93,116 @@ class World:
     def said(self) -> int:
         return self.alice.said + self.bob.said
 
-
-async def own_texts(side: Side) -> list[str]:
-    return [bubble["text"] for bubble in await page(side) if bubble["mine"]]
+    @property
+    def kills(self) -> int:
+        return self.killed.total()
 
 
 async def page(side: Side) -> list[dict[str, Any]]:
-    answer = await side.puppet.wish("history", **{"with": side.other, "limit": 1000})
-    return [bubble for bubble in answer["bubbles"] if bubble["kind"] == "text"]
+    """All texts on this person's disk."""
+    bubbles: list[dict[str, Any]] = []
+    before: dict[str, int] = {}
+    while True:
+        answer = await side.puppet.wish("history", **{"with": side.other, "limit": PAGE, **before})
+        bubbles = [*answer["bubbles"], *bubbles]
+        if len(answer["bubbles"]) < PAGE:
+            return [bubble for bubble in bubbles if bubble["kind"] == "text"]
+        before = {"before": answer["bubbles"][0]["lid"]}
 
 
 async def talk(world: World, side: Side) -> None:
-    """Say everything, in bursts; after a death go on behind what had been written down."""
-    while side.said < len(side.lines):
+    """Speak in bursts until it is enough; after a death go on behind what had been written down."""
+    while not side.enough:
         await side.alive.wait()
-        if not world.may_say:
-            await asyncio.sleep(0.005)
-            continue
-        burst = side.lines[side.said : side.said + world.dice.randint(1, BURST_MAX)]
+        burst = side.lines(side.said + world.dice.randint(1, BURST_MAX))[side.said :]
         try:
             answers = [side.puppet.send_wish("say", to=side.other, text=text) for text in burst]
             for answer in answers:
                 await answer
                 side.said += 1
-            await asyncio.sleep(world.dice.random() * 0.02)
+            await asyncio.sleep(world.pause_s)
         except ConnectionError:
             await asyncio.sleep(0.01)
 
 
-async def strike(world: World) -> None:
-    """Kill as planned, and start again a moment later."""
-    for at, victim in world.kills:
-        while world.said < at:
-            await asyncio.sleep(0.002)
-        await asyncio.sleep(world.dice.random() * 0.05)
-        world.killed.append(f"{victim} at {world.said}")
-        if victim == "server":
-            await world.server.kill()
-            await asyncio.sleep(world.dice.random() * 0.3)
-            await world.server.start()
-            await call_again(world)
+# -------------------------------------------------------------------------------------------------- strikes
+
+
+async def strike(world: World, kills: int) -> None:
+    """Kill so often, at random moments; in between, let somebody stall."""
+    while world.kills < kills:
+        began_s, said = time.monotonic(), world.said
+        await asyncio.sleep(world.dice.uniform(0.1, 0.8))
+        world.up_s += time.monotonic() - began_s
+        world.said_up += world.said - said
+        if world.dice.random() < STALL_SHARE:
+            await stall(world)
+        victim = world.dice.choice((world.server, world.alice, world.bob))
+        if isinstance(victim, Server):
+            await kill_server(world)
         else:
-            await kill_person(world, world.alice if victim == "alice" else world.bob)
+            await kill_person(world, victim)
+
+
+async def stall(world: World) -> None:
+    """A process does nothing for a while, and does not know it (F-29)."""
+    victim = world.dice.choice((world.server, world.alice.puppet, world.bob.puppet))
+    victim.signal(signal.SIGSTOP)
+    await asyncio.sleep(world.dice.uniform(0.1, 1.0))
+    victim.signal(signal.SIGCONT)
+    world.stalled += 1
+
+
+async def kill_server(world: World) -> None:
+    await world.server.kill()
+    world.killed["server"] += 1
+    while world.dice.random() < AGAIN_SHARE:
+        await interrupted(world, world.server)
+    await asyncio.sleep(world.dice.random() * 0.2)
+    await world.server.start()
+    await call_again(world)
+
+
+async def interrupted(world: World, victim: Server | Puppet) -> None:
+    """Start, and be killed while recovering (F-3)."""
+    try:
+        async with asyncio.timeout(world.dice.uniform(0.1, 0.6)):
+            await victim.start()
+    except TimeoutError:
+        pass
+    await victim.kill()
+    world.killed["recovering"] += 1
 
 
 async def kill_person(world: World, side: Side) -> None:
-    other = world.bob if side is world.alice else world.alice
     side.alive.clear()
     await side.puppet.kill()
-    delivered = await delivered_to(other)
+    world.killed[side.name] += 1
+    await rise(world, side, await delivered_to(other_than(world, side)))
+
+
+async def rise(world: World, side: Side, delivered: set[str], env: Mapping[str, str] | None = None) -> None:
+    """Start a person who was killed, and look at the disk: all that was promised must be there."""
     side.note_states()
-    await asyncio.sleep(world.dice.random() * 0.3)
-    await side.puppet.start()
+    while world.dice.random() < AGAIN_SHARE:
+        await interrupted(world, side.puppet)
+    side.puppet.heard.clear()
+    await side.puppet.start(env=env)
     mine = await page(side)
     here = {bubble["text"] for bubble in mine}
-    assert delivered <= here, f"shown as delivered, and not on the disk of {side.puppet.name}: {delivered - here}"
+    assert delivered <= here, f"shown as delivered, and not on the disk of {side.name}: {delivered - here}"
     for bubble in mine:
         if bubble["mine"] and (was := side.shown.get(bubble["lid"])):
             assert RANK.get(bubble["state"], -1) >= was, f"{bubble} was shown as {was}"
     own = [bubble["text"] for bubble in mine if bubble["mine"]]
-    assert own == side.lines[: len(own)], f"{side.puppet.name} wrote {own}"
+    assert own == side.lines(len(own)), f"{side.name} wrote {own}"
     assert len(own) >= side.said, "a message that was answered with done is not on the disk"
     side.said = len(own)
     side.alive.set()
+
+
+def other_than(world: World, side: Side) -> Side:
+    return world.bob if side is world.alice else world.alice
 
 
 async def delivered_to(author: Side) -> set[str]:
@@ -159,9 +222,11 @@ async def call_again(world: World) -> None:
             await side.puppet.wish("connect")
 
 
+# ----------------------------------------------------------------------------------------------- the verdict
+
+
 async def settle(world: World) -> None:
     """Wait until both have everything, and both know it."""
-    total = sum(len(side.lines) for side in world.sides)
     end_s = time.monotonic() + SETTLE_S
     while True:
         pages = [await page(side) for side in world.sides]
@@ -171,7 +236,7 @@ async def settle(world: World) -> None:
             for bubble in bubbles
             if bubble["mine"] and bubble["state"] not in ("delivered", "read")
         ]
-        if not open_ends and all(len(bubbles) >= total for bubbles in pages):
+        if not open_ends and all(len(bubbles) >= world.said for bubbles in pages):
             return
         assert time.monotonic() < end_s, f"not settled: {open_ends[:5]} {[len(bubbles) for bubbles in pages]}"
         await call_again(world)
@@ -181,55 +246,56 @@ async def settle(world: World) -> None:
 async def compare(world: World) -> None:
     """The disks, not the opinions."""
     views = [await page(side) for side in world.sides]
-    for side, other in (world.sides, reversed(world.sides)):
-        bubbles = views[world.sides.index(side)]
-        assert [bubble["text"] for bubble in bubbles if bubble["mine"]] == side.lines
-        assert [bubble["text"] for bubble in bubbles if not bubble["mine"]] == other.lines
+    for side, view in zip(world.sides, views, strict=True):
+        other = other_than(world, side)
+        assert [bubble["text"] for bubble in view if bubble["mine"]] == side.lines(side.said)
+        assert [bubble["text"] for bubble in view if not bubble["mine"]] == other.lines(other.said)
         side.note_states()
     assert [(b["pos"], b["dg"]) for b in views[0]] == [(b["pos"], b["dg"]) for b in views[1]]
 
 
-def plan(dice: random.Random, messages: int) -> list[tuple[int, str]]:
-    """Everybody dies once, and somebody twice, at moments spread over the exchange."""
-    victims = ["server", "alice", "bob", dice.choice(("server", "alice", "bob"))]
-    dice.shuffle(victims)
-    moments = sorted(dice.randrange(messages // 20, messages * 9 // 10) for _ in victims)
-    return list(zip(moments, victims, strict=True))
-
-
-async def one_run(seed: int, messages: int, folder: Path) -> World:
-    """Play one seed and check it. Raises AssertionError with what is wrong."""
-    dice = random.Random(seed)
+async def open_world(folder: Path, dice: random.Random, pause_s: float = 0.0) -> World:
+    """A server, and two people who know each other; take it down with `close_world`."""
     server = Server(folder / "server")
     await server.start()
     alice, bob = (
-        Side(Puppet(name, folder / name, server.url, options(folder, name)), other, [])
+        Side(Puppet(name, folder / name, server.url, options(folder, name)), other)
         for name, other in (("alice", "bob"), ("bob", "alice"))
     )
-    alice.lines = [f"alice {number}" for number in range(messages // 2)]
-    bob.lines = [f"bob {number}" for number in range(messages - messages // 2)]
-    world = World(server, alice, bob, dice, plan(dice, messages))
+    world = World(server, alice, bob, dice, pause_s)
+    invites = [await server.invite() for _ in world.sides]
+    await asyncio.gather(*(s.puppet.start(invite=code) for s, code in zip(world.sides, invites, strict=True)))
+    await alice.puppet.wish("open", **{"with": "bob"})
+    for side in world.sides:
+        side.alive.set()
+    return world
+
+
+async def close_world(world: World) -> None:
+    for side in world.sides:
+        await side.puppet.kill()
+    await world.server.kill()
+
+
+async def one_run(seed: int, kills: int, folder: Path, pause_s: float = 0.0) -> World:
+    """Play one seed and check it. Raises AssertionError with what is wrong."""
+    world = await open_world(folder, random.Random(seed), pause_s)
     try:
-        for side in world.sides:
-            await side.puppet.start(invite=await server.invite())
-        await alice.puppet.wish("open", **{"with": "bob"})
-        for side in world.sides:
-            side.alive.set()
         async with asyncio.TaskGroup() as all_at_once:
-            all_at_once.create_task(talk(world, alice))
-            all_at_once.create_task(talk(world, bob))
-            all_at_once.create_task(strike(world))
+            for side in world.sides:
+                all_at_once.create_task(talk(world, side))
+            await strike(world, kills)
+            for side in world.sides:
+                side.enough = True
         await settle(world)
         await compare(world)
     finally:
-        for side in world.sides:
-            await side.puppet.kill()
-        await server.kill()
+        await close_world(world)
     return world
 
 
 def options(folder: Path, name: str) -> tuple[str, ...]:
-    return ("--quiet", "trace", "--log", str(folder / f"{name}.log"))
+    return ("--quiet", "trace,bubble,new,progress", "--log", str(folder / f"{name}.log"))
 
 
 def seeds(first: int, runs: int) -> Iterator[int]:
@@ -239,27 +305,54 @@ def seeds(first: int, runs: int) -> Iterator[int]:
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     arguments.add_argument("--runs", type=int, default=30)
-    arguments.add_argument("--messages", type=int, default=500)
+    arguments.add_argument("--kills", type=int, default=10, help="in each run")
+    arguments.add_argument("--pause", type=float, default=0.02, help="seconds between two bursts of a person")
     arguments.add_argument("--seed", type=int, default=1, help="of the first run")
     arguments.add_argument("--keep", type=Path, default=None, help="keep folders with logs of failed runs here")
     chosen = arguments.parse_args()
-    failed = 0
+    failed, total = 0, Total()
     for seed in seeds(chosen.seed, chosen.runs):
         started_s = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="hexagram-kill-", ignore_cleanup_errors=True) as folder:
             try:
-                world = asyncio.run(one_run(seed, chosen.messages, Path(folder)))
-                verdict = f"good  killed {', '.join(world.killed)}"
+                world = asyncio.run(one_run(seed, chosen.kills, Path(folder), chosen.pause))
+                total.add(world)
+                verdict = f"good  {world.said} messages, {world.rate:.0f}/s, killed {dict(world.killed)}"
             except BaseExceptionGroup as group:
                 failed, verdict = failed + 1, f"BAD   {group.exceptions[0]!r}"
                 keep(Path(folder), chosen.keep, seed)
             except (AssertionError, TimeoutError) as fault:
                 failed, verdict = failed + 1, f"BAD   {fault!r}"
                 keep(Path(folder), chosen.keep, seed)
-        sys.stdout.write(f"seed {seed:3}  {time.monotonic() - started_s:5.1f} s  {verdict}\n")
+        sys.stdout.write(f"seed {seed:3}  {time.monotonic() - started_s:5.1f} s  {verdict[:2000]}\n")
         sys.stdout.flush()
-    sys.stdout.write(f"{chosen.runs - failed} of {chosen.runs} runs: nothing lost, doubled or out of order\n")
+    sys.stdout.write(f"{chosen.runs - failed} of {chosen.runs} runs: nothing lost, doubled or out of order; {total}\n")
     return 1 if failed else 0
+
+
+@dataclass
+class Total:
+    """The sum of all good runs."""
+
+    killed: Counter[str] = field(default_factory=Counter)
+    stalled: int = 0
+    said: int = 0
+    said_up: int = 0
+    up_s: float = 0.0
+
+    def add(self, world: World) -> None:
+        self.killed += world.killed
+        self.stalled += world.stalled
+        self.said += world.said
+        self.said_up += world.said_up
+        self.up_s += world.up_s
+
+    def __str__(self) -> str:
+        rate = self.said_up / max(self.up_s, 0.001)
+        return (
+            f"{self.killed.total()} kills {dict(self.killed)}, {self.stalled} stalls, {self.said} messages, "
+            f"{rate:.0f} a second while everybody was up"
+        )
 
 
 def keep(folder: Path, where: Path | None, seed: int) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
 from pathlib import Path
 
 START_S = 20.0
@@ -20,10 +22,11 @@ class Server:
         self._listen = "127.0.0.1:0"
         self._process: Process | None = None
 
-    async def start(self) -> None:
+    async def start(self, env: Mapping[str, str] | None = None) -> None:
+        """Start it and wait until it listens; `env` is added to the environment."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "server", "--data-dir", str(self.folder), "--listen", self._listen,
-            "--until-stdin-closes", stdin=PIPE, stdout=PIPE, stderr=DEVNULL,
+            "--until-stdin-closes", stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={**os.environ, **(env or {})},
         )  # fmt: skip
         assert self._process.stdout is not None
         async with asyncio.timeout(START_S):
@@ -49,6 +52,21 @@ class Server:
         )
         out, _ = await asking.communicate()
         return out.decode().strip()
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.returncode is None
+
+    async def death(self) -> None:
+        """Wait until it has ended by itself."""
+        if self._process is not None:
+            await self._process.wait()
+
+    def signal(self, number: int) -> None:
+        """SIGSTOP and SIGCONT, for a computer that stalls."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     async def stop(self) -> None:
         """An orderly end."""
