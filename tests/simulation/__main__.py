@@ -1,71 +1,82 @@
-"""`python -m tests.simulation --schedules N` runs worlds; `--seed N --trace` replays one with its packet log."""
+"""`python3 run.py simulate --schedules N --seed S` plays N worlds from seed S on; `--trace` shows one packet by packet."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
-from collections import Counter
-from dataclasses import asdict
+from pathlib import Path
 
-from tests.simulation.mutants import MUTANTS, find
-from tests.simulation.schedule import Failed, Report, play
+from tests.simulation.campaign import Outcome, as_dict, as_json, as_markdown, campaign, commit, replay
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.planted import hunt, table
+from tests.simulation.schedule import Failed, play
+
+TELL_EVERY_S = 10.0
 
 
 def main() -> int:
     """Run, count, and return 1 if a promise was broken."""
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--schedules", type=int, default=300, help="how many worlds")
-    parser.add_argument("--first", type=int, default=1, help="the first seed")
-    parser.add_argument("--seed", type=int, help="only this world")
-    parser.add_argument("--trace", action="store_true", help="print what happened on the wire")
+    parser = argparse.ArgumentParser(prog="run.py simulate", description=__doc__)
+    parser.add_argument("--schedules", type=int, default=100, help="how many worlds (500 are 200,000 messages)")
+    parser.add_argument("--seed", type=int, default=1, help="the first seed")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many processes")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first failure")
-    parser.add_argument("--mutants", nargs="*", help="plant these bugs, or all, and say which seed shows them")
+    parser.add_argument("--trace", action="store_true", help="play only the world of --seed, and show its wire")
+    parser.add_argument("--mutants", nargs="*", metavar="NAME", help="plant these bugs, or all; which seed shows them?")
+    parser.add_argument("--json", type=Path, help="write the summary here as JSON")
+    parser.add_argument("--markdown", type=Path, help="write the summary, or the table of mutants, here as Markdown")
     asked = parser.parse_args()
+    if asked.trace:
+        return trace(asked.seed)
     if asked.mutants is not None:
-        return hunt(asked.mutants or list(MUTANTS), range(asked.first, asked.first + asked.schedules))
-    seeds = [asked.seed] if asked.seed is not None else range(asked.first, asked.first + asked.schedules)
-    total: Counter[str] = Counter()
-    failures, began_s = 0, time.perf_counter()
-    for seed in seeds:
-        try:
-            report = play(seed, trace=asked.trace)
-        except Failed as failed:
-            failures += 1
-            print(*failed.trace, sep="\n") if asked.trace else None
-            print(failed, flush=True)
-            if not asked.keep_going:
-                break
-        else:
-            print(*report.trace, sep="\n") if asked.trace else None
-            add(total, report)
-    print(summary(total, failures, time.perf_counter() - began_s))
-    return 1 if failures else 0
+        return mutants(asked.mutants or list(MUTANTS), asked.jobs, asked.markdown)
+    return run(asked)
 
 
-def hunt(names: list[str], seeds: range) -> int:
+def trace(seed: int) -> int:
+    """One world, packet by packet."""
+    try:
+        report = play(seed, trace=True)
+    except Failed as failed:
+        print(*failed.trace, sep="\n")
+        print(failed)
+        return 1
+    print(*report.trace, sep="\n")
+    print(f"seed={seed}: {report.accepted} of {report.composed} messages accepted, nothing broken", file=sys.stderr)
+    return 0
+
+
+def run(asked: argparse.Namespace) -> int:
+    """A campaign."""
+    seeds = range(asked.seed, asked.seed + asked.schedules)
+    total, began_s, told_s = Outcome(), time.perf_counter(), time.perf_counter()
+    for total in campaign(seeds, asked.jobs, keep_going=asked.keep_going):
+        if time.perf_counter() - told_s > TELL_EVERY_S:
+            told_s = time.perf_counter()
+            so_far = f"{total.schedules:,} of {len(seeds):,} schedules, {total.accepted:,} messages"
+            print(f"{so_far}, {len(total.failures)} failures", file=sys.stderr, flush=True)
+    told = as_dict(total, seeds, time.perf_counter() - began_s, asked.jobs)
+    for path, text in ((asked.json, as_json(told)), (asked.markdown, as_markdown(told))):
+        if path is not None:
+            path.write_text(text + "\n", encoding="utf-8")
+    print(as_markdown(told))
+    for seed, what in total.failures:
+        print(f"\nFAILED seed {seed} at commit {commit()}: {what[:400]}\n  {replay(seed)}", file=sys.stderr)
+    return 1 if total.failures else 0
+
+
+def mutants(names: list[str], jobs: int, path: Path | None) -> int:
     """How soon each planted bug is found."""
-    missed = 0
-    for name in names:
-        began_s = time.perf_counter()
-        found = find(name, seeds)
-        missed += found is None
-        took_s = time.perf_counter() - began_s
-        print(f"{name:4} {'NOT FOUND' if found is None else str(found)[:150]} ({took_s:.1f} s)", flush=True)
-    print(f"{len(names) - missed} of {len(names)} planted bugs found")
+    found = hunt(names, jobs)
+    text = table(found)
+    print(text)
+    if path is not None:
+        path.write_text(text + "\n", encoding="utf-8")
+    missed = [one.name for one in found if one.seed is None]
+    print(f"{len(found) - len(missed)} of {len(found)} planted bugs found", file=sys.stderr)
     return 1 if missed else 0
-
-
-def add(total: Counter[str], report: Report) -> None:
-    """Sum up what was done."""
-    total["schedules"] += 1
-    total.update({name: value for name, value in asdict(report).items() if name not in ("seed", "trace")})
-
-
-def summary(total: Counter[str], failures: int, wall_s: float) -> str:
-    """In one line."""
-    counts = ", ".join(f"{value:,.0f} {name}" for name, value in total.items())
-    return f"{failures} failures; {counts}; {wall_s:.1f} s"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ What is made again here is the border to asyncio: the bell, the alarm and the th
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,13 +19,13 @@ from client.app.runner import Runner, _Wish
 from client.core import effects as do
 from client.core.effects import Effect, Save, Told
 from client.core.engine import Engine
-from client.core.events import Cancel, Compose, Event, OwnAbove, Received, WireDown, WireUp
+from client.core.events import Ask, Cancel, Compose, Event, OwnAbove, Received, Resend, WireDown, WireUp
 from client.core.model import Bubble, Line, Me, Memory
 from protocol.codec import Garbled
 from protocol.content import Content, Text, pack
 from protocol.ladder import Ladder
 from protocol.lanes import digest
-from protocol.packets import FromServer
+from protocol.packets import FromServer, Packet
 from protocol.problems import Problem, StoreFailed, problem
 from protocol.values import ConvId, Lid
 from tests.simulation.network import Wire
@@ -41,7 +41,7 @@ GOING_AWAY = 1001
 
 def in_memory() -> sqlite3.Connection:
     """An empty database that lives as long as somebody holds it; whichever thread then collects it may close it."""
-    return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=512)
 
 
 def blank() -> bytes:
@@ -71,6 +71,8 @@ class Disk(SqliteMessages):
         self._db = open_database(Path("none"), lambda _: connection)
         self._saver = Saver(connection)
         self.owner: Client | None = None
+        self.skew_ms = 0  # how wrong the clock of this computer is
+        self._saving: Sequence[Save] = ()
 
     @property
     def db(self) -> sqlite3.Connection:
@@ -84,18 +86,24 @@ class Disk(SqliteMessages):
         """An account, as after joining."""
         self._transact(lambda db: self._become(db, me), durable=True)
 
+    async def save(self, saves: Sequence[Save]) -> list[Bubble]:
+        self._saving = saves
+        return await super().save(saves)
+
     async def _on_thread(self, work: Callable[[], T]) -> T:
         """The thread takes a moment; the plug may be pulled before and after the work, and a disk may fail."""
         owner = self.owner
         assert owner is not None
         weather, dice = owner.network.weather, owner.world.dice
+        saves, self._saving = self._saving, ()
 
         def begin(resume: Resume) -> None:
             owner.later(dice.uniform(0.0, weather.disk_max_s), lambda: finish(resume))
 
         def finish(resume: Resume) -> None:
-            owner.may_crash(weather.client_crash)
+            owner.may_crash(weather.client_crash, lambda: _points(saves, _BEFORE))
             if owner.world.chance(weather.disk_failure):
+                owner.world.count("fault:client's disk failed, nothing stored")
                 resume(StoreFailed())
                 return
             answer: Any
@@ -104,21 +112,48 @@ class Disk(SqliteMessages):
             except Problem as failure:
                 answer = failure
             owner.oracle.client_disk(owner)
-            owner.may_crash(weather.client_crash)
+            owner.may_crash(weather.client_crash, lambda: _points(saves, _BEHIND))
             if owner.world.chance(weather.disk_failure):
+                owner.world.count("fault:client's disk failed, outcome unknown")
                 answer = StoreFailed()
             resume(answer)
 
         return await Wait(begin)  # type: ignore[no-any-return]
 
 
+_BEFORE: dict[type, str] = {
+    do.SaveComposed: "C1",
+    do.SaveArrived: "C5",
+    do.SaveSettled: "C3",
+    do.SaveRenumbered: "C9",
+    do.SaveMarks: "C10",
+}
+_BEHIND: dict[type, str] = {
+    do.SaveComposed: "C2",
+    do.SaveArrived: "C6",
+    do.SaveSettled: "C4",
+    do.SaveRenumbered: "C9",
+    do.SaveMarks: "C10",
+}
+
+
+def _points(saves: Sequence[Save], names: dict[type, str]) -> Iterator[str]:
+    """Where a crash around these saves strikes (section 13)."""
+    for save in saves:
+        if type(save) in names:
+            yield names[type(save)]
+        elif isinstance(save, do.SaveState) and save.wish == "cancel":
+            yield "C8"
+
+
 class Hands:
-    """What `client.app.performer` does, as far as it concerns the line."""
+    """What `client.app.performer` does, as far as it concerns the line; what one turn says leaves together."""
 
     def __init__(self, client: Client, network: Network) -> None:
         self._client, self._network = client, network
         self._base = self._highest = 0
         self._wires: dict[int, Wire] = {}
+        self._unsaid: dict[int, list[Packet]] = {}
 
     def do(self, effect: Effect) -> None:
         match effect:
@@ -128,14 +163,23 @@ class Hands:
                     self._wires[number].hang_up(1000)
                 self._wires[self._highest] = self._network.dial(self._client, self._highest)
             case do.HangUp(wire, close):
+                self._say()
                 if line := self._wires.get(self._base + wire):
                     line.hang_up(close)
             case do.Send(wire, packets):
-                self._client.oracle.client_says(self._client, packets)
-                if line := self._wires.get(self._base + wire):
-                    line.say(packets)
+                number = self._base + wire
+                self._client.oracle.client_says(self._client, number, packets)
+                if not self._unsaid:
+                    self._client.later(0.0, self._say)
+                self._unsaid.setdefault(number, []).extend(packets)
             case do.FindOwnAbove(bases):
                 self._client.start(self._find(bases, self._base))
+
+    def _say(self) -> None:
+        unsaid, self._unsaid = self._unsaid, {}
+        for number, packets in unsaid.items():
+            if line := self._wires.get(number):
+                line.say(packets)
 
     def drop(self) -> None:
         for wire in tuple(self._wires.values()):
@@ -160,6 +204,8 @@ class Hands:
         self._hear(WireUp(number - self._base))
 
     def received(self, number: int, packets: list[FromServer | Garbled]) -> None:
+        if number == self._highest:
+            self._client.oracle.client_hears(self._client, packets)
         self._hear(Received(number - self._base, tuple(packets)))
 
     def down(self, number: int, close: int, retry_ms: int, why: str = "") -> None:
@@ -208,7 +254,7 @@ class Alarm:
         if due_s is None or (self._due_s is not None and self._due_s <= due_s):
             return
         self._due_s = due_s
-        self._client.later(due_s - self._client.now_s(), lambda: self._fire(due_s))
+        self._client.at(due_s, lambda: self._fire(due_s))
 
     def stop(self) -> None:
         self._due_s = None
@@ -222,23 +268,33 @@ class Alarm:
 class Client(Process):
     """One run of the program on one disk. It is clock and stage of its runner."""
 
-    def __init__(self, network: Network, oracle: Oracle, disk: Disk, name: str, ladder: Ladder) -> None:
+    def __init__(
+        self,
+        network: Network,
+        oracle: Oracle,
+        disk: Disk,
+        name: str,
+        ladder: Ladder,
+        fell: Callable[[str], None] = lambda how: None,
+    ) -> None:
         super().__init__(network.world, name)
         self.network, self.oracle, self.disk = network, oracle, disk
         disk.owner = self
-        self._ladder = ladder
+        self._ladder, self._fell = ladder, fell
         self.me: Me | None = None
         self.line = Line("offline")
         self.next_lid = 1
+        self._asked: dict[Lid, float] = {}
         self.hands = Hands(self, network)
         self.runner = SimRunner(self)
         self.start(self.runner.run())
 
-    def dead(self) -> None:
+    def dead(self, how: str) -> None:
         self.hands.gone()
+        self._fell(how)
 
     def make(self, memory: Memory) -> Engine:
-        return Engine(memory, self._ladder, self.world.now_ms(), self.world.dice.random)
+        return Engine(memory, self._ladder, self.wall_ms(), self.world.dice.random)
 
     # --- the person
 
@@ -253,13 +309,23 @@ class Client(Process):
         """As `Chat._compose`: the words are frozen, and get a number when they are written down."""
         assert self.me is not None
         nonce = self.world.dice.randbytes(8)
-        content = pack(Content(self.me.uid, conv, nonce, self.world.now_ms(), Text(text)))
+        content = pack(Content(self.me.uid, conv, nonce, self.wall_ms(), Text(text)))
         self.oracle.spoken(self.me, conv, content)
         lid, self.next_lid = Lid(self.next_lid), self.next_lid + 1
-        self.wish(Compose(lid, conv, content, digest(conv, content), self.world.now_ms()))
+        self.wish(Compose(lid, conv, content, digest(conv, content), self.wall_ms()))
 
     def cancels(self, lid: Lid) -> None:
+        self.oracle.asks_again(self)
         self.wish(Cancel(lid))
+
+    def asks(self, lid: Lid) -> None:
+        """What became of it? The answer must be there within 3 s, whatever it is (P-57, L5)."""
+        self._asked[lid] = self.world.now_s
+        self.wish(Ask(lid))
+
+    def sends_again(self, lid: Lid) -> None:
+        self.oracle.asks_again(self)
+        self.wish(Resend(lid))
 
     # --- the port Clock
 
@@ -267,7 +333,7 @@ class Client(Process):
         return self.world.now_s
 
     def wall_ms(self) -> int:
-        return self.world.now_ms()
+        return max(0, self.world.now_ms() + self.disk.skew_ms)
 
     # --- the runner's stage
 
@@ -279,7 +345,7 @@ class Client(Process):
         pass
 
     def perform(self, effect: Effect) -> None:
-        self.may_crash(self.network.weather.client_crash)
+        self.may_crash(self.network.weather.client_crash, lambda: ("C7",))
         if isinstance(effect, do.LineChanged):
             self.line = effect.line
             if self.line.code not in PASSING:

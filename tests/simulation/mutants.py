@@ -28,7 +28,7 @@ from server.core.moves import Move
 from server.core.session import Session
 from server.stores import sqlite_log, sqlite_marks
 from tests.simulation import clients, schedule, servers
-from tests.simulation.network import Weather
+from tests.simulation.weather import Plan, Weather
 
 Plant = Callable[[ExitStack], None]
 
@@ -327,6 +327,8 @@ MUTANTS: dict[str, Plant] = {
 
 WEATHER = {"B34": Weather(loss=0.3), "found1": Weather(loss=0.3), "found2": Weather(store_failure=0.05)}
 """Bugs that hide in most weathers, and the one that they do not like."""
+PLAN: dict[str, Plan] = {}
+"""Bugs that hide in most lives."""
 
 
 def find(name: str, seeds: Iterable[int]) -> schedule.Failed | None:
@@ -335,7 +337,7 @@ def find(name: str, seeds: Iterable[int]) -> schedule.Failed | None:
         MUTANTS[name](stack)
         for seed in seeds:
             try:
-                schedule.play(seed, weather=WEATHER.get(name))
+                schedule.play(seed, weather=WEATHER.get(name), plan=PLAN.get(name))
             except schedule.Failed as failed:
                 return failed
     return None

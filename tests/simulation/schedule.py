@@ -3,49 +3,45 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TypeAlias
 
-from client.core.events import Ask, Dial, Open, Quit, ReadUpto, Resend, Woken
+from client.core.events import Dial, Open, Quit, ReadUpto, Woken
 from client.core.model import Me
 from protocol.ladder import Ladder
 from protocol.packets import OpenR
 from protocol.values import ConvId, Did, Lid, Uid
 from server.core.values import Identity
 from tests.simulation.clients import BLANK, Client, Disk
-from tests.simulation.network import FINE, Network, Weather
+from tests.simulation.network import Network
 from tests.simulation.oracle import NEEDS_YOU, NOWHERE, Oracle
 from tests.simulation.servers import Server, ServerDisk
+from tests.simulation.weather import FINE, Plan, Weather, anybody_falls, draw_plan, draw_weather
 from tests.simulation.world import Violation, World
 
 NAMES = ("alice", "bob", "carol", "dave")
-SETTLE_S = 420.0
+SETTLE_S, SETTLE_STEP_S = 480.0, 20.0
+READS_S = 30.0
+DEAF = Weather(no_bell=0.5)
 QUIET_S, QUIET_FRAMES = 100.0, 16  # frames of a device
 CONVS_MAX = 6
-GENTLE = 4  # of the faults listed in draw_weather
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a schedule was made of."""
+    """What a schedule was made of. `counts` are faults, crash points, deeds and checks by name."""
 
     seed: int
     composed: int
     accepted: int
     frames: int
-    lost: int
-    repeated: int
-    delayed: int
-    cuts: int
-    crashes: int
-    restores: int
-    twins: int
-    absences: int
     steps: int
     simulated_s: float
+    counts: dict[str, int]
     trace: tuple[str, ...] = ()
 
 
@@ -67,15 +63,14 @@ class Device:
         story.oracle.watches(self.disk, me.uid, me.did)
         self.backup: bytes | None = None
         self.client: Client | None = None
-        self.away_until_s = 0.0
-        self.runs = 0
+        self.away_s = 0.0
 
     def start(self) -> None:
         """The program starts, if it is not running."""
         if self.client is None or not self.client.alive:
-            self.runs += 1
-            name = f"{self.me.name}/{self.me.did}"
-            self.client = Client(self._story.network, self._story.oracle, self.disk, name, self._story.ladder)
+            story, name = self._story, f"{self.me.name}/{self.me.did}"
+            fell = partial(story.fell, self)
+            self.client = Client(story.network, story.oracle, self.disk, name, story.ladder, fell)
 
     def stop(self, how: str) -> None:
         """The program ends, one way or another."""
@@ -85,8 +80,11 @@ class Device:
     def restore(self) -> None:
         """The profile is replaced by the old copy of it (P-65)."""
         assert self.backup is not None
+        self._story.world.count("fault:client restored from a backup")
         self.stop("restored")
+        skew_ms = self.disk.skew_ms
         self.disk = Disk(self.backup)
+        self.disk.skew_ms = skew_ms
         self._story.oracle.watches(self.disk, self.me.uid, self.me.did)
 
     @property
@@ -101,30 +99,31 @@ Deed: TypeAlias = Callable[[Device, Client], None]
 class Story:
     """Everything of one seed."""
 
-    def __init__(self, seed: int, *, weather: Weather | None = None, trace: bool = False) -> None:
+    def __init__(
+        self, seed: int, *, weather: Weather | None = None, plan: Plan | None = None, trace: bool = False
+    ) -> None:
         self.world = World(seed, trace=trace)
         self.dice = self.world.dice
         self.network = Network(self.world)
-        self.ladder = Ladder("ask" if self.world.chance(0.15) else "ladder")
+        drawn_plan, drawn_weather = draw_plan(self.world), draw_weather(self.world)
+        self.plan, self.weather = plan or drawn_plan, weather or drawn_weather
+        self.ladder = Ladder("ask" if self.plan.ask_at_once else "ladder")
         self.server_disk = ServerDisk(self.network)
         self.oracle = Oracle(self.world, self.server_disk.db)
         self.devices: list[Device] = []
         self.pairs: list[tuple[ConvId, Uid]] = []
-        self.weather = weather or draw_weather(self.world)
         self.foul = True
-        self.falls = world_falls(self.weather)
-        self.words = self.crashes = self.restores = self.twins = self.absences = 0
+        self.falls = anybody_falls(self.weather)
+        self.words = 0
         self._people()
-        self.weather_s = self.dice.choice((20.0, 40.0, 90.0, 200.0))
-        self.rate = self.dice.choice((0.1, 0.2, 0.6))
 
     # --- the beginning
 
     def _people(self) -> None:
-        people = NAMES[: self.dice.randint(3, 4)]
+        people = NAMES[: self.plan.people]
         for place, name in enumerate(people):
             self.server_disk.add_person(Uid(name), name.title())
-            devices = 2 if self.world.chance(0.2) else 1
+            devices = 2 if self.world.chance(self.plan.second_devices) else 1
             for number in range(devices):
                 did, token = Did(str(100 * (place + 1) + number)), f"token-{name}-{number}"
                 self.server_disk.add_device(Uid(name), did, token)
@@ -149,24 +148,29 @@ class Story:
     def run(self) -> Report:
         """Fine weather to begin with, foul weather, fine weather; raises Violation."""
         world = self.world
-        Server(self.network, self.oracle, self.server_disk)
+        self.start_server()
         for device in self.devices:
             world.later(self.dice.uniform(0, 5), device.start)
         world.run_until(world.now_s + self.dice.choice((0.0, 10.0)))
         self.network.weather = self.weather
-        self._plan()
-        world.run_until(world.now_s + self.weather_s)
+        self._begin_to_live()
+        world.run_until(world.now_s + self.plan.weather_s)
         self._clear()
         return self._report()
 
-    def _plan(self) -> None:
+    def _begin_to_live(self) -> None:
         """Everybody does something now and then, while the weather is foul; the world looks after the dead."""
+        plan, weather = self.plan, self.weather
         for device in self.devices:
-            self._often(self.rate, lambda device=device: self._act(device))
-            self._often(1.0, lambda device=device: self._look_after(device))
-        self._often(1.0, self._look_after_server)
-        self._often(self.dice.choice((0.0, 0.02)), self._block_somebody)
-        self._often(self.dice.choice((0.0, 0.005, 0.02)) * self.falls, self._restart_server)
+            self._often(plan.rate, lambda device=device: self._act(device))
+        self._often(plan.block_rate, self._block_somebody)
+        self._often(plan.trim_rate, self._trim)
+        self._often(plan.restart_rate * self.falls, self._restart_server)
+        self._often(weather.clock_rate, self._set_a_clock)
+        self._often(weather.stall_rate, self._stall_somebody)
+        if weather.rollback_rate:
+            self.world.later(self.dice.uniform(0.0, plan.weather_s / 2), self.server_disk.back_up)
+            self._often(weather.rollback_rate, self._restore_server)
 
     def _often(self, rate: float, do: object) -> None:
         assert callable(do)
@@ -180,29 +184,86 @@ class Story:
 
         self.world.later(self.dice.expovariate(rate), again)
 
-    def _look_after(self, device: Device) -> None:
-        """Who is down comes back after 0.1 to 40 s, sometimes with an older disk."""
-        if device.client is not None and device.client.alive:
+    # --- falling and getting up
+
+    def fell(self, device: Device, how: str) -> None:
+        """Who is down comes back after 0.1 to 40 s, sometimes with an older disk; who went away, when it wants."""
+        if how == "crash":
+            self.world.count("fault:client killed")
+        if not self.foul:
             return
-        if device.away_until_s == 0.0:
-            self.crashes += device.runs > 0
-            device.away_until_s = self.world.now_s + self.dice.choice((0.1, 1, 5, 40)) * self.dice.uniform(0.1, 1)
-        if self.world.now_s < device.away_until_s:
+        away_s = device.away_s or self.dice.choice((0.1, 1, 5, 40)) * self.dice.uniform(0.1, 1)
+        device.away_s = 0.0
+        self.world.later(away_s, lambda: self._rise(device))
+
+    def _rise(self, device: Device) -> None:
+        if not self.foul or (device.client is not None and device.client.alive):
             return
-        device.away_until_s = 0.0
         if device.backup is not None and self.world.chance(0.5):
-            self.restores += 1
             device.restore()
         device.start()
 
-    def _look_after_server(self) -> None:
+    def start_server(self) -> None:
+        """The server's process begins."""
         if self.network.server is None:
-            self.crashes += 1
-            Server(self.network, self.oracle, self.server_disk)
+            Server(self.network, self.oracle, self.server_disk, self.server_fell)
+
+    def server_fell(self, how: str) -> None:
+        """It comes back after a moment, or ten."""
+        self.world.count("fault:server killed" if how == "crash" else f"fault:server ended: {how}")
+        self.world.later(self.dice.expovariate(1.0), self.start_server)
 
     def _restart_server(self) -> None:
         if self.network.server is not None:
             self.network.server.die("restart")
+
+    def _restore_server(self) -> None:
+        """An old copy of the server's data is put back (P-68)."""
+        if self.server_disk.backup is None:
+            return
+        self.world.count("fault:server restored")
+        server = self.network.server
+        if server is not None:
+            server.die("restored")
+        self.network.generation += 1
+        self.oracle.server_restored(self.server_disk.restore())
+
+    def _set_a_clock(self) -> None:
+        """Somebody's wall clock is set, by seconds or by years; it orders and expires nothing (P-77)."""
+        self.world.count("fault:wall clock set")
+        year_ms = 365 * 86_400_000
+        skew_ms = int(
+            self.dice.choice((1_000, 60_000, 3_600_000, year_ms, 10 * year_ms)) * self.dice.choice((-1, 0, 1))
+        )
+        place = self.dice.randrange(len(self.devices) + 1)
+        disk = self.server_disk if place == len(self.devices) else self.devices[place].disk
+        disk.skew_ms = skew_ms
+
+    def _stall_somebody(self) -> None:
+        """A process does not get on for a while, and its monotonic clock has gone on (F-29)."""
+        place = self.dice.randrange(len(self.devices) + 1)
+        process = self.network.server if place == len(self.devices) else self.devices[place].client
+        if process is not None and process.alive:
+            self.world.count("fault:process stalled")
+            process.stall(self.dice.choice((1.0, 10.0, 60.0, 300.0)) * self.dice.random())
+
+    def _trim(self) -> None:
+        """An operator keeps less of the log (P-84); not where a device would never hear who is there."""
+        known = [conv for conv in self.oracle.convs if self._everybody_knows(conv)]
+        keep = self.dice.choice((0, 5, 50))
+        self.world.count("deed:log trimmed", sum(self.server_disk.trim(conv, keep) for conv in known))
+        self.oracle.server_disk()
+
+    def _everybody_knows(self, conv: str) -> bool:
+        """Whether each device of a member has read what the server said about members."""
+        members = self.oracle.members_of(conv)
+        return all(
+            device.disk.db.execute("select 1 from member where conv = ?", (conv,)).fetchone()
+            for device in self.devices
+            if device.me.uid in members
+        )
+
+    # --- what people do
 
     def _act(self, device: Device) -> None:
         """One thing a person, or the world, does to a running program; some of it only where anything may fall."""
@@ -217,12 +278,13 @@ class Story:
                 deed(device, client)
                 return
 
-    @property
+    @cached_property
     def deeds(self) -> tuple[tuple[float, Deed, bool], ...]:
         """How often, what, and whether somebody falls by it."""
+        plan = self.plan
         return (
             (45, lambda device, client: self._say(device, client, 1), False),
-            (10, lambda device, client: self._say(device, client, self.dice.choice((3, 8, 30, 90))), False),
+            (plan.burst_share, lambda device, client: self._say(device, client, self.dice.choice(plan.bursts)), False),
             (13, self._cancel_some, False),
             (12, self._read_some, False),
             (4, self._answer_questions, False),
@@ -240,19 +302,20 @@ class Story:
 
     def _restore(self, device: Device, client: Client) -> None:
         if device.backup is not None:
-            self.restores += 1
             device.restore()
 
     def _open_another(self, device: Device, client: Client) -> None:
         """A new group, asked for on the line; sometimes the same question twice."""
         others = tuple({Uid(one.me.uid): None for one in self.devices if one.me.uid != device.me.uid})
         if len(self.oracle.convs_of(device.me.uid)) < CONVS_MAX:
+            self.world.count("deed:group opened")
             wish = Open(self.dice.randbytes(11).hex(), others[: self.dice.randint(1, len(others))], "group", "More")
             for _ in range(self.dice.randint(1, 2)):
                 client.wish(wish)
 
     def _block_somebody(self) -> None:
         """What is said meanwhile is refused (P-34)."""
+        self.world.count("deed:somebody blocked")
         conv, uid = self.dice.choice(self.pairs)
         self.server_disk.block(conv, uid, True)
         self.world.later(self.dice.uniform(1, 30), lambda: self.server_disk.block(conv, uid, False))
@@ -261,7 +324,10 @@ class Story:
         return [ConvId(conv) for conv in self.oracle.convs_of(device.me.uid)]
 
     def _say(self, device: Device, client: Client, times: int) -> None:
-        conv = self.dice.choice(self._my_convs(device))
+        convs = self._my_convs(device)
+        if not convs:
+            return
+        conv = self.dice.choice(convs)
         long = " and so on" * self.dice.randint(1_000, 5_000) if times < 10 and self.world.chance(0.05) else ""
         for _ in range(times):
             self.words += 1
@@ -273,6 +339,7 @@ class Story:
 
     def _cancel_some(self, device: Device, client: Client) -> None:
         """Mostly something that waits, sometimes something that was said just now."""
+        self.world.count("deed:cancelled")
         lids = self._own(device, "1, 2, 7, 8")
         if lids:
             client.cancels(self.dice.choice(lids))
@@ -283,24 +350,28 @@ class Story:
             client.cancels(Lid(client.next_lid - 1))
 
     def _read_some(self, device: Device, client: Client) -> None:
-        conv = self.dice.choice(self._my_convs(device))
+        convs = self._my_convs(device)
+        if not convs:
+            return
+        conv = self.dice.choice(convs)
         sql = "select max(pos) from bubble where conv = ? and pos < ? and lost = 0 and mine = 0"
         (pos,) = device.disk.db.execute(sql, (conv, NOWHERE)).fetchone()
         if pos:
+            self.world.count("deed:read")
             client.wish(ReadUpto(conv, pos))
 
     def _answer_questions(self, device: Device, client: Client) -> None:
         """The list of P-57: ask, then send again."""
         lids = self._own(device, str(NEEDS_YOU))
         for lid in lids[:3]:
-            client.wish(Ask(lid))
+            client.asks(lid)
         if lids:
-            client.wish(Resend(lids[0]))
+            client.sends_again(lids[0])
 
     def _go_away(self, device: Device, client: Client) -> None:
         """A long absence, after a clean end or none."""
-        self.absences += 1
-        device.away_until_s = self.world.now_s + self.dice.uniform(30, 250)
+        self.world.count("fault:long absence")
+        device.away_s = self.dice.uniform(30, 250)
         if self.world.chance(0.5):
             client.runner.post(Quit())
             client.later(1.0, lambda: client.die("quit"))
@@ -309,7 +380,7 @@ class Story:
 
     def _begin_twin(self, device: Device, client: Client) -> None:
         """A second computer with a copy of this profile logs in, talks, and is switched off for good (P-66)."""
-        self.twins += 1
+        self.world.count("fault:two copies of a profile")
         disk = Disk(device.disk.copy())
         self.oracle.watches(disk, device.me.uid, device.me.did)
         twin = Client(self.network, self.oracle, disk, f"{device.me.name}/twin", self.ladder)
@@ -331,34 +402,54 @@ class Story:
         self.foul, self.network.weather = False, FINE
         world.note("--- the weather clears")
         world.run_until(world.now_s + 70.0)  # twins are gone, and frames that were under way
-        if self.network.server is None:
-            Server(self.network, self.oracle, self.server_disk)
+        self.start_server()
         for device in self.devices:
             device.start()
         world.run_until(world.now_s + 1.0)
         for device in self.devices:
             self._must_be_up(device).runner.post(Dial())
-        for wait_s in (SETTLE_S / 2, SETTLE_S / 2):
-            world.run_until(world.now_s + wait_s)
-            for device in self.devices:
-                for lid in self._own(device, str(NEEDS_YOU)):
-                    self._must_be_up(device).wish(Resend(lid))
-        world.run_until(world.now_s + 30.0)
-        self._must_be_quiet()
+        world.run_until(world.now_s + 3.0)
+        self._last_words()
+        self._settle()
+        if self.plan.quiet:
+            self._must_be_quiet()
         disks = [(f"{device.me.name}/{device.me.did}", device.disk) for device in self.devices]
         self.oracle.settled(disks, reads=False)
         for wire in self.network.wires:  # what a session may forget, the next one says again
             wire.cut()
-        world.run_until(world.now_s + 150.0)
+        world.run_until(world.now_s + READS_S)
         self.oracle.settled(disks, reads=True)
         if world.violations:
             raise Violation(world.violations[0])
 
+    def _last_words(self) -> None:
+        """Some doorbells are lost although nobody's line breaks: only the polls make that good (P-46)."""
+        self.network.weather = DEAF
+        for device in self.devices:
+            if self.world.chance(0.5) and (client := device.up):
+                self._say(device, client, 1)
+        self.world.run_until(self.world.now_s + 2.0)
+        self.network.weather = FINE
+
+    def _settle(self) -> None:
+        """Time passes until everything has come to rest; at most as long as it may take."""
+        disks = [device.disk for device in self.devices]
+        for _ in range(int(SETTLE_S / SETTLE_STEP_S)):
+            self.world.run_until(self.world.now_s + SETTLE_STEP_S)
+            if self.oracle.at_rest(disks):
+                break
+            for device in self.devices:
+                for lid in self._own(device, str(NEEDS_YOU)):
+                    self._must_be_up(device).sends_again(lid)
+        self.world.count("deed:settled, in seconds", int(self.world.now_s))
+
     def _must_be_quiet(self) -> None:
         """Polls and pings, and nothing else, go on when everything is said (L6)."""
+        self.world.run_until(self.world.now_s + 15.0)
         before = self.network.frames
         self.world.run_until(self.world.now_s + QUIET_S)
         said = self.network.frames - before
+        self.oracle.checks["L6 silence when all is said"] += 1
         if said > QUIET_FRAMES * len(self.devices):
             self.world.blame(f"L6 {said} frames in {QUIET_S} s of silence")
 
@@ -367,65 +458,17 @@ class Story:
         return device.client
 
     def _report(self) -> Report:
-        net = self.network
+        checks = {f"check:{name}": times for name, times in self.oracle.checks.items()}
         return Report(
             seed=self.world.seed,
             composed=self.oracle.composed,
-            accepted=self.oracle.in_log(),
-            frames=net.frames,
-            lost=net.lost,
-            repeated=net.repeated,
-            delayed=net.delayed,
-            cuts=net.cuts,
-            crashes=self.crashes,
-            restores=self.restores,
-            twins=self.twins,
-            absences=self.absences,
+            accepted=self.oracle.accepted,
+            frames=self.network.frames,
             steps=self.world.steps,
             simulated_s=self.world.now_s - 1_000,
+            counts=dict(sorted((self.world.counts + Counter(checks)).items())),
             trace=tuple(self.world.traced),
         )
-
-
-def world_falls(weather: Weather) -> bool:
-    """Whether anything but frames is harmed."""
-    return weather != replace(
-        FINE,
-        loss=weather.loss,
-        twice=weather.twice,
-        slow=weather.slow,
-        ghost=weather.ghost,
-        slow_max_s=weather.slow_max_s,
-        half_open=weather.half_open,
-        disk_max_s=weather.disk_max_s,
-    )
-
-
-def draw_weather(world: World) -> Weather:
-    """Some faults of the list, each as strong as the dice say (swarm testing)."""
-    dice = world.dice
-    fair = Weather(disk_max_s=dice.choice((0.001, 0.01, 0.3)))
-    choices = {
-        "loss": (0.02, 0.1, 0.3, 0.6),
-        "twice": (0.05, 0.3),
-        "slow": (0.05, 0.3),
-        "ghost": (0.01, 0.1),
-        "cut_rate": (0.01, 0.1, 0.5),
-        "no_dial": (0.2, 0.6),
-        "client_crash": (0.001, 0.01, 0.03),
-        "server_crash": (0.001, 0.005, 0.02),
-        "disk_failure": (0.001, 0.01),
-        "commit_unknown": (0.005, 0.03),
-        "store_failure": (0.01, 0.1),
-        "mistake": (0.01, 0.2),
-    }
-    gentle = world.chance(1 / 3)  # nobody falls; only frames do
-    drawn = {
-        name: dice.choice(values)
-        for place, (name, values) in enumerate(choices.items())
-        if world.chance(0.5 if gentle else 0.4) and not (gentle and place >= GENTLE)
-    }
-    return replace(fair, **drawn, slow_max_s=dice.choice((0.5, 5.0, 20.0)), half_open=dice.choice((0.0, 0.3, 1.0)))
 
 
 class _Alert(logging.Handler):
@@ -457,9 +500,9 @@ def _listening(world: World) -> Iterator[None]:
             logger.propagate = propagate
 
 
-def play(seed: int, *, weather: Weather | None = None, trace: bool = False) -> Report:
-    """Run the schedule of this seed, in its own weather or in this one. Raises Failed."""
-    story = Story(seed, weather=weather, trace=trace)
+def play(seed: int, *, weather: Weather | None = None, plan: Plan | None = None, trace: bool = False) -> Report:
+    """Run the schedule of this seed, in its own weather and life or in these. Raises Failed."""
+    story = Story(seed, weather=weather, plan=plan, trace=trace)
     with _listening(story.world):
         try:
             return story.run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
@@ -12,6 +12,7 @@ from protocol.packets import OpenR
 from protocol.problems import StoreFailed
 from protocol.values import ConvId, Did, Uid
 from server.app.runner import Connection, Runner
+from server.core.moves import Bell, MarksBell
 from server.core.session import Rules
 from server.core.values import Identity
 from server.ports import Carrier, StoreUnknown
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
     from tests.simulation.oracle import Oracle
 
 
+TRIM_SLOTS = """delete from slot where conv = :conv and n < coalesce(
+    (select min(other.n) from slot other join conv on conv.conv = other.conv where other.conv = slot.conv
+        and other.did = slot.did and other.kind = 0 and other.pos > conv.floor),
+    (select max(n) from slot other where other.conv = slot.conv and other.did = slot.did))
+    and n < (select max(n) from slot other where other.conv = slot.conv and other.did = slot.did)"""
+"""Slots in order of `n`, below the first message that is still there, and never the lane's highest (P-84)."""
+
+
 def now(work: Coroutine[Any, Any, Any]) -> Any:
     """The answer of a coroutine that waits for nothing."""
     try:
@@ -35,6 +44,24 @@ def now(work: Coroutine[Any, Any, Any]) -> Any:
     except StopIteration as done:
         return done.value
     raise AssertionError("it waits")
+
+
+def memory() -> sqlite3.Connection:
+    """A database that lives as long as somebody holds it; whichever thread then collects it may close it."""
+    return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=512)
+
+
+class Clock:
+    """The server's clock; the wall may be wrong by `skew_ms`."""
+
+    def __init__(self, network: Network, disk: ServerDisk) -> None:
+        self._world, self._disk = network.world, disk
+
+    def now_s(self) -> float:
+        return self._world.now_s
+
+    def now_ms(self) -> int:
+        return max(0, self._world.now_ms() + self._disk.skew_ms)
 
 
 class Dice:
@@ -54,10 +81,14 @@ class ServerDisk:
     """The server's data, and the people on it. It outlives processes."""
 
     def __init__(self, network: Network) -> None:
-        self.db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)  # closed by any thread
+        self.db = memory()
         finalize(self, self.db.close)
         self._inline = Inline(self.db)
-        self._store = SqliteStore(self._inline, network.world_clock(), Dice(network))
+        self.skew_ms = 0  # how wrong the clock of this computer is
+        self.clock = Clock(network, self)
+        self._store = SqliteStore(self._inline, self.clock, Dice(network))
+        self._dice = network.world.dice
+        self.backup: sqlite3.Connection | None = None
 
     def add_person(self, uid: Uid, name: str) -> None:
         self.db.execute("insert into account (uid, name, made_ms) values (?, ?, 0)", (uid, name))
@@ -65,6 +96,36 @@ class ServerDisk:
     def add_device(self, uid: Uid, did: Did, token: str) -> None:
         hashed = hashlib.sha256(token.encode()).digest()
         self.db.execute("insert into device (did, uid, token_sha256) values (?, ?, ?)", (int(did), uid, hashed))
+
+    def back_up(self) -> None:
+        """An operator copies the data."""
+        self.backup = memory()
+        finalize(self, self.backup.close)
+        self.db.backup(self.backup)
+
+    def restore(self) -> str:
+        """The copy is put back, and says so: `gen` rises, `base` is noted (P-68). Returns the generation."""
+        assert self.backup is not None
+        (old,) = self.db.execute("select value from meta where key = 'gen'").fetchone() or ("0.",)
+        self.backup.backup(self.db)
+        gen = f"{int(old.partition('.')[0]) + 1}.{self._dice.randbytes(8).hex()}"
+        self.db.execute("begin immediate")
+        self.db.execute("insert or replace into meta values ('gen', ?)", (gen,))
+        self.db.execute("update conv set base = min(coalesce(base, head), head)")
+        self.db.execute("commit")
+        return gen
+
+    def trim(self, conv: str, keep: int) -> bool:
+        """An operator keeps only so many messages; each lane keeps its highest slot (P-84). True if any went."""
+        before = self.db.total_changes
+        self.db.execute("begin immediate")
+        self.db.execute("update conv set floor = max(floor, head - ?) where conv = ?", (keep, conv))
+        (floor,) = self.db.execute("select floor from conv where conv = ?", (conv,)).fetchone()
+        for table in ("log", "pin"):
+            self.db.execute(f"delete from {table} where conv = ? and pos <= ?", (conv, floor))
+        self.db.execute(TRIM_SLOTS, {"conv": conv})
+        self.db.execute("commit")
+        return self.db.total_changes > before + 1
 
     def block(self, conv: ConvId, uid: Uid, blocked: bool) -> None:
         """Somebody does not want to hear the other one of a direct conversation (P-70)."""
@@ -84,6 +145,7 @@ class SimWriter(Writer):
         self._schema = SCHEMA
         self._writing = SimThread(server, self._write_group)  # type: ignore[assignment]
         self._reading = SimThread(server, self._read_group)  # type: ignore[assignment]
+        self._kinds: dict[str, None] = {}
 
     async def _ask(self, thread: Any, work: Any, items: Sequence[Any] | None) -> Any:
         """As the real one, but for the future."""
@@ -95,8 +157,12 @@ class SimWriter(Writer):
 
     def _write_all(self, jobs: list[_Job]) -> Exception | None:
         """The disk may be full, and everything is undone."""
+        store = self._server.store
+        lots = {id(store._accept): "T1", id(store._climb): "T3"}
+        self._kinds = dict.fromkeys(lots.get(id(job.work), "T2") for job in jobs)
         failure = super()._write_all(jobs)
         if failure is None and self._server.world.chance(self._server.network.weather.store_failure):
+            self._server.world.count("fault:server's disk failed")
             return self._undo(StoreFailed())
         return failure
 
@@ -110,18 +176,30 @@ class SimWriter(Writer):
         assert self._db is not None
         weather, world = self._server.network.weather, self._server.world
         try:
-            self._server.may_crash(weather.server_crash)
+            self._server.may_crash(weather.server_crash, lambda: self._points(_BEFORE))
         except BaseException:
             self._db.execute("rollback")
             raise
         if world.chance(weather.commit_unknown):
-            self._db.execute(world.dice.choice(("rollback", "commit")))
+            outcome = world.dice.choice(("rollback", "commit"))
+            self._db.execute(outcome)
+            world.count("crash:S4")
+            world.count(f"fault:commit reported an error after {outcome}")
             self._server.oracle.server_disk()
             return StoreUnknown()
         failure = super()._commit()
-        self._server.oracle.server_disk()
-        self._server.may_crash(weather.server_crash)
+        kinds = self._kinds
+        self._server.oracle.server_disk(marks="T3" in kinds or "T2" in kinds, rest="T2" in kinds)
+        self._server.may_crash(weather.server_crash, lambda: self._points(_BEHIND))
         return failure
+
+    def _points(self, names: dict[str, str]) -> Iterator[str]:
+        """Where a crash around this commit strikes (section 13)."""
+        return (names[kind] for kind in self._kinds)
+
+
+_BEFORE = {"T1": "S1", "T2": "S7", "T3": "S5"}
+_BEHIND = {"T1": "S2", "T2": "S7", "T3": "S6"}
 
 
 class SimThread:
@@ -155,6 +233,20 @@ class SimThread:
         return self._server.world.dice.uniform(0.0, self._server.network.weather.disk_max_s)
 
 
+class SimRoute(LocalRoute):
+    """Doorbells that get lost on their way."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self._network = network
+
+    def publish(self, bell: Bell | MarksBell) -> None:
+        if self._network.weather.no_bell and self._network.world.chance(self._network.weather.no_bell):
+            self._network.world.count("fault:doorbell lost")
+        else:
+            super().publish(bell)
+
+
 class SimTasks:
     """Like `server.app.tasks`."""
 
@@ -177,7 +269,7 @@ class SimConnection(Connection):
         runner = self._runner
         assert isinstance(runner, SimRunner)
         self._due_s = due_s
-        timer: Any = runner.later(due_s - runner.clock.now_s(), self._wake)
+        timer: Any = runner.at(due_s, self._wake)
         self._timer = timer
 
 
@@ -199,6 +291,7 @@ class SimRunner(Runner):
         self._tasks = SimTasks(server)  # type: ignore[assignment]
         self._connections = InOrder()  # type: ignore[assignment]
         self.later: Callable[[float, Callable[[], None]], Timer] = server.later
+        self.at: Callable[[float, Callable[[], None]], Timer] = server.at
 
     def connect(self, carrier: Carrier) -> Connection:
         connection = SimConnection(self, carrier)
@@ -218,13 +311,13 @@ class SimRunner(Runner):
 class Server(Process):
     """One run of the server on its disk."""
 
-    def __init__(self, network: Network, oracle: Oracle, disk: ServerDisk) -> None:
+    def __init__(self, network: Network, oracle: Oracle, disk: ServerDisk, fell: Callable[[str], None]) -> None:
         super().__init__(network.world, "server")
-        self.network, self.oracle = network, oracle
-        route = LocalRoute()
-        clock, dice = network.world_clock(), Dice(network)
+        self.network, self.oracle, self._fell = network, oracle, fell
+        route = SimRoute(network)
+        clock, dice = disk.clock, Dice(network)
         writer = SimWriter(self, disk.db)
-        store = SqliteStore(writer, clock, dice)
+        store = self.store = SqliteStore(writer, clock, dice)
         store._accept.work = self._mistaken(store._accept.work)
         self.runner = SimRunner(
             self,
@@ -244,12 +337,14 @@ class Server(Process):
         def maybe(db: sqlite3.Connection, offers: Sequence[Any]) -> Any:
             answers = work(db, offers)
             if self.world.chance(self.network.weather.mistake):
+                self.world.count("fault:exception in our own code")
                 raise RuntimeError("planted")
             return answers
 
         return maybe
 
-    def dead(self) -> None:
+    def dead(self, how: str) -> None:
         if self.network.server is self:
             self.network.server = None
         self.network.server_died()
+        self._fell(how)

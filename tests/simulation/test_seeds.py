@@ -1,6 +1,6 @@
 """Worlds of the real cores, codec and SQLite code: nothing lost, doubled, reordered or falsely ticked.
 
-A few seeds are always the same; others change with the code. `python -m tests.simulation --schedules N` plays more.
+A few seeds are always the same; others change with the code. `python3 run.py simulate --schedules N` plays more.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def test_a_seed_replays_in_any_process() -> None:
 
 
 def told(seed: int, hash_seed: str) -> list[str]:
-    """The packet log of a world, without the line that counts."""
-    words = [sys.executable, "-m", "tests.simulation", "--seed", str(seed), "--trace"]
+    """The packet log of a world."""
+    words = [sys.executable, "-P", "-m", "tests.simulation", "--seed", str(seed), "--trace"]
     env = os.environ | {"PYTHONHASHSEED": hash_seed}
     ran = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, encoding="utf-8", check=True)
-    return ran.stdout.splitlines()[:-1]
+    return ran.stdout.splitlines()

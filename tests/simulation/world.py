@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from contextlib import suppress
 from typing import Any
 
 EPOCH_MS = 1_767_225_600_000
+STEPS_A_MOMENT_MAX = 20_000
 
 
 class Violation(AssertionError):
@@ -33,7 +35,8 @@ class World:
         self.seed, self.now_s = seed, 1_000.0
         self.dice = random.Random(seed)
         self.traced: list[str] = []
-        self._trace = trace
+        self.tracing = trace
+        self.counts: Counter[str] = Counter()
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
         self.steps = 0
@@ -42,6 +45,10 @@ class World:
     def now_ms(self) -> int:
         """The wall clock, which nobody here sets wrong."""
         return EPOCH_MS + int(self.now_s * 1000)
+
+    def count(self, what: str, times: int = 1) -> None:
+        """Note for the report that this was done: `fault:…`, `crash:…`, `check:…` or `deed:…`."""
+        self.counts[what] += times
 
     def at(self, time_s: float, do: Callable[[], None]) -> None:
         """Let this happen then; what is due at the same moment happens in the order it was asked for."""
@@ -54,9 +61,15 @@ class World:
 
     def run_until(self, time_s: float) -> None:
         """Let everything happen that is due by then."""
-        while self._heap and self._heap[0][0] <= time_s:
-            self.now_s, _, do = heapq.heappop(self._heap)
+        heap, pop = self._heap, heapq.heappop
+        moment_s, since = self.now_s, self.steps
+        while heap and heap[0][0] <= time_s:
+            self.now_s, _, do = pop(heap)
             self.steps += 1
+            if self.now_s > moment_s:
+                moment_s, since = self.now_s, self.steps
+            elif self.steps > since + STEPS_A_MOMENT_MAX:
+                self.blame(f"L6 {STEPS_A_MOMENT_MAX} steps, and time stands still")
             try:
                 do()
             except Crash as crash:
@@ -72,7 +85,7 @@ class World:
 
     def note(self, line: str) -> None:
         """A line of the packet log, kept only for a replay."""
-        if self._trace:
+        if self.tracing:
             self.traced.append(f"{self.now_s - 1_000:9.3f} {line}")
 
     def chance(self, share: float) -> bool:
@@ -85,6 +98,7 @@ class Process:
 
     def __init__(self, world: World, name: str) -> None:
         self.world, self.name, self.alive = world, name, True
+        self.stalled_until_s = 0.0
         self._running: dict[Running, None] = {}
 
     def die(self, how: str) -> None:
@@ -92,22 +106,33 @@ class Process:
         if self.alive:
             self.alive = False
             self.world.note(f"{self.name} ends: {how}")
-            self.dead()
+            self.dead(how)
             for running in tuple(self._running):
                 running.close()
 
-    def dead(self) -> None:
+    def dead(self, how: str) -> None:
         """For who inherits: what the world does about it."""
 
-    def may_crash(self, share: float) -> None:
-        """A point where the plug may be pulled."""
-        if self.alive and self.world.chance(share):
+    def stall(self, how_long_s: float) -> None:
+        """Nothing of this process gets on for so long; its clocks go on."""
+        self.stalled_until_s = self.world.now_s + how_long_s
+        self.world.note(f"{self.name} stalls for {how_long_s:.1f} s")
+
+    def may_crash(self, share: float, points: Callable[[], Iterable[str]]) -> None:
+        """A point where the plug may be pulled; `points` names it as section 13 does."""
+        if share > 0 and self.alive and self.world.dice.random() < share:
+            for point in dict.fromkeys(points()):
+                self.world.count(f"crash:{point}")
             raise Crash(self)
 
     def later(self, delay_s: float, do: Callable[[], None]) -> Timer:
         """A timer of this process."""
+        return self.at(self.world.now_s + delay_s, do)
+
+    def at(self, time_s: float, do: Callable[[], None]) -> Timer:
+        """A timer for a moment: asking for it by a delay may round it down to just before."""
         timer = Timer(self, do)
-        self.world.later(delay_s, timer)
+        self.world.at(time_s, timer)
         return timer
 
     def start(self, work: Coroutine[Any, Any, Any]) -> None:
@@ -130,8 +155,12 @@ class Timer:
         self._cancelled = True
 
     def __call__(self) -> None:
-        if self._process.alive and not self._cancelled:
-            self._do()
+        process = self._process
+        if process.alive and not self._cancelled:
+            if process.stalled_until_s > process.world.now_s:
+                process.world.at(process.stalled_until_s, self)
+            else:
+                self._do()
 
 
 Resume = Callable[[Any], None]
