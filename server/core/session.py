@@ -150,7 +150,7 @@ class Session:
         if self._slow_since_s is not None:
             due_s = min(due_s, self._slow_since_s + UNSENT_MAX_S)
         for conv in self._timed:
-            due_s = min(due_s, self._talks[conv].due_s(slow=self._slow_since_s is not None))
+            due_s = min(due_s, self._talks[conv].due_s(slow=not self._pushes))
         return due_s
 
     # --- what goes out
