@@ -112,7 +112,7 @@ class Session:
         self._timed: dict[ConvId, None] = {}  # in order, so that a seed replays
         self._prefs = Prefs()
         self._asked_sum = ""
-        self._early: list[on.Rung | on.MarksRung] = []
+        self._early: list[on.Rung | on.MarksRung | on.CrowdRung | on.ChoiceRung] = []
         self._touched: dict[ConvId, _Talk] = {}
         self._offers = Offers()
         self._allowance = Allowance(rules, now_s)
@@ -495,6 +495,7 @@ class Session:
     def _on_crowd_rung(self, event: on.CrowdRung) -> None:
         """Counts were joined on their way here, and are whole: they leave at once (P-52)."""
         if self._state is not _State.READY or self._who is None:
+            self._early.append(event)
             return
         told, talk = event.bell.tally.told(self._who.uid), self._talk(event.bell.conv)
         talk.marks.told(told.rev)
@@ -502,8 +503,10 @@ class Session:
         self._out.append(acked(event.bell.conv, 0, told))
 
     def _on_choice_rung(self, event: on.ChoiceRung) -> None:
-        """Told once; before welcome it comes with that."""
-        if self._state is _State.READY and event.prefs != self._prefs:
+        """Told once."""
+        if self._state is not _State.READY:
+            self._early.append(event)
+        elif event.prefs != self._prefs:
             self._on_chosen(on.Chosen(event.prefs))
 
     # --- time and trouble

@@ -31,8 +31,6 @@ from server.core import events as on
 from server.core.acceptance import MESSAGE, Settled, Slot, Taken
 from server.core.crowd import CrowdBell, tally
 from server.core.moves import Ask, MarksBell, Page, Told
-from server.core.rules import Rules
-from server.core.session import Session
 from tests.helpers.wire import ALICE, BOB, CAROL, TALK, dg_of, event, msg, offer
 from tests.server.core.test_session import BOTH, HELLO, Desk, sent
 
@@ -101,7 +99,16 @@ def test_a_choice_is_answered_and_heard_of_once(desk: Desk) -> None:
 
 def test_a_choice_made_elsewhere_is_told(desk: Desk) -> None:
     assert sent(desk.on(on.ChoiceRung(QUIET))) == [PrefsA(QUIET)]
-    assert Session(0.0, Rules()).handle(on.ChoiceRung(QUIET), 0.0) == []
+
+
+def test_what_rings_before_welcome_is_told_after_it() -> None:
+    desk = Desk()
+    desk.says(HELLO)
+    desk.on(on.Identified(ALICE))
+    assert desk.on(on.ChoiceRung(QUIET)) == desk.on(bell(7)) == []
+    welcome, prefs, counts = sent(desk.on(on.Begun(7, "1.ab", 5_000, ())))
+    assert isinstance(welcome, Welcome)
+    assert (prefs, counts) == (PrefsA(QUIET), AckN(TALK, 0, 7, crowd=Crowd(2)))
 
 
 def told(desk: Desk, *marks: Mark, silent: frozenset[Uid] = frozenset()) -> tuple[Mark, ...]:
@@ -144,14 +151,6 @@ def test_counts_are_what_is_known_of_marks_from_then_on(desk: Desk) -> None:
     desk.on(bell(7))
     desk.on(on.MarksRung(MarksBell(TALK, 7, 8, (Mark(BOB.uid, 5, 0),), BOTH), 0.0))
     assert sent(desk.at(desk.now_s + 0.2)) == [AckN(TALK, 7, 8, (Mark(BOB.uid, 5, 0),))]
-
-
-def test_before_welcome_nothing_is_counted() -> None:
-    desk = Desk()
-    desk.says(HELLO)
-    desk.on(on.Identified(ALICE))
-    assert desk.on(bell(7)) == []
-    assert Session(0.0, Rules()).handle(bell(7), 0.0) == []
 
 
 def test_somebody_who_has_it_ends_the_promise(desk: Desk) -> None:
