@@ -35,7 +35,7 @@ from protocol.problems import (
     TransferInterrupted,
     UnknownConversation,
 )
-from protocol.values import ConvId, Lid, MediaId
+from protocol.values import ConvId, Lid, MediaId, replace
 from tests.client.adapters.web_server import MediaServer, refusal, serving
 
 DATA = bytes(range(256)) * 40_000  # 10 MB: three parts
@@ -273,6 +273,43 @@ async def test_nobody_listens(tmp_path: Path) -> None:
             with pytest.raises(ServerUnreachable):
                 await media.download(down(), Told())
     assert unreachable.value.facts["address"] == url
+
+
+async def sharing(answers: list[web.Response], asked: list[dict[str, str]]) -> web.RouteDef:
+    async def create(request: web.Request) -> web.Response:
+        asked.append({name: value for name, value in request.headers.items() if name.startswith("Upload")})
+        return answers.pop(0)
+
+    return web.post("/v1/media", create)
+
+
+def made(offset: int) -> web.Response:
+    return web.Response(status=201, headers={"Location": f"/v1/media/{MEDIA}", "Upload-Offset": str(offset)})
+
+
+async def test_what_the_server_has_is_not_sent_again(tmp_path: Path) -> None:
+    asked: list[dict[str, str]] = []
+    told, wish = Told(), replace(up(tmp_path / "gone.jpg"), source=MediaId("theirs"))
+    route = await sharing([made(len(DATA)), made(3)], asked)
+    async with serving([route]) as url, media_at(url, tmp_path / "cache") as media:
+        assert await media.upload(wish, told) == MEDIA
+        with pytest.raises(TransferInterrupted):
+            await media.upload(wish, told)
+    assert asked[0]["Upload-Source"] == "theirs"
+    assert told.steps == [(len(DATA), len(DATA))]
+
+
+async def test_what_the_server_has_lost_is_sent_if_it_is_here(tmp_path: Path) -> None:
+    lost = web.json_response({"code": "media_unknown"}, status=404)
+    again = web.json_response({"code": "media_unknown"}, status=404)
+    asked: list[dict[str, str]] = []
+    wish = replace(up(file_with(tmp_path)), source=MediaId("theirs"))
+    route = await sharing([lost, made(len(DATA)), again], asked)
+    async with serving([route]) as url, media_at(url, tmp_path / "cache") as media:
+        assert await media.upload(wish, Told()) == MEDIA
+        assert ["Upload-Source" in headers for headers in asked] == [True, False]
+        with pytest.raises(MediaUnknown):
+            await media.upload(replace(wish, found=replace(wish.found, path="")), Told())
 
 
 # -------------------------------------------------------------------------------------------------- down

@@ -135,3 +135,27 @@ async def test_it_remembers_so_many_bubbles_by_number_and_place(monkeypatch: pyt
     kept = publisher.kept_at(CONV, 5)
     assert kept is not None
     assert kept.lid == 5
+
+
+async def test_a_try_of_a_change_shows_in_the_bubble_it_is_about() -> None:
+    publisher, heard = listening()
+    waits = replace(QUEUED, state=State.DELIVERED, change=State.QUEUED, change_lid=Lid(7))
+    publisher.show([waits])
+    publisher.flush()
+    assert publisher.tried(Lid(7), 1, 50.0)
+    publisher.flush()
+    assert heard[-1] == BubblesChanged((replace(waits, change=State.SENDING),))
+
+    publisher.forget_tries()
+    publisher.flush()
+    assert heard[-1] == BubblesChanged((waits,))
+    publisher.tried(Lid(7), 1, 50.0)
+    publisher.show([replace(waits, change=None, change_lid=Lid(0))])
+    assert not publisher.tried(Lid(7), 1, 50.0)
+
+
+async def test_changes_are_forgotten_with_their_bubbles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "KEPT_MAX", 1)
+    publisher, _ = listening()
+    publisher.show([replace(QUEUED, change=State.QUEUED, change_lid=Lid(7)), replace(QUEUED, lid=Lid(2))])
+    assert not publisher.tried(Lid(7), 1, 50.0)
