@@ -325,3 +325,11 @@ def test_the_core_is_built_again_from_what_was_written_down() -> None:
 def test_nobody_is_joined_yet() -> None:
     with pytest.raises(AssertionError):
         Engine(Memory(None), Ladder(), 0, lambda: 0.5)
+
+
+def test_who_is_no_member_writes_nothing_down() -> None:
+    engine = Engine(memory(Room(C, away=True)), Ladder(), 0, lambda: 0.5)
+    assert engine.handle(Compose(Lid(1), C, b"hello", dg("hello"), 1), 0.0) == [Told("not_member", Lid(1))]
+    attach = Attach(Lid(2), C, "/tmp/a", "a", "auto", "", b"n", 1)
+    assert engine.handle(attach, 0.0) == [Told("not_member", Lid(2))]
+    assert engine.handle(Compose(Lid(3), D, b"hello", dg("hello", D), 1), 0.0) != [Told("not_member", Lid(3))]

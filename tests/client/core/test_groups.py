@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from client.core.effects import GroupChanged, MembersKnown, Told
-from client.core.events import AskMembers, AskRoster, ChangeGroup, SessionDown
+from client.core.events import AskMembers, AskRoster, ChangeGroup, Dial, SessionDown, Tick
 from client.core.groups import Groups
 from client.core.model import Room
 from protocol.limits import ANSWER_WAIT_S, PULLS_AT_ONCE
@@ -127,3 +127,12 @@ def test_only_some_tables_are_asked_for_at_once() -> None:
     assert packets(groups) == [MembersR(conv=conv) for conv in convs[:-1]]
     groups.hears(MembersA(convs[0]), OpenA("x", C))
     assert packets(groups)[-1] == MembersR(conv=convs[-1])
+
+
+def test_who_still_has_time_is_not_disappointed() -> None:
+    groups = desk(Room(C, thin=True))
+    groups.online()
+    groups.hears(MembersA(C, code="busy"))
+    groups.now_s = 1.0
+    assert groups.does(Tick()) == []
+    assert groups.does(Dial()) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from client.core.effects import OlderCame, SaveOlder, Told, TracedAt
-from client.core.events import AskOlder, OlderMissing, Rewound, SessionDown
+from client.core.events import AskOlder, Dial, OlderMissing, Rewound, SessionDown
 from client.core.history import OLDER, History
 from client.core.model import Room, Span
 from protocol.limits import ANSWER_WAIT_S, PAGE_EVENTS
@@ -146,3 +146,7 @@ def test_what_a_restored_server_has_forgotten_is_no_history() -> None:
     history.does(Rewound("g2", {C: 5}, ()))
     history.does(AskOlder(C, 100, 100))
     assert asked(history) == [(1, 5)]
+
+
+def test_what_is_for_others_is_left_to_them() -> None:
+    assert desk().does(Dial()) == []

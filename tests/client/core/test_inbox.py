@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from client.core.effects import Arrived, Output, SaveArrived, Send, Told, TracedAt
-from client.core.events import MembersNow, Pull, Quit, Rewound, Tick, Woken
+from client.core.effects import Arrived, Output, SaveArrived, SaveRoster, Send, Synced, Told, TracedAt
+from client.core.events import AskRoster, AskSynced, MembersNow, OlderMissing, Pull, Quit, Rewound, Tick, Woken
 from client.core.inbox import Inbox
-from client.core.model import Member, Memory, Room, State
-from protocol.content import Joined, Left, Opened, Titled
+from client.core.model import Member, Memory, Room, Span, State
+from protocol.content import Joined, Left, Opened, Ranked, Titled
 from protocol.heads import sum_of
 from protocol.limits import PULLS_AT_ONCE
 from protocol.packets import (
@@ -18,6 +18,7 @@ from protocol.packets import (
     Head,
     HeadsA,
     HeadsR,
+    MembersA,
     MsgA,
     MsgN,
     Nack,
@@ -25,6 +26,7 @@ from protocol.packets import (
     OfflineAckR,
     OfflineR,
     Relation,
+    Seat,
 )
 from protocol.packets import Event as LogEvent
 from protocol.values import ConvId, Lid, replace
@@ -502,3 +504,115 @@ def test_a_restored_server_takes_the_cursor_back_to_its_base() -> None:
 
     assert alice.arrived() == [(8, [7, 8])]
     assert of_kind(alice.all, SaveArrived)[0].head == 8
+
+
+# ------------------------------------------------------------------------------------- who is here
+
+
+def seats(*seats: Seat, form: str = "", title: str = "", code: str = "") -> MembersA:
+    return MembersA(C, seats, code, form, title)
+
+
+def gapped(*gaps: Gap, events: tuple[LogEvent, ...] = ()) -> MsgN:
+    """A pushed frame from the beginning, with holes."""
+    to = max([gap.last for gap in gaps] + [event.pos for event in events])
+    return MsgN(C, 0, to, to, events, gaps)
+
+
+HERE = (Member(ALICE.uid, "Alice", 1), Member(BOB, "Bob"))
+
+
+def test_a_new_role_changes_one_member_only() -> None:
+    alice = Receiver(memory(Room(C, members=HERE, cursor=1)))
+    alice.online()
+    ranked = (Member(ALICE.uid, "Alice", 1), Member(BOB, "Bob", 1))
+    assert MembersNow(C, ranked) in alice.hears(frame(1, notice(2, Ranked(BOB, 1))))
+
+
+def test_who_left_may_not_write_and_who_came_again_may() -> None:
+    alice = Receiver(memory(Room(C, members=HERE, cursor=1)))
+    alice.online()
+    assert alice.inbox.may_write(C)
+    (left,) = of_kind(alice.hears(frame(1, notice(2, Left(ALICE.uid)))), SaveArrived)
+    assert (left.away, alice.inbox.may_write(C)) == (True, False)
+    (other,) = of_kind(alice.hears(frame(2, notice(3, Left(BOB)))), SaveArrived)
+    assert (other.away, alice.inbox.may_write(C)) == (None, False)
+    (back,) = of_kind(alice.hears(frame(3, notice(4, Joined(ALICE.uid, "Alice")))), SaveArrived)
+    assert (back.away, alice.inbox.may_write(C)) == (False, True)
+    assert alice.inbox.may_write(D)
+
+
+def test_a_gap_may_hide_who_came_so_that_the_table_is_wanted() -> None:
+    alice = Receiver()
+    alice.online()
+    joined = notice(4, Joined(ALICE.uid, "Alice"))
+    outputs = alice.hears(gapped(Gap(1, 3, "before_join"), events=(joined,)))
+    assert of_kind(outputs, MembersNow) == [MembersNow(C, (Member(ALICE.uid, "Alice"),), thin=True)]
+    assert of_kind(outputs, AskRoster) == [AskRoster(C)]
+    assert of_kind(outputs, SaveArrived)[0].thin
+    assert alice.hears(seats(*(Seat(m.uid, m.name, m.role) for m in HERE), form="group", title="Walks")) == [
+        SaveRoster(C, HERE, False, "group", "Walks"),
+        MembersNow(C, HERE),
+    ]
+    assert alice.hears(seats()) == []
+
+
+def test_nobody_asks_about_a_conversation_that_was_left() -> None:
+    alice = Receiver(memory(Room(C, away=True)))
+    alice.online()
+    assert of_kind(alice.hears(gapped(Gap(1, 3, "expired"))), AskRoster) == []
+
+
+def test_what_cannot_be_read_hides_nobody() -> None:
+    alice = Receiver()
+    alice.online()
+    outputs = alice.hears(gapped(Gap(1, 3, "unreadable")))
+    assert (of_kind(outputs, MembersNow), of_kind(outputs, AskRoster)) == ([], [])
+
+
+def test_a_table_without_us_or_refused_says_that_we_are_no_member() -> None:
+    for table in (seats(Seat(BOB, "Bob")), seats(code="not_member"), seats(code="unknown_conversation")):
+        alice = Receiver(memory(Room(C, thin=True, form="group", title="Walks", members=HERE)))
+        alice.online()
+        (saved,) = of_kind(alice.hears(table), SaveRoster)
+        assert (saved.away, saved.form, saved.title) == (True, "group", "Walks")
+        assert not alice.inbox.may_write(C)
+
+
+def test_a_table_that_the_server_could_not_give_changes_nothing() -> None:
+    alice = Receiver(memory(Room(C, thin=True)))
+    alice.online()
+    assert alice.hears(seats(code="busy")) == []
+
+
+# ----------------------------------------------------------------------------------------- history
+
+
+def test_what_is_older_than_this_device_is_said_to_be_missing() -> None:
+    alice = Receiver()
+    alice.online()
+    gaps = (Gap(1, 3, "before_join"), Gap(4, 9, "before_device"))
+    assert of_kind(alice.hears(gapped(*gaps)), OlderMissing) == [OlderMissing(C, (Span(4, 9),))]
+
+
+def test_history_is_no_frame_of_the_log() -> None:
+    alice = Receiver(memory(Room(C, cursor=9)))
+    alice.online()
+    assert alice.hears(OfflineA(C, 3, 4, 9, (event(4),), history=True)) == []
+
+
+def test_everything_is_here_once_the_pulls_are_answered() -> None:
+    alice = Receiver(memory(Room(C, cursor=1)))
+    assert Synced("server_unreachable") in alice.does(AskSynced())
+    alice.online(Head(C, 3, 0))
+    assert of_kind(alice.does(AskSynced()), Synced) == []
+    assert of_kind(alice.hears(page(1, event(2), to=2, head=3)), Synced) == []
+    assert of_kind(alice.hears(page(2, event(3))), Synced) == [Synced()]
+    assert of_kind(alice.does(AskSynced()), Synced) == [Synced()]
+
+
+def test_without_a_line_nobody_knows_whether_everything_is_here() -> None:
+    alice = Receiver(memory(Room(C, cursor=1)))
+    alice.online(Head(C, 3, 0))
+    alice.does(AskSynced())
+    assert Synced("server_unreachable") in alice.offline()

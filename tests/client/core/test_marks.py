@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from client.core.effects import SaveMarks, SaveRead, Send, TracedAt
-from client.core.events import MembersNow, Placed, Pull, Quit, ReadUpto, Rewound
+from client.core.events import AskRoster, MembersNow, Placed, Pull, Quit, ReadUpto, Rewound
 from client.core.marks import Marks
 from client.core.model import Member, Memory, Reach, Room
-from protocol.packets import AckA, AckN, Mark, OfflineA, ReadR
+from protocol.packets import AckA, AckN, Crowd, Mark, MembersA, OfflineA, ReadR, Seat, Step
 from tests.helpers.machines import ALICE, BOB, CAROL, C, D, Desk, memory, of_kind
 
 PAIR = (Member(ALICE.uid, "Alice"), Member(BOB, "Bob"))
@@ -204,3 +204,95 @@ def test_marks_of_another_generation_mean_nothing() -> None:
     assert alice.does(Placed(C, 1)) == []
     assert alice.online() == [Send(1, (ReadR(C, 2),))]
     assert alice.hears(ack(0, 1, Mark(BOB, 1, 0)))[0] == SaveMarks(C, (Mark(BOB, 1, 0),), 1, 1, 0)
+
+
+# -------------------------------------------------------------------------------- times, tables, crowds
+
+
+def crowd(of: int, delivered: tuple[Step, ...], read: tuple[Step, ...] = (), to: int = 1) -> AckN:
+    return AckN(C, 0, to, crowd=Crowd(of, delivered, read))
+
+
+def test_a_mark_keeps_the_time_of_its_last_climb() -> None:
+    alice = Ticks()
+    alice.online()
+    alice.hears(ack(0, 1, Mark(BOB, 5, 2, 105, 102)))
+    assert alice.hears(ack(1, 2, Mark(BOB, 5, 2, 999, 999))) == [SaveMarks(C, (), 2, 5, 2)]
+    alice.hears(ack(2, 3, Mark(BOB, 4, 5, 104, 205)))
+    (saved,) = of_kind(alice.hears(ack(3, 4, Mark(BOB, 6, 6, 106, 206))), SaveMarks)
+    assert saved.marks == (Mark(BOB, 6, 6, 106, 206),)
+
+
+def test_a_time_that_comes_later_is_kept_too() -> None:
+    alice = Ticks(memory(Room(C, members=PAIR, marks={BOB: Reach(5, 2)})))
+    alice.online()
+    (saved,) = of_kind(alice.hears(ack(0, 1, Mark(BOB, 5, 2, 105, 102))), SaveMarks)
+    assert saved.marks == (Mark(BOB, 5, 2, 105, 102),)
+
+
+def test_the_table_says_marks_and_moves_no_rev() -> None:
+    alice = Ticks()
+    alice.online()
+    table = MembersA(C, (Seat(ALICE.uid, "Alice"), Seat(BOB, "Bob", 0, 5, 2, 105, 102)))
+    assert SaveMarks(C, (Mark(BOB, 5, 2, 105, 102),), 0, 5, 2) in alice.hears(table)
+
+
+def test_nobody_is_thought_to_be_everybody_while_somebody_may_be_missing() -> None:
+    alice = Ticks(memory(Room(C, members=PAIR, thin=True)))
+    alice.online()
+    assert of_kind(alice.hears(ack(0, 1, Mark(BOB, 5, 2))), SaveMarks) == [SaveMarks(C, (Mark(BOB, 5, 2),), 1, 0, 0)]
+    alice.does(MembersNow(C, PAIR, thin=True))
+    assert alice.does(MembersNow(C, PAIR)) == [SaveMarks(C, (), 1, 5, 2)]
+
+
+def test_a_crowd_climbs_when_all_have_it() -> None:
+    alice = Ticks(memory(Room(C, members=PAIR)))
+    alice.online()
+    some = Crowd(40, (Step(5, 39), Step(9, 3)))
+    assert alice.hears(crowd(40, some.delivered)) == [
+        SaveMarks(C, (), 1, 0, 0, some),
+        TracedAt(C, 1, 9, "ack:N", "in"),
+    ]
+    every = Crowd(40, (Step(7, 40), Step(9, 3)), (Step(4, 40),))
+    assert SaveMarks(C, (), 2, 7, 4, every) in alice.hears(crowd(40, every.delivered, every.read, to=2))
+    assert alice.hears(crowd(40, every.delivered, every.read, to=2)) == []
+    assert alice.hears(crowd(40, some.delivered)) == []
+
+
+def test_the_counts_of_nobody_are_nobodys() -> None:
+    alice = Ticks(memory(Room(C)))
+    alice.online()
+    (saved,) = of_kind(alice.hears(crowd(0, (Step(5, 0),))), SaveMarks)
+    assert (saved.delivered_upto, saved.crowd) == (0, Crowd(0, (Step(5, 0),)))
+
+
+def test_a_crowd_comes_with_a_pull_and_after_a_start() -> None:
+    stairs = Crowd(40, (Step(5, 40),))
+    alice = Ticks(memory(Room(C, members=PAIR, crowd=stairs)))
+    alice.online()
+    assert alice.does(Placed(C, 5)) == [SaveMarks(C, (), 0, 5, 0)]
+    further = Crowd(40, (Step(6, 40),))
+    outputs = alice.hears(OfflineA(C, 0, 0, 0, crowd=further))
+    assert of_kind(outputs, SaveMarks) == [SaveMarks(C, (), 0, 6, 0, further)]
+
+
+def test_history_says_nothing_about_marks() -> None:
+    alice = Ticks()
+    alice.online()
+    assert alice.hears(OfflineA(C, 0, 1, 1, rev_to=5, marks=(Mark(BOB, 1, 1),), history=True)) == []
+
+
+def test_a_crowd_that_became_small_is_told_marks_again_and_asks_for_the_rest() -> None:
+    alice = Ticks(memory(Room(C, members=PAIR, crowd=Crowd(40, (Step(5, 39),)))))
+    alice.online()
+    assert of_kind(alice.hears(ack(0, 1, Mark(ALICE.uid, 9, 9))), AskRoster) == []
+    outputs = alice.hears(ack(1, 2, Mark(BOB, 5, 2)))
+    assert of_kind(outputs, AskRoster) == [AskRoster(C)]
+    assert of_kind(outputs, SaveMarks) == [SaveMarks(C, (Mark(BOB, 5, 2),), 2, 5, 2, Crowd(0))]
+
+
+def test_a_restored_server_counts_anew() -> None:
+    alice = Ticks(memory(Room(C, members=PAIR, crowd=Crowd(40, (Step(5, 40),)))))
+    alice.online()
+    alice.does(Rewound("g2", {C: 2}, ()))
+    assert alice.does(MembersNow(C, THREE)) == []

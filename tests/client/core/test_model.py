@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from client.core.model import Bubble, Inspected, State, Upload, end_of
+from client.core.model import Bubble, Inspected, Presence, State, Upload, end_of
 from protocol.content import Attachment, Body, File, Mention, Picture, Text, Video, Voice
 from protocol.values import ConvId, Lid, MediaId, Uid, replace
 
@@ -66,3 +66,11 @@ def test_a_file_on_its_way_up_shows_what_is_known_of_it() -> None:
     for kind, body in zip(("picture", "voice", "video", "file"), bodies, strict=True):
         found = Inspected(kind, "x/y", "b.bin", 4, "ab", "/b", width=4, height=3)  # type: ignore[arg-type]
         assert replace(upload, inspected=found).body(media) == body
+
+
+def test_who_is_here_or_was_is_known() -> None:
+    assert [Presence(Uid("u")).known, Presence(Uid("u"), online=True).known, Presence(Uid("u"), seen_ms=5).known] == [
+        False,
+        True,
+        True,
+    ]

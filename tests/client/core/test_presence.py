@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from client.core.effects import PresenceKnown, Send
-from client.core.events import SessionDown, Watch
+from client.core.events import Dial, SessionDown, Watch
 from client.core.model import Presence
 from client.core.presence import Watcher
 from protocol.limits import WATCHED_MAX
@@ -71,3 +71,7 @@ def test_nothing_told_is_unknown() -> None:
     assert not Presence(BOB).known
     assert Presence(BOB, online=True).known
     assert Presence(BOB, seen_ms=5).known
+
+
+def test_what_is_for_others_is_left_to_them() -> None:
+    assert Desk(Watcher()).does(Dial()) == []

@@ -6,7 +6,7 @@ from client.core.effects import SaveState, Traced
 from client.core.model import Accepted, Reach, Room, State
 from client.core.probes import Probes
 from protocol.ladder import Climb, Ladder
-from protocol.packets import AckN, Mark, MsgR, OfflineA
+from protocol.packets import AckN, Crowd, Mark, MsgR, OfflineA, Step
 from protocol.values import Lid
 from tests.helpers.machines import ALICE, BOB, NO, C, D, dg
 
@@ -109,3 +109,11 @@ def test_a_restored_server_makes_what_it_forgot_unasked() -> None:
 
 def test_other_packets_are_somebody_elses() -> None:
     assert probes(FIVE).hear(PROBE) == []
+
+
+def test_a_crowd_ends_the_ladder_of_what_some_have() -> None:
+    asked = probes(FIVE)
+    asked.hear(AckN(C, 0, 1, crowd=Crowd(40, (Step(3, 9), Step(4, 1)))))
+    assert asked.of(Lid(5)) is FIVE
+    asked.hear(OfflineA(C, 0, 0, 0, crowd=Crowd(40, (Step(3, 9), Step(6, 1)))))
+    assert asked.of(Lid(5)) is None
