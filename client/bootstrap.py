@@ -29,7 +29,7 @@ from client.ports import Machine, Parts, Wire, WireListener
 from client.programs import worker_command
 from protocol.ladder import Ladder
 from protocol.limits import NAME_MAX_CHARS, SCREEN_BATCH_S
-from protocol.problems import Problem
+from protocol.problems import DataRebuilt, Problem
 
 MEDIA_FOLDER, COPIES_FOLDER = "media", "copies"
 LOG_FILE, SERVER_LOG_FILE = "hexagram.log", "server.log"
@@ -96,6 +96,8 @@ async def open_client(profile: Profile, *, screen_batch_s: float) -> AsyncIterat
         chat = who.chat = Chat(parts, await load_settings(messages), screen_batch_s=screen_batch_s)
         stack.push_async_callback(chat.close)
         await chat.start(profile.server)
+        if messages.salvaged is not None:
+            chat.announce(DataRebuilt(waiting=messages.salvaged.waiting))
         yield chat
 
 

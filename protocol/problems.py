@@ -259,6 +259,29 @@ class DataCorrupt(Problem):
     said = "The data file is damaged. It was left as it is; restore a backup, or choose another folder."
 
 
+class DataRebuilt(Problem):
+    code = "data_rebuilt"
+    said = (
+        "The data file was damaged. It was put aside and made anew: waiting messages that could be read: {waiting}. "
+        "Everything else comes again from the server."
+    )
+
+
+class DataIsBackup(Problem):
+    code = "data_is_backup"
+    said = "This data is a backup. Put it to use with the command “restore”; nothing was changed."
+
+
+class DataPresent(Problem):
+    code = "data_present"
+    said = "There is data in this folder already. Choose an empty folder; nothing was changed."
+
+
+class DataAbsent(Problem):
+    code = "data_absent"
+    said = "There is nothing of Hexagram in this folder that could be used. Check the path."
+
+
 class DataInUse(Problem):
     code = "data_in_use"
     said = "This data folder is already in use by a running Hexagram."

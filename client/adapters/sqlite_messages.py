@@ -24,6 +24,7 @@ from client.adapters.sqlite_rows import (
     read_receipts,
     read_seats,
 )
+from client.adapters.sqlite_salvage import Salvaged, finish, salvage
 from client.adapters.sqlite_saves import Saver
 from client.adapters.sqlite_schema import (
     FILE_NAME,
@@ -60,6 +61,10 @@ class SqliteMessages:
         folder: the profile folder; made if missing, and locked while open (P-14).
         open_connection: makes the connection; tests pass one that fails on purpose.
     """
+
+    salvaged: Salvaged | None = None
+    """What `open` made of a profile that was damaged."""
+    _damaged = False
 
     def __init__(self, folder: Path, open_connection: OpenConnection = connect) -> None:
         self._folder, self._open_connection = folder, open_connection
@@ -195,22 +200,37 @@ class SqliteMessages:
     def _open(self) -> None:
         lock = ProfileLock(self._folder)
         try:
+            finish(self._folder)
             keep_private(self._folder)
             if lock.had_data and not (self._folder / FILE_NAME).stat().st_size:
                 raise DataCorrupt()  # a new one in its place would look as if there had never been anything
-            self._db = open_database(self._folder / FILE_NAME, self._open_connection, check=lock.was_killed)
-            self._saver = Saver(self._db.conn)
+            try:
+                self._open_file(check=lock.was_killed)
+            except DataCorrupt:
+                self._drop()
+                self.salvaged = salvage(self._folder)
+                self._open_file(check=False)
             lock.has_data()
         except BaseException as error:
+            self._drop()
             lock.release(orderly=False)
             raise _meaning(error) from error
         self._lock = lock
         self._transact(_trim_trace, durable=False)
 
+    def _open_file(self, *, check: bool) -> None:
+        """Raises DataCorrupt also for rows that a start would stumble over."""
+        db = self._db = open_database(self._folder / FILE_NAME, self._open_connection, check=check)
+        try:
+            self._saver = Saver(db.conn)
+            read_memory(db.conn)
+        except (sqlite3.Error, ValueError, msgspec.MsgspecError) as error:
+            raise _unreadable(error) from error
+
     def _close(self) -> None:
         self._drop()
         if self._lock is not None:
-            self._lock.release()
+            self._lock.release(orderly=not self._damaged)
             self._lock = None
 
     def _drop(self) -> None:
@@ -246,7 +266,9 @@ class SqliteMessages:
             raise
         except BaseException as error:
             self._drop()
-            raise _unreadable(error) from error
+            meaning = _unreadable(error)
+            self._damaged |= isinstance(meaning, DataCorrupt)  # the next start looks, and puts it right
+            raise meaning from error
 
     def _kept(self, lid: Lid) -> bool:
         """What a log holds whose sync failed may never reach the disk: it is moved into the database, and synced."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from client.app.account import Account
 from client.app.changes import Change as Told
-from client.app.changes import PrefsChanged
+from client.app.changes import PrefsChanged, ProblemSeen
 from client.app.dispatcher import Dispatcher
 from client.app.publisher import Listener, Publisher
 from client.app.queries import Queries
@@ -58,6 +58,7 @@ from protocol.packets import Doing, Person, Prefs, Seat
 from protocol.problems import (
     NameInvalid,
     NotPossibleNow,
+    Problem,
     SignInAgain,
 )
 from protocol.values import ConvId, Did, Lid, Uid, replace
