@@ -3,6 +3,8 @@
     python -m server --data-dir DIR [--listen HOST:PORT] [--until-stdin-closes]
     python -m server invite --data-dir DIR
     python -m server doctor --data-dir DIR
+    python -m server backup FOLDER --data-dir DIR
+    python -m server restore FOLDER --data-dir DIR
 
 The server prints one JSON line on stdout once it listens, and its log on stderr. What it cannot do it says in one
 sentence on stderr, with an exit code of its own (`EXIT_CODES`), and leaves everything as it was.
@@ -30,7 +32,7 @@ from protocol.values import replace
 from server.app.logs import log_to
 from server.app.settings import LISTEN_DEFAULT, Settings, settings_for
 from server.app.words import LANGUAGES, language, translator
-from server.bootstrap import open_accounts, open_server, path_of, run
+from server.bootstrap import back_up, open_accounts, open_server, path_of, restore, run
 from server.stores.doctor import examine
 from server.stores.folder import Door, find_door
 from server.stores.schema import SCHEMA
@@ -39,6 +41,7 @@ EXIT_CODES = {
     "address_invalid": 10, "address_not_loopback": 11, "port_in_use": 12,
     "data_read_only": 20, "data_newer": 21, "data_corrupt": 22, "data_in_use": 23,
     "disk_full": 24, "store_failed": 25,
+    "data_is_backup": 26, "data_present": 27, "data_absent": 28,
 }  # fmt: skip
 UNFORESEEN = 1
 ADMIN_WAIT_S = 5.0
@@ -46,7 +49,10 @@ ADMIN_WAIT_S = 5.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say; return the exit code."""
-    wishes = _parser().parse_args(arguments)
+    parser = _parser()
+    wishes = parser.parse_args(arguments)
+    if (wishes.folder is not None) != (wishes.command in OF_A_FOLDER):
+        parser.error("backup and restore want a folder; nothing else does")
     os.umask(0o077)  # whatever this process makes is its owner's alone (SEC-46)
     log_to(sys.stderr, logging.DEBUG if wishes.verbose else logging.INFO)
     try:
@@ -60,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hexagram-server", description="The Hexagram server.")
     parser.add_argument("command", nargs="?", default="serve", choices=sorted(COMMANDS), help="default: serve")
+    parser.add_argument("folder", nargs="?", type=Path, help="of the backup")
     parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="where everything is kept")
     parser.add_argument(
         "--listen", default=LISTEN_DEFAULT, metavar="HOST:PORT", help="default: %(default)s; port 0: any"
@@ -194,11 +201,27 @@ def doctor(settings: Settings, _: argparse.Namespace) -> int:
     return 0 if findings.get("integrity", "ok") == "ok" else EXIT_CODES["data_corrupt"]
 
 
+def backup(settings: Settings, wishes: argparse.Namespace) -> int:
+    """Copy everything into a folder, also while a server runs."""
+    files = back_up(settings, wishes.folder)
+    print(f"files: {files}")
+    return 0
+
+
+def restored(settings: Settings, wishes: argparse.Namespace) -> int:
+    """Put a backup to use in an empty data folder, as a new generation of the data."""
+    print(f"generation: {restore(settings, wishes.folder)}")
+    return 0
+
+
 COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], int]] = {
     "serve": serve,
     "invite": invite,
     "doctor": doctor,
+    "backup": backup,
+    "restore": restored,
 }
+OF_A_FOLDER = {"backup", "restore"}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -15,15 +15,16 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from protocol.problems import AddressInvalid, PortInUse
+from protocol.problems import AddressInvalid, DataPresent, PortInUse
 from protocol.values import Value
 from server.app.clock import SystemClock, SystemDice
 from server.app.housekeeping import Housekeeping, Keep
 from server.app.media import Media
 from server.app.runner import Runner
-from server.app.settings import Address, Settings
+from server.app.settings import MEDIA_FOLDER, STORE_FILE, Address, Settings
 from server.app.tasks import Tasks
 from server.blobs import files, memory
+from server.blobs.copies import copy_whole
 from server.core.session import Rules
 from server.doors.accounts_routes import AccountsRoutes
 from server.doors.admin import AdminRoutes
@@ -34,12 +35,13 @@ from server.doors.media_routes import MediaRoutes
 from server.doors.web import Application, application, serving
 from server.ports import Accounts, Blobs, Retention, Store, Uploads
 from server.routes.local import LocalRoute
+from server.stores import backup
 from server.stores.doctor import SQLITE_VERSION
 from server.stores.folder import Door, offer_door, prepare_folder, withdraw_door
 from server.stores.schema import SCHEMA
 from server.stores.sqlite_accounts import SqliteAccounts
 from server.stores.sqlite_retention import SqliteRetention
-from server.stores.sqlite_store import SqliteStore
+from server.stores.sqlite_store import GENERATION_BYTES, SqliteStore
 from server.stores.sqlite_uploads import SqliteUploads
 from server.stores.writer import Writer, open_writer
 
@@ -62,7 +64,11 @@ class Parts(Value, frozen=True):
 
 @asynccontextmanager
 async def open_sqlite(url: str) -> AsyncIterator[Writer]:
-    """The writer behind `sqlite:/path`. Raises: DataInUse, DataNewer, DataCorrupt, DataReadOnly, DiskFull."""
+    """The writer behind `sqlite:/path`.
+
+    Raises: DataInUse, DataIsBackup, DataNewer, DataCorrupt, DataReadOnly, DiskFull.
+    """
+    await asyncio.to_thread(backup.refuse_backup, path_of(url))
     writer = await asyncio.to_thread(open_writer, path_of(url), SCHEMA)
     try:
         yield writer
@@ -190,6 +196,34 @@ async def open_accounts(settings: Settings) -> AsyncIterator[SqliteAccounts]:
     await asyncio.to_thread(prepare_folder, settings.data_dir)
     async with chosen(STORES, settings.store_url)(settings.store_url) as writer:
         yield SqliteAccounts(writer, CLOCK.now_ms, DICE.some_bytes)
+
+
+def back_up(settings: Settings, folder: Path) -> int:
+    """Copy data and files into an empty folder, also while a server uses them; returns how many files.
+
+    The data come first: what they name is there already, and nothing of it changes any more (P-60).
+    Raises: DataAbsent, DataPresent, DiskFull, DataReadOnly.
+    """
+    prepare_folder(folder)
+    target = folder / STORE_FILE
+    named = backup.copy_data(path_of(settings.store_url), target, CLOCK.now_ms())
+    lost = copy_whole(path_of(settings.blobs_url), folder / MEDIA_FOLDER, named)
+    backup.seal(target, lost)
+    return len(named) - len(lost)
+
+
+def restore(settings: Settings, folder: Path) -> str:
+    """Make the backup in `folder` the data of an empty data folder; returns the new generation (P-68).
+
+    The files come first: until the data have their name, nothing is served. Raises as `back_up`, DataNewer.
+    """
+    source, target = folder.absolute() / STORE_FILE, path_of(settings.store_url)
+    named = backup.check_backup(source, SCHEMA)
+    prepare_folder(settings.data_dir)
+    if target.exists():
+        raise DataPresent()
+    copy_whole(folder.absolute() / MEDIA_FOLDER, path_of(settings.blobs_url), named)
+    return backup.restore_data(source, target, CLOCK.now_ms(), DICE.some_bytes(GENERATION_BYTES))
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
