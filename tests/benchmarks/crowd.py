@@ -42,6 +42,7 @@ class Wire:
         self.counted: Counter[str] = Counter()
         self.size_bytes = 0
         self.conv = ConvId("")
+        self.opened = asyncio.Event()
 
     def send(self, packets: Sequence[FromServer]) -> None:
         self.counted.update(type(packet).__name__ for packet in packets)
@@ -49,6 +50,7 @@ class Wire:
         for packet in packets:
             if isinstance(packet, OpenA):
                 self.conv = packet.conv
+                self.opened.set()
 
     def close(self, code: int, reason: str) -> None:
         raise AssertionError((code, reason))
@@ -94,8 +96,7 @@ async def measure(path: Path, members: int) -> dict[str, object]:
         line.received((Hello((1, 1), Token(name)),))
     await asyncio.sleep(0.5)
     lines[0].received((OpenR("x", tuple(Uid(name) for name in names[1:]), "group", "Crowd"),))
-    while not wires[0].conv:
-        await asyncio.sleep(0.1)
+    await wires[0].opened.wait()
     for line in lines:  # everybody has the beginning
         line.received((AckR(wires[0].conv, members + 1),))
     await asyncio.sleep(2.0)
@@ -127,7 +128,7 @@ async def speak(lines: Sequence[Connection], conv: ConvId, members: int) -> None
 
 def main() -> None:
     """Measure once, and say it."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.crowd", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.crowd", description="Work for a large group.")
     parser.add_argument("--members", type=int, default=MEMBERS_MAX)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hexagram-crowd-") as folder:
