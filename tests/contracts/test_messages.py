@@ -18,16 +18,19 @@ from client.core.effects import (
     SaveFetched,
     SaveGeneration,
     SaveMarks,
+    SaveOlder,
     SavePeople,
+    SavePrefs,
     SaveRead,
     SaveRenumbered,
     SaveRequeued,
+    SaveRoster,
     SaveSeenLast,
     SaveSettled,
     SaveState,
     SaveUpload,
 )
-from client.core.model import Inspected, Lane, Me, Member, Own, Reach, Seen, State, Upload
+from client.core.model import Inspected, Lane, Me, Member, Own, Reach, Receipt, Seen, Span, State, Upload
 from protocol.codec import to_text
 from protocol.content import (
     PLAIN,
@@ -45,7 +48,7 @@ from protocol.content import (
     pack_notice,
 )
 from protocol.lanes import digest
-from protocol.packets import Event, Gap, Mark, Person
+from protocol.packets import Crowd, Event, Gap, Mark, Person, Prefs, Step
 from protocol.problems import UnknownMessage
 from protocol.values import SERVER_DID, ConvId, Did, Digest, Lid, MediaId, Uid
 
@@ -627,3 +630,176 @@ async def test_what_is_not_here_is_said(messages: SqliteMessages) -> None:
     with pytest.raises(UnknownMessage):
         await messages.content_of(Lid(99))
     assert await messages.save([SaveState(Lid(99), State.STORED), settled(99, 1)]) == []
+
+
+# --------------------------------------------------------------------- groups, readings, history, devices
+
+
+async def group(messages: SqliteMessages, *others: Member) -> None:
+    """Alice is in a group with these."""
+    await messages.save([SaveArrived(TEAM, (), (), 1, 1, (), (Member(ALICE, "Alice", 1), *others), "group", "Team")])
+
+
+async def own(messages: SqliteMessages, conv: ConvId, *positions: int) -> None:
+    """Alice has said something at each of these positions; its lid is the position."""
+    for n, pos in enumerate(positions, 1):
+        await messages.save([composed(pos, f"own {pos}", n=n, conv=conv)])
+        await messages.save([SaveSettled(Lid(pos), conv, State.ACCEPTED, pos, 1_000 + pos, n)])
+
+
+async def test_roles_and_leaving_are_remembered(messages: SqliteMessages) -> None:
+    await group(messages, Member(BOB, "Bob"))
+    (room,) = (await messages.load()).rooms
+    assert (room.members[0], room.away, room.thin) == (Member(ALICE, "Alice", 1), False, False)
+    await messages.save([SaveArrived(TEAM, (), (), 2, 2, away=True, thin=True)])
+    await messages.save([SaveArrived(TEAM, (), (), 3, 3)])
+    (room,) = (await messages.load()).rooms
+    assert (room.away, room.thin) == (True, True)
+    assert [entry.away for entry in await messages.chats()] == [True]
+
+
+async def test_a_table_makes_the_list_of_members_whole(messages: SqliteMessages) -> None:
+    await messages.save([SaveArrived(TEAM, (), (), 2, 2, away=True, thin=True)])
+    seats = (Member(CAROL, "Carol", 1), Member(ALICE, "Alice"))
+    await messages.save([SaveRoster(TEAM, seats, False, "group", "Team")])
+    (room,) = (await messages.load()).rooms
+    assert (room.members, room.form, room.title, room.away, room.thin) == (seats, "group", "Team", False, False)
+    await messages.save([SaveRoster(TEAM, seats, True)])
+    (room,) = (await messages.load()).rooms
+    assert (room.form, room.title, room.away) == ("group", "Team", True)
+
+
+async def test_nobody_is_counted_while_somebody_may_be_missing(messages: SqliteMessages) -> None:
+    await group(messages, Member(BOB, "Bob"))
+    await own(messages, TEAM, 5)
+    assert (await messages.bubble(Lid(5))).of == 1
+    await messages.save([SaveArrived(TEAM, (), (), 5, 5, thin=True)])
+    assert (await messages.bubble(Lid(5))).of == 0
+
+
+async def test_each_own_message_says_since_when_each_has_it(messages: SqliteMessages) -> None:
+    await group(messages, Member(BOB, "Bob"), Member(CAROL, "Carol"))
+    await own(messages, TEAM, 5, 8)
+    await messages.save([SaveMarks(TEAM, (Mark(BOB, 6, 0, 2_006),), 1, 0, 0)])
+    await messages.save([SaveMarks(TEAM, (Mark(BOB, 7, 5, 2_007, 3_005), Mark(ALICE, 9, 9, 1, 1)), 2, 0, 0)])
+    await messages.save([SaveMarks(TEAM, (Mark(BOB, 9, 6, 2_009, 3_006),), 3, 0, 0)])
+    carol = Receipt(CAROL, "Carol")
+    assert await messages.receipts(Lid(5)) == [Receipt(BOB, "Bob", True, True, 2_006, 3_005), carol]
+    assert await messages.receipts(Lid(8)) == [Receipt(BOB, "Bob", True, False, 2_009), carol]
+    assert [seat.delivered_ms for seat in await messages.members(TEAM)] == [1, 2_009, 0]
+    with pytest.raises(UnknownMessage):
+        await messages.receipts(Lid(99))
+
+
+async def test_a_mark_that_was_here_before_the_position_still_tells_its_time(messages: SqliteMessages) -> None:
+    await group(messages, Member(BOB, "Bob"))
+    await messages.save([composed(5, "own", n=1, conv=TEAM)])
+    await messages.save([SaveMarks(TEAM, (Mark(BOB, 7, 0, 2_007),), 1, 7, 0)])
+    await messages.save([SaveSettled(Lid(5), TEAM, State.ACCEPTED, 5, 1_005, 1)])
+    await messages.save([SaveMarks(TEAM, (Mark(BOB, 9, 0, 2_009),), 2, 9, 0)])
+    assert await messages.receipts(Lid(5)) == [Receipt(BOB, "Bob", True, False, 2_007)]
+
+
+async def test_a_direct_message_says_since_when_it_is_there_and_read(messages: SqliteMessages) -> None:
+    await messages.save([SaveArrived(CHAT, (), (), 1, 1, (), PAIR, "direct")])
+    await own(messages, CHAT, 5)
+    (bubble,) = await messages.save([SaveMarks(CHAT, (Mark(BOB, 5, 0, 2_005),), 1, 5, 0)])
+    assert (bubble.state, bubble.delivered_ms, bubble.read_ms) == (State.DELIVERED, 2_005, 0)
+    (bubble,) = await messages.save([SaveMarks(CHAT, (Mark(BOB, 5, 5, 2_005, 3_005),), 2, 5, 5)])
+    assert (bubble.state, bubble.delivered_ms, bubble.read_ms) == (State.READ, 2_005, 3_005)
+    await messages.save([SaveMarks(CHAT, (Mark(BOB, 5, 5, 9_999, 9_999),), 3, 5, 5)])
+    (room,) = (await messages.load()).rooms
+    assert room.marks == {BOB: Reach(5, 5, 2_005, 3_005)}
+
+
+async def test_times_of_a_restored_server_are_not_those_of_before(messages: SqliteMessages) -> None:
+    await messages.save([SaveArrived(CHAT, (), (), 1, 1, (), PAIR, "direct")])
+    await own(messages, CHAT, 5)
+    await messages.save([SaveMarks(CHAT, (Mark(BOB, 5, 0, 2_005),), 1, 5, 0, Crowd(40, (Step(5, 40),)))])
+    await messages.save([SaveGeneration("g2", ((CHAT, 4),))])
+    (room,) = (await messages.load()).rooms
+    assert (room.marks, room.crowd) == ({}, None)
+    await messages.save([SaveRequeued(Lid(5), CHAT, 1, Digest(""), Lane(1, Digest("x")))])
+    await messages.save([SaveSettled(Lid(5), CHAT, State.ACCEPTED, 5, 9_005, 1)])
+    (bubble,) = await messages.save([SaveMarks(CHAT, (Mark(BOB, 5, 0, 9_999),), 1, 5, 0)])
+    assert bubble.delivered_ms == 9_999
+
+
+async def test_a_crowd_is_counted_by_stairs(messages: SqliteMessages) -> None:
+    await group(messages, Member(BOB, "Bob"))
+    await own(messages, TEAM, 3, 5, 8)
+    stairs = Crowd(40, (Step(5, 40), Step(8, 12)), (Step(3, 7),))
+    changed = await messages.save([SaveMarks(TEAM, (), 1, 5, 0, stairs)])
+    counts = [(b.pos, b.state, b.delivered_to, b.read_by, b.of) for b in changed]
+    assert counts == [
+        (3, State.DELIVERED, 40, 7, 40),
+        (5, State.DELIVERED, 40, 0, 40),
+        (8, State.ACCEPTED, 12, 0, 40),
+    ]
+    assert (await messages.load()).rooms[0].crowd == stairs
+    further = Crowd(40, (Step(5, 40), Step(8, 13)), (Step(3, 7),))
+    assert [b.pos for b in await messages.save([SaveMarks(TEAM, (), 2, 5, 0, further)])] == [8]
+    assert await messages.save([SaveMarks(TEAM, (), 3, 5, 0, further)]) == []
+    await messages.save([SaveMarks(TEAM, (), 4, 5, 0, Crowd(0))])
+    assert (await messages.load()).rooms[0].crowd is None
+    assert (await messages.bubble(Lid(8))).of == 1
+
+
+async def test_history_takes_the_place_of_its_gap(messages: SqliteMessages) -> None:
+    gaps = (Gap(1, 2, "before_join"), Gap(3, 20, "before_device"))
+    await messages.save([SaveArrived(CHAT, (said(21, "new"),), gaps, 21, 21, (), PAIR, "direct")])
+    assert await messages.older(CHAT) == (Span(3, 20),)
+    middle = tuple(said(pos, f"old {pos}") for pos in (8, 9))
+    assert await messages.save([SaveOlder(CHAT, 8, 10, middle, (Gap(10, 10, "expired"),))]) == []
+    assert await messages.older(CHAT) == (Span(3, 7), Span(11, 20))
+    assert [bubble.pos for bubble in await messages.page(CHAT)] == [8, 9, 21]
+    mine = said(3, "mine", author=ALICE, did=PHONE)
+    await messages.save([SaveOlder(CHAT, 3, 7, (mine,), (Gap(4, 7, "not_member"),))])
+    await messages.save([SaveOlder(CHAT, 11, 20, (), (Gap(11, 20, "expired"),))])
+    (room,) = (await messages.load()).rooms
+    assert (room.older, room.cursor) == ((), 21)
+    first = (await messages.page(CHAT))[0]
+    assert (first.pos, first.mine, first.state) == (3, True, State.ACCEPTED)
+
+
+async def test_what_the_person_tells_is_kept_until_it_is_confirmed(messages: SqliteMessages) -> None:
+    assert (await messages.load()).prefs_wish is None
+    await messages.save([SavePrefs(Prefs(reads=False))])
+    await messages.save([SavePrefs(Prefs(presence=False))])
+    assert (await messages.load()).prefs_wish == Prefs(presence=False)
+    await messages.save([SavePrefs(None)])
+    assert (await messages.load()).prefs_wish is None
+
+
+async def test_what_an_ended_device_left_over_is_taken_over_once(messages: SqliteMessages) -> None:
+    file = Upload(Lid(3), CHAT, 3, "/tmp/a", "a", "file", "", b"n", 73)
+    await messages.save([composed(1, "taken"), composed(2, "not taken"), SaveUpload(file)])
+    assert [b.lid for b in await messages.left_over(ended=True)] == [1, 2, 3]
+    assert await messages.left_over(ended=False) == []
+    new = Me(ALICE, PHONE, "Alice", "token 2", "http://127.0.0.1:1")
+    await messages.become(new)
+    memory = await messages.load()
+    assert (memory.rows, memory.uploads) == ((), ())
+    assert [(b.lid, b.state, b.code) for b in await messages.left_over(ended=True)] == [
+        (lid, State.LONG_AGO, "sign_in_again") for lid in (1, 2, 3)
+    ]
+    taken = said(4, "taken", author=ALICE, did=LAPTOP)
+    gap = Gap(1, 4, "before_device")
+    await messages.save([SaveArrived(CHAT, (), (gap,), 4, 4, (), PAIR, "direct")])
+    (bubble,) = await messages.save([SaveOlder(CHAT, 1, 4, (taken,), (Gap(1, 3, "expired"),))])
+    assert (bubble.lid, bubble.state, bubble.code) == (1, State.ACCEPTED, "")
+    content = words("not taken")
+    await messages.save(
+        [SaveComposed(Lid(2), CHAT, 1, Digest(""), Digest("d2"), content, (), 99, Lane(1, Digest("d2")))]
+    )
+    await messages.save([SaveUpload(file)])
+    memory = await messages.load()
+    assert ([row.lid for row in memory.rows], memory.uploads) == ([2], (file,))
+    assert [(await messages.bubble(Lid(lid))).state for lid in (2, 3)] == [State.QUEUED, State.UPLOADING]
+    assert await messages.left_over(ended=False) == []
+
+
+async def test_nothing_of_somebody_else_is_offered(messages: SqliteMessages) -> None:
+    await messages.save([composed(1, "alice's")])
+    await messages.become(Me(BOB, PHONE, "Bob", "token 2", "http://127.0.0.1:1"))
+    assert await messages.left_over(ended=False) == []

@@ -10,8 +10,9 @@ import pytest
 from aiohttp import web
 
 from client.adapters.http_accounts import HttpAccounts, server_base
-from client.core.model import Me
+from client.core.model import Device, Me
 from protocol.problems import (
+    DevicesFull,
     InviteWrong,
     NameInvalid,
     NameTaken,
@@ -20,7 +21,7 @@ from protocol.problems import (
     SignInAgain,
     TransferInterrupted,
 )
-from protocol.values import Did, Uid
+from protocol.values import Did, Uid, replace
 from tests.client.adapters.web_server import refusal, serving
 
 
@@ -105,3 +106,57 @@ def test_addresses_as_people_write_them() -> None:
     for wrong in ("", "ftp://x", "http://", "http://[", "[::1"):
         with pytest.raises(ServerUnreachable):
             server_base(wrong)
+
+
+ALICE = Me(Uid("u1"), Did("77"), "Alice", "secret", "")
+
+
+def devices(asked: list[str]) -> list[web.RouteDef]:
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(f"{request.method} {request.path} {request.headers['Authorization']}")
+        match request.method:
+            case "POST":
+                return web.json_response({"code": "CODE"}, status=201)
+            case "DELETE":
+                return web.Response(status=204)
+        one = {"did": "77", "name": "laptop", "seen_ms": 5, "made_ms": 4, "here": True}
+        return web.json_response({"devices": [one, {"did": "78"}]})
+
+    path = "/v1/devices"
+    return [web.post(path, answer), web.get(path, answer), web.delete(path + "/{did}", answer)]
+
+
+async def test_another_device_joins_with_a_code_and_says_what_it_is_called() -> None:
+    accounts, asked = HttpAccounts("laptop"), list[Any]()
+    place = {"uid": "u1", "did": "78", "name": "Alice", "token": "secret", "server": "hexagram"}
+    async with serving(joining(web.json_response(place, status=201), asked)) as url:
+        me = await accounts.join(url, "", "code", "r" * 22)
+    await accounts.close()
+    assert (me.name, asked[0]["name"], asked[0]["device"]) == ("Alice", "", "laptop")
+
+
+async def test_devices_are_listed_added_and_ended(accounts: HttpAccounts) -> None:
+    asked: list[str] = []
+    async with serving(devices(asked)) as url:
+        me = replace(ALICE, server=url)
+        assert await accounts.device_code(me) == "CODE"
+        assert await accounts.devices(me) == [
+            Device(Did("77"), "laptop", 5, 4, here=True),
+            Device(Did("78"), "", 0, 0),
+        ]
+        await accounts.end_device(me, Did("78"))
+    assert asked == [
+        "POST /v1/devices Bearer secret",
+        "GET /v1/devices Bearer secret",
+        "DELETE /v1/devices/78 Bearer secret",
+    ]
+
+
+async def test_too_many_devices_are_said_with_their_number(accounts: HttpAccounts) -> None:
+    async def full(request: web.Request) -> web.Response:
+        return refusal(409, "devices_full")
+
+    async with serving([web.post("/v1/devices", full)]) as url:
+        with pytest.raises(DevicesFull) as refused:
+            await accounts.device_code(replace(ALICE, server=url))
+    assert "10" in refused.value.for_person()
