@@ -26,6 +26,7 @@ OUTBOX_MAX_ROWS = 10_000  # waiting messages of one device (P-79)
 PUSH_MAX_EVENTS = 256  # pushed and not acknowledged, one conversation and device (P-45)
 PUSH_MAX_BYTES = MIB  # the same in bytes (P-45)
 PAGE_EVENTS = 256  # events in one frame of a pull (P-46), also cut by FRAME_MAX_BYTES
+UNREADABLE_AFTER, UNREADABLE_WITHIN_S = 5, 3600.0  # sessions that got the same and never acknowledged it (P-81)
 UNSENT_MAX_BYTES = MIB  # bytes a slow reader may leave unread … (P-80)
 UNSENT_MAX_S = 10.0  # … for this long
 STATUS_KEYS_MAX = 64  # messages in one status:R, ours

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from itertools import count
 
 from protocol.codec import Garbled
 from protocol.limits import BUSY_RETRY_MS, REMOVED_LOOK_S, RETRY_EACH_MS, UNSEEN_MAX_S
@@ -29,6 +30,7 @@ from server.core.delivery import bells, marks_bells, recounted
 from server.core.moves import Bell, MarksBell, Move, Moved, PrefsBell
 from server.core.rates import Allowance, Allowances
 from server.core.session import Rules, Session
+from server.core.stubborn import Stubborn
 from server.core.typing import TypingBell
 from server.core.values import Identity
 from server.ports import Accounts, Carrier, Clock, Dice, Presence, Ring, Route, Store, StoreUnknown
@@ -47,6 +49,7 @@ class Connection:
         self._unsent_bytes = 0
         self._out: list[FromServer] = []
         self.who: Identity | None = None
+        self.number = runner.next_number()
         self._replaced = False
         self._arm()
 
@@ -171,6 +174,8 @@ class Runner:
         self.rules = rules or Rules()
         self.company = Company(store, route, clock)
         self._copies = Copies()
+        self._stubborn = Stubborn()
+        self._numbers = count(1)
         self._allowances = Allowances(self.rules)
         self._tasks = Tasks()
         self._counts = Counts(store, route, self._tasks, _later, self.rules.crowd_join_s)
@@ -178,6 +183,10 @@ class Runner:
         self._dirty: list[Connection] = []
         self._offers: list[tuple[Connection, Sequence[Offer]]] = []
         self._moves: list[tuple[Connection, Sequence[Move]]] = []
+
+    def next_number(self) -> int:
+        """Another one for each connection."""
+        return next(self._numbers)
 
     def connect(self, carrier: Carrier) -> Connection:
         """A connection came in."""
@@ -330,7 +339,7 @@ class Runner:
         assert connection.who is not None
         if isinstance(effect, do.Watch):
             return on.Told(await self.company.watch(connection, effect.uids))
-        return await self._read(connection.who, effect)
+        return await self._read(connection, connection.who, effect)
 
     async def _begin(self, connection: Connection, who: Identity) -> on.Event:
         """The doorbells are attached before the heads are read, or news between the two would be lost (P-86)."""
@@ -347,10 +356,11 @@ class Runner:
         away = bool(seen_ms) and now_ms - seen_ms > UNSEEN_MAX_S * 1000
         return on.Begun(sn, gen, now_ms, heads, prefs, away)
 
-    async def _read(self, who: Identity, effect: do.Effect) -> on.Event:
+    async def _read(self, connection: Connection, who: Identity, effect: do.Effect) -> on.Event:
         match effect:
             case do.ReadPage(ask):
-                return on.Paged(await self._store.page(who, ask))
+                page = await self._store.page(who, ask)
+                return on.Paged(self._stubborn.given(who.did, connection.number, page, self.clock.now_s()))
             case do.ReadMarks(conv, rev):
                 return on.MarksRead(await self._store.marks_since(who, conv, rev))
             case do.ReadHeads():

@@ -1,0 +1,84 @@
+"""A page that is never acknowledged gets shorter, and in the end its first event is a gap (P-81)."""
+
+from __future__ import annotations
+
+import pytest
+
+from protocol.limits import UNREADABLE_AFTER, UNREADABLE_WITHIN_S
+from protocol.packets import Gap
+from protocol.values import ConvId
+from server.core import stubborn
+from server.core.moves import Ask, Page
+from server.core.stubborn import Stubborn
+from tests.helpers.wire import BOB, TALK, event
+
+
+def page(
+    after: int = 3, count: int = 40, *, pull: bool = True, cursor: int = 3, history: bool = False, conv: ConvId = TALK
+) -> Page:
+    """A page with a gap of two positions in front, and one behind its third event."""
+    first = after + 3
+    poses = [first, first + 1, first + 2, *range(first + 4, first + 1 + count)]
+    gaps = (Gap(after + 1, after + 2, "expired"), Gap(first + 3, first + 3, "not_member"))
+    events = tuple(event(pos) for pos in poses)
+    return Page(Ask(conv, after, 256, pull=pull, history=history), after, poses[-1], 99, cursor, events, gaps)
+
+
+def sizes(machine: Stubborn, sessions: int, some: Page) -> list[int]:
+    return [len(machine.given(BOB.did, session, some, 10.0).events) for session in range(sessions)]
+
+
+def test_session_after_session_gets_less_and_then_a_gap() -> None:
+    machine, whole = Stubborn(), page()
+    assert sizes(machine, UNREADABLE_AFTER, whole) == [40, 40, 16, 4, 1]
+    for session in (77, 78):
+        last = machine.given(BOB.did, session, whole, 11.0)
+        assert (last.from_, last.to, last.head, last.events) == (3, 6, 99, ())
+        assert last.gaps == (Gap(4, 5, "expired"), Gap(6, 6, "unreadable"))
+
+
+def test_a_shorter_page_accounts_for_every_position() -> None:
+    machine, whole = Stubborn(), page()
+    given = [machine.given(BOB.did, session, whole, 10.0) for session in range(5)]
+    assert (given[3].to, [each.pos for each in given[3].events]) == (10, [6, 7, 8, 10])
+    assert given[3].gaps == whole.gaps
+    assert (given[4].to, given[4].gaps) == (6, whole.gaps[:1])
+
+
+def test_within_one_session_everything_is_given_as_often_as_it_is_asked_for() -> None:
+    machine = Stubborn()
+    assert all(machine.given(BOB.did, 1, page(), 10.0) == page() for _ in range(20))
+
+
+def test_a_device_that_gets_on_begins_anew() -> None:
+    machine = Stubborn()
+    assert sizes(machine, 4, page())[-1] == 4
+    assert sizes(machine, 2, page(10)) == [40, 40]
+
+
+def test_an_hour_later_it_is_tried_anew() -> None:
+    machine = Stubborn()
+    sizes(machine, 9, page())
+    assert machine.given(BOB.did, 99, page(), 10.1 + UNREADABLE_WITHIN_S) == page()
+
+
+@pytest.mark.parametrize(
+    "other", [page(history=True), page(pull=False, cursor=2), Page(Ask(TALK, 3, 256, pull=True), 3, 3, 3)]
+)
+def test_history_and_what_goes_on_behind_a_push_are_given_as_they_are(other: Page) -> None:
+    machine = Stubborn()
+    assert all(machine.given(BOB.did, session, other, 10.0) == other for session in range(9))
+
+
+def test_the_first_push_of_a_session_counts() -> None:
+    machine = Stubborn()
+    assert sizes(machine, 6, page(pull=False)) == [40, 40, 16, 4, 1, 0]
+
+
+def test_few_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stubborn, "KEPT", 2)
+    machine = Stubborn()
+    sizes(machine, 9, page())
+    for name in ("one", "two"):
+        machine.given(BOB.did, 1, page(conv=ConvId(name)), 10.0)
+    assert machine.given(BOB.did, 50, page(), 10.0) == page()
