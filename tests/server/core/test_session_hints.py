@@ -1,16 +1,31 @@
-"""Hints on one connection: who writes, who is here."""
+"""On one connection: who writes, who is here, how much may be asked, and who was away or is two."""
 
 from __future__ import annotations
 
 import pytest
 
 from protocol.limits import TYPING_EVERY_S, UNSENT_MAX_BYTES, WATCHED_MAX
-from protocol.packets import Here, Nack, PresenceN, PresenceR, TypingN, TypingR
+from protocol.packets import (
+    AckR,
+    Here,
+    Nack,
+    OfflineR,
+    OpenA,
+    OpenR,
+    PeopleR,
+    PresenceN,
+    PresenceR,
+    TypingN,
+    TypingR,
+)
 from protocol.values import ConvId, Uid
 from server.core import effects as do
 from server.core import events as on
-from tests.helpers.wire import ALICE, BOB, TALK
-from tests.server.core.test_session import Desk, sent
+from server.core.moves import Ask, Bell
+from server.core.rates import Allowance
+from server.core.rules import Rules
+from tests.helpers.wire import ALICE, BOB, TALK, event, msg, offer
+from tests.server.core.test_session import HELLO, Desk, sent
 
 HERE = (Here(BOB.uid, online=True),)
 
@@ -58,3 +73,59 @@ def test_people_are_watched(desk: Desk) -> None:
 @pytest.mark.parametrize("uids", [tuple(Uid(f"u{n}") for n in range(WATCHED_MAX + 1)), (Uid("x" * 33),)])
 def test_too_many_and_impossible_people_are_not_watched(desk: Desk, uids: tuple[Uid, ...]) -> None:
     assert sent(desk.says(PresenceR(uids))) == [Nack("packet")]
+
+
+# --- how much may be asked (P-26)
+
+
+def test_messages_too_many_are_turned_away_and_nothing_is_stored(desk: Desk) -> None:
+    desk.session.allow(Allowance(Rules(messages_per_s=0.5, messages_burst=1.0), desk.now_s))
+    one, two = msg(1, "one"), msg(2, "two", msg(1, "one").dg)
+    assert desk.says(one, two) == [
+        do.Send((Nack("rate", TALK, 2, two.dg, retry_ms=2_000),)),
+        do.Accept((offer(one),)),
+    ]
+    desk.now_s += 2.0
+    assert desk.says(two) == [do.Accept((offer(two),))]
+
+
+def test_questions_too_many_are_answered_so_and_words_about_writing_are_dropped(desk: Desk) -> None:
+    desk.session.allow(Allowance(Rules(questions_per_s=0.5, questions_burst=1.0), desk.now_s))
+    assert desk.says(PeopleR()) == [do.ReadPeople()]
+    assert sent(desk.says(PeopleR(), OpenR("x", (BOB.uid,)))) == [Nack("rate", retry_ms=2_000), OpenA("x", code="rate")]
+    assert desk.says(TypingR(TALK)) == []
+    assert desk.says(OfflineR(TALK, 0), AckR(TALK, 1)) != []
+
+
+# --- away for long, and two at once (P-14, P-48)
+
+
+def begun(*, away: bool) -> Desk:
+    desk = Desk()
+    desk.says(HELLO)
+    desk.on(on.Identified(ALICE))
+    desk.on(on.Begun(7, "1.ab", 5_000, (), away=away))
+    return desk
+
+
+RING = on.Rung(Bell(TALK, 4, (event(4),), (ALICE.uid, BOB.uid)))
+PUSH = do.ReadPage(Ask(TALK, None, 256))
+
+
+def test_who_was_away_for_long_is_not_pushed_to_until_it_pulls() -> None:
+    desk = begun(away=True)
+    assert desk.on(RING) == []
+    assert set(desk.says(OfflineR(TALK, 3))) == {do.ReadPage(Ask(TALK, 3, 256, pull=True)), PUSH}
+    assert desk.says(OfflineR(TALK, 3)) == [do.ReadPage(Ask(TALK, 3, 256, pull=True))]
+
+
+def test_who_was_here_lately_is_pushed_to() -> None:
+    assert begun(away=False).on(RING) == [PUSH]
+
+
+def test_a_copied_profile_is_told_so(desk: Desk) -> None:
+    assert desk.on(on.Copied()) == [do.Close(4403, "profile_copied")]
+
+
+def test_a_server_that_stops_says_when_to_come_back(desk: Desk) -> None:
+    assert desk.on(on.Stopping(700)) == [do.Close(4503, "700")]

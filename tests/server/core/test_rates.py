@@ -1,0 +1,101 @@
+"""How much one device may ask, and how it is told that it was too much (P-26, SEC-24)."""
+
+from __future__ import annotations
+
+import pytest
+
+from protocol.limits import BUSY_RETRY_MS
+from protocol.packets import (
+    FromServer,
+    GroupA,
+    GroupR,
+    MembersA,
+    MembersR,
+    Nack,
+    OpenA,
+    OpenR,
+    PeopleR,
+    Prefs,
+    PrefsR,
+    PresenceR,
+)
+from protocol.values import Did
+from server.core import rates
+from server.core.rates import QUESTIONS, Allowance, Allowances, Bucket, Question, too_often
+from server.core.rules import Rules
+from tests.helpers.wire import TALK
+
+RULES = Rules(messages_per_s=2.0, messages_burst=3.0, questions_per_s=1.0, questions_burst=1.0)
+
+
+def test_a_bucket_holds_a_burst_and_fills_with_time() -> None:
+    bucket = Bucket(2.0, 3.0, 10.0)
+    assert [bucket.take(10.0) for _ in range(4)] == [True, True, True, False]
+    assert not bucket.take(10.4)
+    assert bucket.take(10.5)
+    assert bucket.dry(10.5)
+    assert [bucket.take(99.0) for _ in range(4)] == [True, True, True, False]
+
+
+def test_a_clock_that_stands_still_fills_nothing() -> None:
+    bucket = Bucket(2.0, 1.0, 10.0)
+    assert bucket.take(10.0)
+    assert not bucket.take(9.0)
+
+
+def test_it_says_when_to_ask_again_and_never_at_once() -> None:
+    quick, slow = Bucket(60.0, 1.0, 0.0), Bucket(0.25, 1.0, 0.0)
+    assert quick.take(0.0)
+    assert slow.take(0.0)
+    assert quick.wait_ms() == BUSY_RETRY_MS
+    assert slow.wait_ms() == 4_000
+    assert slow.take(4.0)
+
+
+def test_without_a_rate_it_never_runs_dry() -> None:
+    bucket = Bucket(0.0, 1.0, 0.0)
+    assert all(bucket.take(0.0) for _ in range(99))
+    assert bucket.wait_ms() == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        (OpenR("x1", ()), OpenA("x1", code="rate")),
+        (GroupR("x2", TALK, "leave"), GroupA("x2", TALK, "rate")),
+        (MembersR(TALK), MembersA(TALK, code="rate")),
+        (PeopleR(), Nack("rate", retry_ms=1_500)),
+        (PresenceR(), Nack("rate", retry_ms=1_500)),
+        (PrefsR(Prefs()), Nack("rate", retry_ms=1_500)),
+    ],
+)
+def test_a_question_too_many_is_answered_by_its_name(question: Question, answer: FromServer) -> None:
+    assert isinstance(question, QUESTIONS)
+    assert too_often(question, 1_500) == answer
+
+
+def test_messages_and_questions_are_counted_apart() -> None:
+    allowance = Allowance(RULES, 0.0)
+    assert allowance.full(0.0)
+    assert [allowance.messages.take(0.0) for _ in range(4)] == [True, True, True, False]
+    assert [allowance.questions.take(0.0) for _ in range(2)] == [True, False]
+    assert not allowance.full(1.0)
+    assert allowance.full(1.5)
+
+
+def test_calling_again_fills_nothing() -> None:
+    allowances = Allowances(RULES)
+    assert allowances.of(Did("1"), 0.0).questions.take(0.0)
+    assert not allowances.of(Did("1"), 0.1).questions.take(0.1)
+    assert allowances.of(Did("2"), 0.1).questions.take(0.1)
+
+
+def test_the_full_ones_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "DEVICES_KEPT", 2)
+    allowances = Allowances(RULES)
+    assert allowances.of(Did("1"), 0.0).questions.take(0.0)
+    allowances.of(Did("2"), 0.0)
+    assert allowances.of(Did("3"), 0.0).questions.take(0.0)
+    assert not allowances.of(Did("1"), 0.0).questions.take(0.0)
+    allowances.of(Did("4"), 0.0)
+    assert allowances.of(Did("3"), 0.0).questions.take(0.0)
