@@ -1,4 +1,4 @@
-"""`python3 run.py simulate --schedules N --seed S` plays N worlds from seed S on; `--trace` shows one packet by packet."""
+"""`python3 run.py simulate --schedules N --seed S` plays N worlds from seed S on; `--trace` shows one."""
 
 from __future__ import annotations
 

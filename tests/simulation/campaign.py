@@ -7,7 +7,7 @@ import json
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED as FIRST
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -130,7 +130,8 @@ def as_markdown(told: dict[str, Any]) -> str:
     """For people."""
     messages, failures = told["messages"], told["failures"]
     lines = [
-        f"**{len(failures)} failures** in {told['schedules']:,} schedules from seed {told['first_seed']}, commit {told['commit']}.",
+        f"**{len(failures)} failures** in {told['schedules']:,} schedules from seed {told['first_seed']}, "
+        f"commit {told['commit']}.",
         "",
         f"{messages['composed']:,} messages composed, {messages['accepted']:,} accepted, {told['frames']:,} frames, "
         f"{told['steps']:,} steps, {told['simulated_hours']:,} simulated hours; {told['wall_s']:,} s on {told['jobs']} "
@@ -146,15 +147,3 @@ def as_markdown(told: dict[str, Any]) -> str:
 def as_json(told: dict[str, Any]) -> str:
     """In one piece."""
     return json.dumps(told, indent=1, ensure_ascii=False)
-
-
-def chunks(items: Iterable[str], size: int) -> Iterator[list[str]]:
-    """In lots of this size."""
-    lot: list[str] = []
-    for item in items:
-        lot.append(item)
-        if len(lot) == size:
-            yield lot
-            lot = []
-    if lot:
-        yield lot

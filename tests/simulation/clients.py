@@ -22,12 +22,12 @@ from client.core.engine import Engine
 from client.core.events import Ask, Cancel, Compose, Event, OwnAbove, Received, Resend, WireDown, WireUp
 from client.core.model import Bubble, Line, Me, Memory
 from protocol.codec import Garbled
-from protocol.content import Content, Text, pack
+from protocol.content import Content, Edit, Reaction, Recall, Text, pack
 from protocol.ladder import Ladder
 from protocol.lanes import digest
-from protocol.packets import FromServer, Packet
+from protocol.packets import FromServer, Packet, Relation
 from protocol.problems import Problem, StoreFailed, problem
-from protocol.values import ConvId, Lid
+from protocol.values import ConvId, Digest, Lid
 from tests.simulation.network import Wire
 from tests.simulation.world import Bell, Process, Resume, Wait
 
@@ -87,8 +87,15 @@ class Disk(SqliteMessages):
         self._transact(lambda db: self._become(db, me), durable=True)
 
     async def save(self, saves: Sequence[Save]) -> list[Bubble]:
+        """As the real one, but nobody looks at the bubbles."""
+
+        def write(_: sqlite3.Connection) -> list[Bubble]:
+            assert self._saver is not None
+            self._saver.write(saves)
+            return []
+
         self._saving = saves
-        return await super().save(saves)
+        return await self._write(write)
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
         """The thread takes a moment; the plug may be pulled before and after the work, and a disk may fail."""
@@ -313,6 +320,16 @@ class Client(Process):
         self.oracle.spoken(self.me, conv, content)
         lid, self.next_lid = Lid(self.next_lid), self.next_lid + 1
         self.wish(Compose(lid, conv, content, digest(conv, content), self.wall_ms()))
+
+    def relates(self, conv: ConvId, kind: str, pos: int, target: Digest, text: str) -> None:
+        """Something is done to another message, by a message."""
+        assert self.me is not None
+        body = {"edit": Edit(target, text), "recall": Recall(target), "react": Reaction(target, "👍")}[kind]
+        content = pack(Content(self.me.uid, conv, self.world.dice.randbytes(8), self.wall_ms(), body))
+        self.oracle.spoken(self.me, conv, content)
+        lid, self.next_lid = Lid(self.next_lid), self.next_lid + 1
+        rel = Relation(kind, pos)  # type: ignore[arg-type]
+        self.wish(Compose(lid, conv, content, digest(conv, content), self.wall_ms(), rel=rel, target=target))
 
     def cancels(self, lid: Lid) -> None:
         self.oracle.asks_again(self)

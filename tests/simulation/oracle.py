@@ -220,9 +220,18 @@ class Oracle:
                 self._look_at_message(conv, pos, did, content)
             if rel and rel.startswith("recall:"):
                 room.erased.add(int(rel[7:]))
+                self._look_at_recalled(conv, int(rel[7:]))
         (head,) = self._server.execute("select head from conv where conv = ?", (conv,)).fetchone()
         if head != len(log):
             self._blame(f"P-7 the head of {conv} is {head}, its log ends at {len(log)}")
+
+    def _look_at_recalled(self, conv: str, pos: int) -> None:
+        """What was recalled is gone at the server: words and files (P-74)."""
+        self._checks["P-74 what is recalled is gone"] += 1
+        left = self._server.execute("select content from log where conv = ? and pos = ?", (conv, pos)).fetchone()
+        pins = self._server.execute("select 1 from pin where conv = ? and pos = ?", (conv, pos)).fetchone()
+        if pins or (left and left[0]):
+            self._blame(f"P-74 {conv}/{pos} was recalled, and the server has it still")
 
     def _look_at_message(self, conv: str, pos: int, did: int, content: bytes) -> None:
         self._checks["S2 once"] += 1
@@ -431,14 +440,14 @@ class Oracle:
 
     def _look_at_bubbles(self, disk: Disk, seen: Seen, name: str, own: list[int]) -> None:
         waiting: dict[str, list[tuple[int, bytes]]] | None = None
-        for lid in own:
-            row = disk.db.execute(
-                "select state, pos, conv, content, dg, did, lost from bubble where lid = ?", (lid,)
-            ).fetchone()
+        some = ",".join(map(str, own))
+        rows = disk.db.execute(
+            f"select lid, state, pos, conv, content, dg, did, lost from bubble where lid in ({some}) order by lid"
+        )
+        for lid, state, pos, conv, content, dg, did, lost in rows.fetchall():
             old = seen.states.get(lid)
-            if row is None or (old is not None and old[:2] == row[:2]):
+            if old is not None and old[0] == state and old[1] == pos:
                 continue
-            state, pos, conv, content, dg, did, lost = row
             if lost:
                 seen.states.pop(lid, None)
                 continue
@@ -492,7 +501,7 @@ class Oracle:
         self._checks["S14 marks, cursors and states climb"] += 1
         if ACCEPTED <= state <= READ:
             self._checks["S1 custody"] += 1
-            room = self._rooms[conv]
+            room = self._rooms.get(conv) or Room(conv)
             log = room.log
             if pos > room.floor and not (pos <= len(log) and (log[pos - 1][1] == content or pos in room.erased)):
                 self._blame(f"S1 {name} {conv}/{pos} {content!r} is shown as {state}, and is not in the log")
@@ -737,7 +746,8 @@ class Oracle:
                 continue
             read = min(self._now(disks, uid, conv, "read_upto") for uid in members - {me}) if reads else 0
             rows = disk.db.execute(
-                "select pos, state, content from bubble where conv = ? and mine = 1 and state between 3 and 6 and lost = 0",
+                """select pos, state, content from bubble
+                where conv = ? and mine = 1 and state between 3 and 6 and lost = 0""",
                 (conv,),
             ).fetchall()
             yield conv, lambda pos, read=read: READ if pos <= read else DELIVERED, rows

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TypeAlias
 
-from client.core.events import Dial, Open, Quit, ReadUpto, Woken
+from client.core.events import ChangeGroup, Dial, Open, Quit, ReadUpto, Woken
 from client.core.model import Me
 from protocol.ladder import Ladder
 from protocol.packets import OpenR
-from protocol.values import ConvId, Did, Lid, Uid
+from protocol.values import ConvId, Did, Digest, Lid, Uid
 from server.core.values import Identity
 from tests.simulation.clients import BLANK, Client, Disk
 from tests.simulation.network import Network
@@ -232,9 +232,8 @@ class Story:
         """Somebody's wall clock is set, by seconds or by years; it orders and expires nothing (P-77)."""
         self.world.count("fault:wall clock set")
         year_ms = 365 * 86_400_000
-        skew_ms = int(
-            self.dice.choice((1_000, 60_000, 3_600_000, year_ms, 10 * year_ms)) * self.dice.choice((-1, 0, 1))
-        )
+        wrong_ms = self.dice.choice((1_000, 60_000, 3_600_000, year_ms, 10 * year_ms))
+        skew_ms = wrong_ms * self.dice.choice((-1, 0, 1))
         place = self.dice.randrange(len(self.devices) + 1)
         disk = self.server_disk if place == len(self.devices) else self.devices[place].disk
         disk.skew_ms = skew_ms
@@ -248,20 +247,9 @@ class Story:
             process.stall(self.dice.choice((1.0, 10.0, 60.0, 300.0)) * self.dice.random())
 
     def _trim(self) -> None:
-        """An operator keeps less of the log (P-84); not where a device would never hear who is there."""
-        known = [conv for conv in self.oracle.convs if self._everybody_knows(conv)]
-        keep = self.dice.choice((0, 5, 50))
-        self.world.count("deed:log trimmed", sum(self.server_disk.trim(conv, keep) for conv in known))
-        self.oracle.server_disk()
-
-    def _everybody_knows(self, conv: str) -> bool:
-        """Whether each device of a member has read what the server said about members."""
-        members = self.oracle.members_of(conv)
-        return all(
-            device.disk.db.execute("select 1 from member where conv = ?", (conv,)).fetchone()
-            for device in self.devices
-            if device.me.uid in members
-        )
+        """An operator keeps less of the log (P-84)."""
+        if self.network.server is not None:
+            self.network.server.trim(self.dice.choice((1, 5, 50)))
 
     # --- what people do
 
@@ -291,6 +279,8 @@ class Story:
             (3, lambda device, client: client.runner.post(Woken()), False),
             (3, lambda device, client: client.runner.post(Dial()), False),
             (2, self._open_another, False),
+            (plan.groups_change, self._change_group, False),
+            (plan.relate, self._relate, False),
             (3, self._back_up, True),
             (1, self._restore, True),
             (3, self._go_away, True),
@@ -312,6 +302,40 @@ class Story:
             wish = Open(self.dice.randbytes(11).hex(), others[: self.dice.randint(1, len(others))], "group", "More")
             for _ in range(self.dice.randint(1, 2)):
                 client.wish(wish)
+
+    def _change_group(self, device: Device, client: Client) -> None:
+        """Somebody comes, somebody goes; sometimes the same wish twice (P-70)."""
+        groups = self.oracle.groups_of(device.me.uid)
+        if not groups:
+            return
+        conv = self.dice.choice(groups)
+        here = sorted(self.oracle.members_of(conv))
+        away = [uid for uid in NAMES[: self.plan.people] if uid not in here]
+        do = self.dice.choice(("add", "add", "remove", "leave", "rename"))
+        some = {"add": away, "remove": here}.get(do, [device.me.uid])
+        if not some or (do != "add" and len(here) < 3):
+            return
+        self.world.count(f"deed:group changed: {do}")
+        uids = () if do in ("leave", "rename") else (Uid(self.dice.choice(some)),)
+        title = f"Title {self.words}" if do == "rename" else ""
+        wish = ChangeGroup(self.dice.randbytes(11).hex(), ConvId(conv), do, uids, title)
+        for _ in range(self.dice.randint(1, 2)):
+            client.wish(wish)
+
+    def _relate(self, device: Device, client: Client) -> None:
+        """Words are changed, taken back, or thought something of (P-74)."""
+        kind = self.dice.choice(("edit", "recall", "react", "react"))
+        whose = "1" if kind != "react" else "mine"
+        rows = device.disk.db.execute(
+            f"""select conv, pos, dg from bubble where mine = {whose} and did <> '0' and pos < ? and lost = 0
+            and kind = 'text' order by place desc limit 20""",
+            (NOWHERE,),
+        ).fetchall()
+        if rows:
+            self.world.count(f"deed:{kind}")
+            conv, pos, dg = self.dice.choice(rows)
+            self.words += 1
+            client.relates(ConvId(conv), kind, pos, Digest(dg), f"{device.me.name} {self.words}")
 
     def _block_somebody(self) -> None:
         """What is said meanwhile is refused (P-34)."""

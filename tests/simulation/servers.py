@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 from protocol.packets import OpenR
-from protocol.problems import StoreFailed
+from protocol.problems import Problem, StoreFailed
 from protocol.values import ConvId, Did, Uid
 from server.app.runner import Connection, Runner
-from server.core.moves import Bell, MarksBell
 from server.core.session import Rules
 from server.core.values import Identity
 from server.ports import Carrier, StoreUnknown
@@ -20,6 +19,7 @@ from server.routes.local import LocalRoute
 from server.stores.memory import Inline
 from server.stores.schema import SCHEMA
 from server.stores.sqlite_accounts import SqliteAccounts
+from server.stores.sqlite_retention import SqliteRetention
 from server.stores.sqlite_store import SqliteStore
 from server.stores.writer import Writer, _hand_out, _Job
 from tests.simulation.network import Network
@@ -27,14 +27,6 @@ from tests.simulation.world import Process, Resume, Timer, Wait
 
 if TYPE_CHECKING:
     from tests.simulation.oracle import Oracle
-
-
-TRIM_SLOTS = """delete from slot where conv = :conv and n < coalesce(
-    (select min(other.n) from slot other join conv on conv.conv = other.conv where other.conv = slot.conv
-        and other.did = slot.did and other.kind = 0 and other.pos > conv.floor),
-    (select max(n) from slot other where other.conv = slot.conv and other.did = slot.did))
-    and n < (select max(n) from slot other where other.conv = slot.conv and other.did = slot.did)"""
-"""Slots in order of `n`, below the first message that is still there, and never the lane's highest (P-84)."""
 
 
 def now(work: Coroutine[Any, Any, Any]) -> Any:
@@ -114,18 +106,6 @@ class ServerDisk:
         self.db.execute("update conv set base = min(coalesce(base, head), head)")
         self.db.execute("commit")
         return gen
-
-    def trim(self, conv: str, keep: int) -> bool:
-        """An operator keeps only so many messages; each lane keeps its highest slot (P-84). True if any went."""
-        before = self.db.total_changes
-        self.db.execute("begin immediate")
-        self.db.execute("update conv set floor = max(floor, head - ?) where conv = ?", (keep, conv))
-        (floor,) = self.db.execute("select floor from conv where conv = ?", (conv,)).fetchone()
-        for table in ("log", "pin"):
-            self.db.execute(f"delete from {table} where conv = ? and pos <= ?", (conv, floor))
-        self.db.execute(TRIM_SLOTS, {"conv": conv})
-        self.db.execute("commit")
-        return self.db.total_changes > before + 1
 
     def block(self, conv: ConvId, uid: Uid, blocked: bool) -> None:
         """Somebody does not want to hear the other one of a direct conversation (P-70)."""
@@ -240,7 +220,7 @@ class SimRoute(LocalRoute):
         super().__init__()
         self._network = network
 
-    def publish(self, bell: Bell | MarksBell) -> None:
+    def publish(self, bell: Any) -> None:
         if self._network.weather.no_bell and self._network.world.chance(self._network.weather.no_bell):
             self._network.world.count("fault:doorbell lost")
         else:
@@ -318,6 +298,7 @@ class Server(Process):
         clock, dice = disk.clock, Dice(network)
         writer = SimWriter(self, disk.db)
         store = self.store = SqliteStore(writer, clock, dice)
+        self._retention = SqliteRetention(writer)
         store._accept.work = self._mistaken(store._accept.work)
         self.runner = SimRunner(
             self,
@@ -330,6 +311,19 @@ class Server(Process):
             rules=Rules(),
         )
         network.server = self
+
+    def trim(self, most: int) -> None:
+        """The housekeeper removes what an operator does not want to keep (P-84)."""
+        self.world.count("deed:log trimmed")
+        self.start(self._trim(most))
+
+    async def _trim(self, most: int) -> None:
+        try:
+            while await self._retention.expire(0, most):
+                self.may_crash(self.network.weather.server_crash, lambda: ("S11",))
+            await self._retention.trim()
+        except (Problem, StoreUnknown):
+            self.world.note("the housekeeper tries again another time")
 
     def _mistaken(self, work: Any) -> Any:
         """An exception where an offer is decided: our own mistake (P-39)."""
