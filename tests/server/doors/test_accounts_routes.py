@@ -7,7 +7,9 @@ import json
 
 import pytest
 
+from protocol.problems import RateLimited
 from protocol.values import Did
+from server.doors import attempts
 from server.ports import Joined
 from tests.server.doors.conftest import ADMIN_SECRET, House, key
 
@@ -166,3 +168,34 @@ async def test_of_many_of_one_name_one_gets_it(house: House) -> None:
     invites = [await house.accounts.new_invite() for _ in range(8)]
     answers = await asyncio.gather(*(join(house, "alice", invite) for invite in invites))
     assert sorted(status for status, _ in answers) == [201, *[409] * 7]
+
+
+async def test_who_guesses_has_to_wait_and_a_right_invite_is_not_counted(house: House) -> None:
+    """SEC-4, SEC-24: 20 wrong ones a minute from one address."""
+    for n in range(30):
+        assert (await join(house, f"person {n}", await house.accounts.new_invite()))[0] == 201
+    for _ in range(20):
+        assert (await join(house, "guess", "A" * 26))[0] == 403
+    right = await house.accounts.new_invite()
+    answer = await house.http.post("/v1/join", json={"name": "late", "invite": right})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "3")
+    assert answer.json() == {"code": "rate", "facts": {"retry_ms": 3_000}}
+    house.now_ms += 3_000
+    assert (await join(house, "late", right))[0] == 201
+
+
+async def test_strangers_do_not_make_it_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "ADDRESSES_KEPT", 2)
+    now_s = 0.0
+    guarded = attempts.Attempts(lambda: now_s)
+    for _ in range(20):
+        guarded.failed("::1")
+    with pytest.raises(RateLimited):
+        guarded.check("::1")
+    for address in ("one", "two", "three"):
+        guarded.failed(address)
+        guarded.check(address)
+    assert len(guarded._buckets) == 2
+    now_s = 1e6
+    guarded.failed("four")
+    assert len(guarded._buckets) == 1
