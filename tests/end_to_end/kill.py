@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import re
 import shutil
 import signal
 import sys
@@ -34,6 +35,7 @@ SETTLE_S = 90.0
 LOOK_EVERY_S = 0.2
 AGAIN_SHARE = 0.25  # of the starts are killed before they are through
 STALL_SHARE = 0.2  # of the strikes are a stall
+NUMBERED = re.compile(r"(alice|bob) \d+")
 RANK = {state.word: int(state) for state in State if State.ACCEPTED <= state <= State.READ}
 """Steps that never fall once they were shown."""
 
@@ -75,6 +77,7 @@ class World:
     bob: Side
     dice: random.Random
     pause_s: float = 0.0
+    burst: int = BURST_MAX
     killed: Counter[str] = field(default_factory=Counter)
     stalled: int = 0
     up_s: float = 0.0
@@ -106,7 +109,7 @@ async def page(side: Side) -> list[dict[str, Any]]:
         answer = await side.puppet.wish("history", **{"with": side.other, "limit": PAGE, **before})
         bubbles = [*answer["bubbles"], *bubbles]
         if len(answer["bubbles"]) < PAGE:
-            return [bubble for bubble in bubbles if bubble["kind"] == "text"]
+            return [bubble for bubble in bubbles if bubble["kind"] == "text" and NUMBERED.fullmatch(bubble["text"])]
         before = {"before": answer["bubbles"][0]["lid"]}
 
 
@@ -114,7 +117,7 @@ async def talk(world: World, side: Side) -> None:
     """Speak in bursts until it is enough; after a death go on behind what had been written down."""
     while not side.enough:
         await side.alive.wait()
-        burst = side.lines(side.said + world.dice.randint(1, BURST_MAX))[side.said :]
+        burst = side.lines(side.said + world.dice.randint(1, world.burst))[side.said :]
         try:
             answers = [side.puppet.send_wish("say", to=side.other, text=text) for text in burst]
             for answer in answers:

@@ -96,7 +96,8 @@ class Storm:
     def __init__(self, dice: Random, *, lose: float = 0.0, double: float = 0.0, late: float = 0.0, hold: float = 0.0,
                  cut: float = 0.0, packet: float = 0.0) -> None:  # fmt: skip
         self._dice = dice
-        self._chances = (("lose", lose), ("double", double), ("late", late), ("hold", hold), ("cut", cut), ("packet", packet))  # fmt: skip
+        chances = {"lose": lose, "double": double, "late": late, "hold": hold, "cut": cut, "packet": packet}
+        self._chances = tuple(chances.items())
 
     @staticmethod
     def none(hop: Hop) -> Verdict:

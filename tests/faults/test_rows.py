@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from tests.faults.fast import run_fast
-from tests.faults.proxy import Cut, Hop, Judge, Keep, Lose, Verdict, Way
+from tests.faults.proxy import Cut, Hop, Keep, Lose, Verdict, Way
 from tests.faults.storms import Doubling, Late, Losing, Overtaking, Storm, without
 from tests.faults.street import Street, now_s, street, until
 
 SIX = ["msg:R", "msg:A", "msg:N", "ack:R", "ack:A", "ack:N"]
 Story = Callable[[Street], Awaitable[None]]
 Play = Callable[[Story], None]
+SLACK_S = 3.0  # a turn of a busy computer, in hurried seconds
 
 
 @pytest.fixture
-def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Play]:
+def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
     """Run a story in hurried time, and see to it that nothing was lost, doubled or out of order in the end."""
 
     def playing(story: Story) -> None:
@@ -32,7 +33,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Play]:
 
         run_fast(main())
 
-    yield playing
+    return playing
 
 
 async def talk(here: Street, messages: int, pause_s: float = 0.2) -> None:
@@ -74,7 +75,7 @@ def test_f5_a_share_of_all_frames_may_be_lost(share: float, play: Play) -> None:
 def test_f6_each_frame_may_come_up_to_five_times_also_in_a_later_session(play: Play) -> None:
     async def story(here: Street) -> None:
         here.proxy.weather.judge = Doubling(Random(6))
-        for number in range(3):
+        for _ in range(3):
             await talk(here, 3)
             here.proxy.reset_all()
             await here.alice.becomes("ready")
@@ -114,7 +115,9 @@ def test_f8_a_frame_may_be_delayed_past_the_next_session(kind: str, play: Play) 
     play(story)
 
 
-@pytest.mark.parametrize(("kind", "share"), [("msg:R", 0.1), ("msg:R", 0.9), ("msg:N", 0.5), ("hello", 0.5), ("welcome", 0.5)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "share"), [("msg:R", 0.1), ("msg:R", 0.9), ("msg:N", 0.5), ("hello", 0.5), ("welcome", 0.5)]
+)
 def test_f9_a_frame_may_be_cut_in_the_middle(kind: str, share: float, play: Play) -> None:
     async def story(here: Street) -> None:
         def once(hop: Hop) -> Verdict:
@@ -251,7 +254,3 @@ def test_f17_after_a_sleep_a_dead_line_is_noticed_in_three_seconds(play: Play) -
         assert await here.alice.becomes("ready") <= 5.0
 
     play(story)
-
-
-SLACK_S = 3.0  # a turn of a busy computer, in hurried seconds
-_: Judge = Storm.none
