@@ -31,7 +31,7 @@ async def turn(server: Server) -> None:  # noqa: F811
     await server.rest()
 
 
-async def seen(server: Server) -> dict[str, int]:  # noqa: F811
+async def seen(server: Server) -> dict[int, int]:  # noqa: F811
     return dict(server.inline.now(lambda db: db.execute("select did, seen from device").fetchall()))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from protocol.values import Did
 from server.core.moves import Bell, MarksBell
-from server.core.typing import TypingBell
 from server.core.values import Identity
+from server.ports import Ring
 from server.routes.local import LocalRoute
 from tests.helpers.wire import ALICE, BOB, CAROL, TALK
 
@@ -16,10 +16,10 @@ class Ear:
     """Remembers what it hears."""
 
     def __init__(self) -> None:
-        self.heard: list[Bell | MarksBell | TypingBell] = []
+        self.heard: list[Ring] = []
         self.replaced_by: list[int] = []
 
-    def ring(self, bell: Bell | MarksBell | TypingBell) -> None:
+    def ring(self, bell: Ring) -> None:
         self.heard.append(bell)
 
     def replaced(self, sn: int) -> None:
@@ -71,7 +71,7 @@ def test_a_bell_that_ends_a_session_disturbs_nobody_else() -> None:
     ears = [Ear(), Ear()]
 
     class Leaver(Ear):
-        def ring(self, bell: Bell | MarksBell | TypingBell) -> None:
+        def ring(self, bell: Ring) -> None:
             route.detach(self)
 
     route.attach(Identity(ALICE.uid, Did("1"), "Alice"), 1, Leaver())
