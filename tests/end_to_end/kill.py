@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -257,12 +257,20 @@ async def compare(world: World) -> None:
     assert [(b["pos"], b["dg"]) for b in views[0]] == [(b["pos"], b["dg"]) for b in views[1]]
 
 
-async def open_world(folder: Path, dice: random.Random, pause_s: float = 0.0) -> World:
+async def straight(url: str) -> str:
+    """The way to the server when nothing lies between."""
+    return url
+
+
+async def open_world(
+    folder: Path, dice: random.Random, pause_s: float = 0.0, road: Callable[[str], Awaitable[str]] = straight
+) -> World:
     """A server, and two people who know each other; take it down with `close_world`."""
     server = Server(folder / "server")
     await server.start()
+    url = await road(server.url)
     alice, bob = (
-        Side(Puppet(name, folder / name, server.url, options(folder, name)), other)
+        Side(Puppet(name, folder / name, url, options(folder, name)), other)
         for name, other in (("alice", "bob"), ("bob", "alice"))
     )
     world = World(server, alice, bob, dice, pause_s)
