@@ -33,17 +33,21 @@ from client.adapters.sqlite_schema import (
     ProfileLock,
     connect,
     keep_private,
+    make_safe,
     open_database,
     problem_of,
 )
-from client.adapters.sqlite_words import versions_of
+from client.adapters.sqlite_words import languages, versions_of
 from client.core.effects import Save
 from client.core.model import NOWHERE, Bubble, ChatEntry, Me, Memory, Own, Receipt, Seen, Span, State, Version
 from protocol.packets import Person, Seat
-from protocol.problems import DataCorrupt, Problem, StoreFailed, UnknownMessage
+from protocol.problems import DataCorrupt, Problem, UnknownMessage
 from protocol.values import ConvId, Lid
 
 T = TypeVar("T")
+
+READ_BY = "read_by"
+"""Setting: what the program could read that looked at the quarantine last."""
 
 LEFT_OVER = f"""select lid from bubble where mine = 1 and state = {int(State.LONG_AGO)} and code = 'sign_in_again'
     and rel = '' and uid = (select uid from me)"""
@@ -93,7 +97,8 @@ class SqliteMessages:
         return await self._write(write)
 
     async def kept(self, lid: Lid) -> bool:
-        return await self._on_thread(lambda: self._kept(lid))
+        rows = await self._rows("select 1 from bubble where lid = ?", lid)  # what is seen is safe: see `_database`
+        return bool(rows)
 
     async def own_above(self, bases: Sequence[tuple[ConvId, int]]) -> tuple[Own, ...]:
         """Own messages above these positions that had been accepted, in order of position (P-69)."""
@@ -193,8 +198,14 @@ class SqliteMessages:
         """The database; after a failure, a fresh connection to it."""
         if self._db is None:
             assert self._lock is not None, "open() first, and not after close()"
-            self._db = open_database(self._folder / FILE_NAME, self._open_connection)
-            self._saver = Saver(self._db.conn)
+            db = open_database(self._folder / FILE_NAME, self._open_connection)
+            try:
+                make_safe(db.conn)
+                self._saver = Saver(db.conn)
+            except BaseException:
+                db.close()
+                raise
+            self._db = db
         return self._db
 
     def _open(self) -> None:
@@ -217,11 +228,22 @@ class SqliteMessages:
             raise _meaning(error) from error
         self._lock = lock
         self._transact(_trim_trace, durable=False)
+        self._transact(self._read_again, durable=True)
+
+    def _read_again(self, db: sqlite3.Connection) -> None:
+        """After an update of the program: what the older one kept unread may be known now (P-81)."""
+        assert self._saver is not None
+        before = db.execute("select value from setting where key = ?", (READ_BY,)).fetchone()
+        if before is None or before[0] != languages():
+            self._saver.read_again()
+            db.execute("insert or replace into setting (key, value) values (?, ?)", (READ_BY, languages()))
 
     def _open_file(self, *, check: bool) -> None:
         """Raises DataCorrupt also for rows that a start would stumble over."""
         db = self._db = open_database(self._folder / FILE_NAME, self._open_connection, check=check)
         try:
+            if check:
+                make_safe(db.conn)
             self._saver = Saver(db.conn)
             read_memory(db.conn)
         except (sqlite3.Error, ValueError, msgspec.MsgspecError) as error:
@@ -269,19 +291,6 @@ class SqliteMessages:
             meaning = _unreadable(error)
             self._damaged |= isinstance(meaning, DataCorrupt)  # the next start looks, and puts it right
             raise meaning from error
-
-    def _kept(self, lid: Lid) -> bool:
-        """What a log holds whose sync failed may never reach the disk: it is moved into the database, and synced."""
-        if not self._look(lambda db: db.execute("select 1 from bubble where lid = ?", (lid,)).fetchone()):
-            return False
-        try:
-            (busy, *_) = self._database.conn.execute("pragma wal_checkpoint(full)").fetchone()
-        except sqlite3.Error as error:
-            self._drop()
-            raise problem_of(error) from error
-        if busy:
-            raise StoreFailed()
-        return True
 
     def _become(self, db: sqlite3.Connection, me: Me) -> None:
         """A new device has new lanes; what waited in the old ones may have been sent (P-64)."""

@@ -197,6 +197,20 @@ def _prepared(connection: sqlite3.Connection, check: bool) -> Database:
     return db
 
 
+def make_safe(connection: sqlite3.Connection) -> None:
+    """What a log shows whose sync failed need not be on the disk: move it into the file, and begin a new log (P-37).
+
+    The small commit behind it is what makes the old log void for good. Raises StoreFailed while somebody reads.
+    """
+    try:
+        if connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]:
+            raise StoreFailed()
+        version = int(connection.execute("pragma user_version").fetchone()[0])
+        connection.execute(f"pragma user_version = {version}")
+    except sqlite3.Error as error:
+        raise problem_of(error) from error
+
+
 def _move_up(db: Database, version: int) -> None:
     """All steps in one transaction: a crash in between leaves the old version whole."""
     db.conn.execute("begin immediate")

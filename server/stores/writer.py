@@ -383,10 +383,22 @@ def _open_checked(path: Path, schema: Schema) -> sqlite3.Connection:
     db = connect(path)
     try:
         prepare(db, schema)
+        make_safe(db)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def make_safe(db: sqlite3.Connection) -> None:
+    """What a log shows whose sync failed need not be on the disk: move it into the file, and begin a new log (P-37).
+
+    The small commit behind it is what makes the old log void for good. Raises StoreFailed while somebody reads.
+    """
+    if db.execute("pragma wal_checkpoint(truncate)").fetchone()[0]:
+        raise StoreFailed()
+    version = int(db.execute("pragma user_version").fetchone()[0])
+    db.execute(f"pragma user_version = {version}")
 
 
 def _look(path: Path, schema: Schema) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -108,7 +108,8 @@ class Face:
         """What is to be in the file lies there already."""
 
     def close(self) -> None:
-        _told(self._db.close)
+        with suppress(apsw.Error):  # SQLite closes, whatever the disk says
+            self._db.close()
         self._mark(closed=True)
 
     def _heard(self, sql: str) -> str:

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.disks.recording import DELETE, SYNC, TRUNCATE, WRITE, Op, Recording
+from tests.disks.recording import DELETE, FAILED, SYNC, TRUNCATE, WRITE, Op, Recording
 
 SECTOR_BYTES = 512
 FATES = ("lost", "kept", "first", "any", "torn", "garbage")
@@ -31,7 +31,8 @@ class Disk:
 
     def __init__(self, recording: Recording) -> None:
         self._ops = recording.ops
-        self._files = {name: _File(data, bytearray(data)) for name, data in recording.base.items()}
+        seen = recording.base | recording.ghost
+        self._files = {name: _File(recording.base.get(name), bytearray(data)) for name, data in seen.items()}
         self._done = 0
 
     def advance(self, upto: int) -> None:
@@ -41,13 +42,18 @@ class Disk:
         self._done = max(self._done, upto)
 
     def _do(self, op: Op) -> None:
-        if op.kind not in (WRITE, TRUNCATE, SYNC, DELETE):
+        if op.kind not in (WRITE, TRUNCATE, SYNC, FAILED, DELETE):
             return
         file = self._files.setdefault(op.file, _File(None, None))
         if op.kind == SYNC:
             if file.safe is None:  # with the first sync of a new journal or log SQLite syncs the folder as well
                 self._sync_folder()
-            file.safe, file.pending = (bytes(file.seen) if file.seen is not None else None), []
+            safe = None if file.safe is None else bytearray(file.safe)
+            for pending in file.pending:
+                safe = _after(safe, pending)
+            file.safe, file.pending = (bytes(safe) if safe is not None else None), []
+        elif op.kind == FAILED:  # the system forgets what it could not write: it is seen, and never synced again
+            file.pending = []
         elif op.kind == DELETE and op.durable:
             file.safe, file.seen, file.pending = None, None, []
         else:
@@ -64,6 +70,10 @@ class Disk:
     def seen(self) -> dict[str, bytes]:
         """What the program would find, without a cut."""
         return {name: bytes(file.seen) for name, file in self._files.items() if file.seen is not None}
+
+    def safe(self) -> dict[str, bytes]:
+        """What is on the platter, and nothing else."""
+        return {name: file.safe for name, file in self._files.items() if file.safe is not None}
 
     def cut(self, dice: random.Random) -> tuple[str, dict[str, bytes]]:
         """The power goes now: the fate that was drawn, and the files as they are afterwards."""

@@ -16,7 +16,9 @@ from typing import Any
 import apsw
 
 _NUMBERS = itertools.count(1)
-WRITE, TRUNCATE, SYNC, DELETE, POINT, SAID = "write", "truncate", "sync", "delete", "point", "said"
+WRITE, TRUNCATE, SYNC, FAILED, DELETE, POINT, SAID = (
+    "write", "truncate", "sync", "failed sync", "delete", "point", "said",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,11 @@ def _no_fault(kind: str, file: str) -> None:
 
 @dataclass
 class Recording:
-    """What one database did to one disk. `base` is what lay there before."""
+    """What one database did to one disk. `base` is what lay there before; `ghost` what was seen there instead."""
 
     path: Path
     base: dict[str, bytes] = field(default_factory=dict)
+    ghost: dict[str, bytes] = field(default_factory=dict)
     ops: list[Op] = field(default_factory=list)
     fault: Fault = _no_fault
     name: str = field(default_factory=lambda: f"recorded-{next(_NUMBERS)}")
@@ -117,6 +120,10 @@ class _File(apsw.VFSFile):
         self._recording.note(Op(TRUNCATE, self._file, size))
 
     def xSync(self, flags: int) -> None:
-        self._recording.fault(SYNC, self._file)
+        try:
+            self._recording.fault(SYNC, self._file)
+        except apsw.Error:
+            self._recording.note(Op(FAILED, self._file))
+            raise
         super().xSync(flags)
         self._recording.note(Op(SYNC, self._file))

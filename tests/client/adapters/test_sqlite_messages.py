@@ -112,8 +112,10 @@ async def test_a_disk_that_does_not_answer_leaves_it_open(tmp_path: Path, answer
     await messages.open()
     await messages.become(ME)
     await messages.save([composed(1)])
-    with pytest.raises(StoreFailed):
-        await messages.kept(Lid(1))
+    await messages._on_thread(messages._drop)  # as after a failure
+    for _ in range(2):
+        with pytest.raises(StoreFailed):
+            await messages.kept(Lid(1))
     await messages.close()
 
 
