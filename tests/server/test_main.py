@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,7 +27,7 @@ from websockets.typing import Origin
 
 from protocol.limits import MIB
 from protocol.problems import BY_CODE
-from server.__main__ import EXIT_CODES
+from server.__main__ import EXIT_CODES, main
 
 ROOT = Path(__file__).resolve().parents[2]
 STOP_MAX_S = 1.0  # the promise; the machine of a test may be slower than that, so tests allow more
@@ -439,3 +440,45 @@ def test_a_delay_of_marks_is_two_numbers_that_climb(tmp_path: Path, span: str) -
     assert refused.returncode == 2
     assert "--marks-delay-ms" in refused.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--messages-per-s=-1",),
+        ("--questions-per-s=nan",),
+        ("--keep-days=-1",),
+        ("--keep-messages=few",),
+        ("backup",),
+        ("restore",),
+        ("doctor", "folder"),
+        ("folder",),
+    ],
+)
+def test_arguments_that_make_no_sense_change_nothing(
+    tmp_path: Path, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main([*words, "--data-dir", str(tmp_path / "data")])
+    assert refused.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+
+
+def test_messages_that_shall_not_be_kept_go_while_it_runs(tmp_path: Path) -> None:
+    """The first sweep is at the start."""
+    folder = tmp_path / "data"
+    Server(folder).close()
+    with closing(sqlite3.connect(folder / "hexagram.sqlite")) as db, db:
+        db.execute("insert into conv (conv, head, ts, form) values ('c', 3, 3, 'group')")
+        row = "insert into log values ('c', ?, 7, ?, 'u', ?, x'', 'plain1', x'', null)"
+        db.executemany(row, [(pos, pos, pos) for pos in (1, 2, 3)])
+        db.executemany("insert into slot values ('c', 7, ?, ?, 0, ?, '')", [(n, bytes([n]), n) for n in (1, 2, 3)])
+    running = Server(folder, "--keep-messages", "1")
+    try:
+        assert any("messages=2, numbers=1" in line for line in pipe(running.process.stderr))
+    finally:
+        running.close()
+    with closing(sqlite3.connect(folder / "hexagram.sqlite")) as db:
+        left = db.execute("select floor, (select count(*) from log), (select min(n) from slot) from conv").fetchone()
+    assert left == (2, 1, 2)
