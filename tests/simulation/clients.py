@@ -22,12 +22,12 @@ from client.core.engine import Engine
 from client.core.events import Ask, Cancel, Compose, Event, OwnAbove, Received, Resend, WireDown, WireUp
 from client.core.model import Bubble, Line, Me, Memory
 from protocol.codec import Garbled
-from protocol.content import Content, Edit, Reaction, Recall, Text, pack
+from protocol.content import Change, Content, Edit, Reaction, Recall, Text, pack
 from protocol.ladder import Ladder
 from protocol.lanes import digest
 from protocol.packets import FromServer, Packet, Relation
 from protocol.problems import Problem, StoreFailed, problem
-from protocol.values import ConvId, Digest, Lid
+from protocol.values import ConvId, Digest, Lid, MediaId
 from tests.simulation.network import Wire
 from tests.simulation.world import Bell, Process, Resume, Wait
 
@@ -312,19 +312,23 @@ class Client(Process):
         self.runner._bell.set()
         return answer
 
-    def says(self, conv: ConvId, text: str) -> None:
+    def says(self, conv: ConvId, text: str, *media: MediaId) -> None:
         """As `Chat._compose`: the words are frozen, and get a number when they are written down."""
         assert self.me is not None
         nonce = self.world.dice.randbytes(8)
-        content = pack(Content(self.me.uid, conv, nonce, self.wall_ms(), Text(text)))
+        self.sends(conv, pack(Content(self.me.uid, conv, nonce, self.wall_ms(), Text(text))), *media)
+
+    def sends(self, conv: ConvId, content: bytes, *media: MediaId) -> None:
+        assert self.me is not None
         self.oracle.spoken(self.me, conv, content)
         lid, self.next_lid = Lid(self.next_lid), self.next_lid + 1
-        self.wish(Compose(lid, conv, content, digest(conv, content), self.wall_ms()))
+        self.wish(Compose(lid, conv, content, digest(conv, content), self.wall_ms(), media))
 
     def relates(self, conv: ConvId, kind: str, pos: int, target: Digest, text: str) -> None:
         """Something is done to another message, by a message."""
         assert self.me is not None
-        body = {"edit": Edit(target, text), "recall": Recall(target), "react": Reaction(target, "👍")}[kind]
+        bodies: dict[str, Change] = {"edit": Edit(target, text), "recall": Recall(target)}
+        body = bodies.get(kind, Reaction(target, "👍"))
         content = pack(Content(self.me.uid, conv, self.world.dice.randbytes(8), self.wall_ms(), body))
         self.oracle.spoken(self.me, conv, content)
         lid, self.next_lid = Lid(self.next_lid), self.next_lid + 1

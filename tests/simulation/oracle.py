@@ -24,6 +24,7 @@ ACCEPTED, DELIVERED, READ, CANCELLING, NEEDS_YOU, REFUSED, CANCELLED, LONG_AGO =
 FINAL = (3, 4, 5, 6, REFUSED, CANCELLED, LONG_AGO)
 NOWHERE = 1 << 60
 MESSAGE, VOID, REFUSAL, ALIAS = 0, 1, 2, 3
+LAG_S = 10.0  # longer than an answer waits to leave, unless its process stalls
 PUSH_MAX, WINDOW_MAX, TRIES_MAX = 256, 64, 4
 
 WATCH = """
@@ -107,6 +108,7 @@ class Oracle:
         self._place: dict[bytes, int] = {}
         self._slots: dict[tuple[str, int], dict[int, tuple[Any, ...]]] = defaultdict(dict)
         self._lasts: dict[tuple[str, int], int] = defaultdict(int)
+        self._since_s: dict[tuple[str, int, bytes], float] = {}
         self._over: dict[bytes, tuple[str, str, str]] = {}
         self._had: dict[tuple[str, str], int] = defaultdict(int)
         self._reads: dict[tuple[str, str], int] = defaultdict(int)
@@ -221,6 +223,14 @@ class Oracle:
             if rel and rel.startswith("recall:"):
                 room.erased.add(int(rel[7:]))
                 self._look_at_recalled(conv, int(rel[7:]))
+        self._checks["S11 files are complete"] += 1
+        lacking = self._server.execute(
+            """select pos, media from pin where conv = ? and pos > ?
+            and media not in (select media from upload where done = 1 and conv = pin.conv)""",
+            (conv, len(log) - len(rows)),
+        ).fetchall()
+        if lacking:
+            self._blame(f"S11 {conv} names files that are not complete: {lacking}")
         (head,) = self._server.execute("select head from conv where conv = ?", (conv,)).fetchone()
         if head != len(log):
             self._blame(f"P-7 the head of {conv} is {head}, its log ends at {len(log)}")
@@ -273,11 +283,14 @@ class Oracle:
             (conv, did, before),
         ).fetchall()
         self._checks["S13 slots never change"] += len(rows)
+        if not before and rows and self._rooms[conv].floor:  # a restored server: retention had been here
+            before = rows[0][0] - 1
         for n, *slot in rows:
             if n != before + 1:
                 self._blame(f"S13 lane {conv}/{did} has a hole before {n}")
             before = n
             slots[n] = tuple(slot)
+            self._since_s[conv, did, slot[0]] = self._world.now_s
 
     def check_slots(self) -> None:
         """All of them, against what they were when they were new; retention leaves the highest (S12, S13)."""
@@ -307,6 +320,7 @@ class Oracle:
         self._after.clear()
         self._slots.clear()
         self._lasts.clear()
+        self._since_s.clear()
         self._cursor.clear()
         self._mark.clear()
         over, self._over = self._over, {}
@@ -458,8 +472,17 @@ class Oracle:
                         self._after.setdefault(said, []).append(content)
                 self._known.add(content)
                 self.composed += 1
+            if state == NEEDS_YOU and old is not None and old[0] != NEEDS_YOU:
+                self._look_at_parking(disk, name, lid)
             seen.states[lid] = (state, pos, conv, content)
             self._look_at_state(seen, name, old[0] if old else None, state, pos, conv, content, dg)
+
+    def _look_at_parking(self, disk: Disk, name: str, lid: int) -> None:
+        """The ladder stands still without a line; only what is a week old is parked then (P-55, P-58)."""
+        self._checks["P-55 nobody is asked for want of a line"] += 1
+        line, skewed = disk.owner and disk.owner.line.state, self._world.counts["fault:wall clock set"]
+        if line != "ready" and not skewed:
+            self._blame(f"P-55 {name} parks {lid} while its line is {line}")
 
     def _look_at_outbox(self, disk: Disk, name: str) -> None:
         """What is shown as waiting waits, as it is shown; lanes keep the order of writing (L1, S5, P-57)."""
@@ -625,6 +648,10 @@ class Oracle:
             kind = type(packet).__name__
             if kind == "MsgA" and not packet.gone:
                 self._must_slot(packet, did, MESSAGE)
+            elif kind == "MsgA":
+                self._must_be_gone(packet, did)
+            elif kind == "StatusA":
+                self._must_be_unknown(packet, did)
             elif kind == "VoidA":
                 self._must_slot(packet, did, VOID)
             elif kind == "Nack" and packet.final:
@@ -648,6 +675,27 @@ class Oracle:
         room, upto = self._rooms[packet.conv], self._upto(packet.conv, did)
         uid = next(seen.uid for seen in self._seen.values() if seen.did == str(did))
         return sum(room.had_seat(uid, pos) for pos in range(max(upto, room.floor) + 1, packet.to + 1))
+
+    def _must_be_gone(self, packet: Any, did: int) -> None:
+        """Only what retention has removed is gone (P-28)."""
+        self._checks["P-28 gone is gone"] += 1
+        row = self._server.execute(
+            "select min(n), max(n) from slot where conv = ? and did = ?", (packet.conv, did)
+        ).fetchone()
+        room = self._rooms.get(packet.conv)
+        if room is None or not room.floor or row[0] is None or packet.n >= row[0]:
+            self._blame(f"P-28 {packet.conv}/{packet.n} is said to be gone, and never was there")
+
+    def _must_be_unknown(self, packet: Any, did: int) -> None:
+        """*unknown* is never said of what has been in the log for a while (P-87)."""
+        for status in packet.states:
+            since_s = self._since_s.get((status.conv, did, urlsafe_b64decode(status.dg + "==")))
+            self._checks["P-87 unknown is unknown"] += 1
+            if status.fate == "unknown" and since_s is not None and self._lags(since_s):
+                self._blame(f"P-87 {status.conv}/{status.n} is said to be unknown, and is in the log")
+
+    def _lags(self, since_s: float) -> bool:
+        return self._world.now_s > since_s + LAG_S and not self._world.counts["fault:process stalled"]
 
     def _must_slot(self, packet: Any, did: int, kind: int) -> None:
         """The answer names the digest that was decided about."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from client.core.events import ChangeGroup, Dial, Open, Quit, ReadUpto, Woken
 from client.core.model import Me
@@ -281,6 +281,8 @@ class Story:
             (2, self._open_another, False),
             (plan.groups_change, self._change_group, False),
             (plan.relate, self._relate, False),
+            (plan.poison, self._poison, False),
+            (plan.media, self._show_a_file, False),
             (3, self._back_up, True),
             (1, self._restore, True),
             (3, self._go_away, True),
@@ -311,7 +313,8 @@ class Story:
         conv = self.dice.choice(groups)
         here = sorted(self.oracle.members_of(conv))
         away = [uid for uid in NAMES[: self.plan.people] if uid not in here]
-        do = self.dice.choice(("add", "add", "remove", "leave", "rename"))
+        wishes: tuple[Literal["add", "remove", "leave", "rename"], ...] = ("add", "add", "remove", "leave", "rename")
+        do = self.dice.choice(wishes)
         some = {"add": away, "remove": here}.get(do, [device.me.uid])
         if not some or (do != "add" and len(here) < 3):
             return
@@ -336,6 +339,21 @@ class Story:
             conv, pos, dg = self.dice.choice(rows)
             self.words += 1
             client.relates(ConvId(conv), kind, pos, Digest(dg), f"{device.me.name} {self.words}")
+
+    def _poison(self, device: Device, client: Client) -> None:
+        """Something that no version can read (P-81)."""
+        if convs := self._my_convs(device):
+            self.world.count("fault:unreadable message")
+            client.sends(self.dice.choice(convs), b"\xff" + self.dice.randbytes(12))
+
+    def _show_a_file(self, device: Device, client: Client) -> None:
+        """A message names a file whose upload is complete, or is not (S11)."""
+        if convs := self._my_convs(device):
+            conv, done = self.dice.choice(convs), self.world.chance(0.5)
+            self.world.count("deed:file named" if done else "fault:file named before it is complete")
+            media = self.server_disk.upload(device.me.did, conv, done)
+            self.words += 1
+            client.says(conv, f"{device.me.name} {self.words}", media)
 
     def _block_somebody(self) -> None:
         """What is said meanwhile is refused (P-34)."""
