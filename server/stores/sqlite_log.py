@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from protocol.codec import from_text, to_text
 from protocol.lanes import NO_DIGEST
 from protocol.packets import Event, MsgR
-from protocol.values import ConvId, Did, Digest, MediaId, Uid
+from protocol.values import NUMBER_MAX, ConvId, Did, Digest, MediaId, Uid
 from server.core.acceptance import (
     ALIAS,
     MESSAGE,
@@ -223,6 +223,8 @@ class _Batch:
     def _refusal(self, room: Room, offer: Offer) -> str:
         packet, uid = offer.packet, offer.who.uid
         assert isinstance(packet, MsgR)
+        if room.head >= NUMBER_MAX:  # no packet could name the next position (P-11)
+            return "not_possible_now"
         refusal = may(Action.SEND, room.standing(uid))
         if not refusal and packet.media and not self._has_all(packet, int(offer.who.did)):
             refusal = "media_missing"
