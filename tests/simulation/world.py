@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 EPOCH_MS = 1_767_225_600_000
-STEPS_A_MOMENT_MAX = 20_000
+STEPS_A_MOMENT_MAX, STEPS_MAX = 20_000, 300_000
 
 
 class Violation(AssertionError):
@@ -70,6 +70,8 @@ class World:
                 moment_s, since = self.now_s, self.steps
             elif self.steps > since + STEPS_A_MOMENT_MAX:
                 self.blame(f"L6 {STEPS_A_MOMENT_MAX} steps, and time stands still")
+            if self.steps > STEPS_MAX:
+                self.blame(f"L6 {STEPS_MAX} steps, and no end")
             try:
                 do()
             except Crash as crash:
