@@ -35,7 +35,8 @@ async def grant(store: Store, who: Identity, wish: Wish) -> Granted:
             return Granted(on.Opened(opened), bells, people=_heard(*bells))
         case do.Change(packet):
             changed = await store.change_group(who, packet)
-            rung = tuple(bell for bell in changed.bells if isinstance(bell, Bell))
+            moved = packet.do in ("add", "remove", "leave")
+            rung = tuple(bell for bell in changed.bells if moved and isinstance(bell, Bell))
             return Granted(on.Changed(changed.answer), changed.bells, changed.crowds, _heard(*rung))
         case do.Choose(prefs):
             chosen = await store.choose(who, prefs)

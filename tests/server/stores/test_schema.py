@@ -118,3 +118,14 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(db: sqlite3.Connection) -> 
         prepare(db, Schema(2, SCHEMA.statements, {1: broken}))
     assert shape(db) == before
     assert db.execute("pragma user_version").fetchone() == (1,)
+
+
+def test_titles_of_groups_are_found_in_what_the_server_said(db: sqlite3.Connection) -> None:
+    prepare(db, Schema(1, ONE))
+    said = b'{"kind":"opened","form":"group","title":"Friends","by":"u1"}'
+    db.execute("insert into conv (conv, head, ts, form) values ('g', 2, 5, 'group'), ('old', 9, 5, 'group')")
+    db.execute("insert into log values ('g', 1, 0, 1, '', 5, x'aa', 'server1', ?, null)", [said])
+    db.execute("insert into member (conv, uid, since) values ('g', 'u1', 1)")
+    prepare(db, SCHEMA)
+    assert db.execute("select conv, title from conv order by conv").fetchall() == [("g", "Friends"), ("old", "")]
+    assert db.execute("select reads, rev from member").fetchone() == (1, None)
