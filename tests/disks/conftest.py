@@ -68,3 +68,26 @@ async def world(library: Path, tmp_path: Path, keep: Callable[[Server | Puppet],
     keep(world.bob)
     yield world
     disk.heal()
+
+
+@pytest.fixture
+async def server(tmp_path: Path, keep: Callable[[Server | Puppet], None]) -> Server:
+    """A server on a good disk."""
+    server = Server(tmp_path / "server")
+    keep(server)
+    await server.start()
+    return server
+
+
+@pytest.fixture
+async def people(server: Server, tmp_path: Path, keep: Callable[[Server | Puppet], None]) -> tuple[Puppet, Puppet]:
+    """Alice and bob, who have said something already."""
+    alice, bob = (Puppet(name, tmp_path / name, server.url) for name in ("alice", "bob"))
+    for person in (alice, bob):
+        keep(person)
+        await person.start(invite=await server.invite())
+    for number in range(5):
+        for one, other in ((alice, "bob"), (bob, "alice")):
+            lid = (await one.wish("say", to=other, text=f"{one.name} {number} " + "x" * 2000))["lid"]
+            await one.state(lid, "delivered")
+    return alice, bob

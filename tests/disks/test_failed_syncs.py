@@ -107,7 +107,9 @@ def test_what_a_server_sees_after_its_death_is_made_safe_before_it_is_told(
 async def test_what_a_client_calls_kept_is_on_the_disk(tmp_path: Path, recordings: list[Recording]) -> None:
     recording = Recording(tmp_path / "alice" / FILE_NAME, fault=(broken := Broken()))
     recordings.append(recording)
-    messages = SqliteMessages(recording.path.parent, lambda _: cast(sqlite3.Connection, Face(recording.path, recording)))
+    messages = SqliteMessages(
+        recording.path.parent, lambda _: cast(sqlite3.Connection, Face(recording.path, recording))
+    )
     await messages.open()
     await messages.become(ME)
     broken.times = 2  # the commit, and the log's last sync when it is closed

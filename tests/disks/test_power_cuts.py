@@ -32,7 +32,7 @@ def test_a_database_that_syncs_less_is_found_out() -> None:
 
 
 def recording(tmp_path: Path, *ops: Op) -> Disk:
-    made = Recording(tmp_path / "x", {"": b"a" * 1024}, list(ops))
+    made = Recording(tmp_path / "x", {"": b"a" * 1024}, ops=list(ops))
     made.close()
     disk = Disk(made)
     disk.advance(len(ops))
