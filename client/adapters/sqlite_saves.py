@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Sequence
 from functools import singledispatchmethod
@@ -39,9 +40,11 @@ from client.core.history import OLDER
 from client.core.model import NOWHERE, Lane, Me, Member, State
 from protocol.codec import from_text
 from protocol.content import PLAIN, Content, unpack
-from protocol.packets import Crowd, Event, Gap, Mark
+from protocol.packets import Crowd, Event, Gap, Mark, Relation
 from protocol.problems import Problem
 from protocol.values import SERVER_DID, ConvId, Lid, MediaId
+
+log = logging.getLogger(__name__)
 
 GROUP_REDRAWN_MAX = 256
 """How many own bubbles of a group are drawn again when members come or go: those on and near the screen."""
@@ -359,7 +362,7 @@ class Saver:
             self._settle(lid, save.conv, state, event.pos, event.ts, "")
         for event in save.events:
             if (event.did, event.dg) not in own:
-                self._event(save.conv, event)
+                self._keep(save.conv, event)
         self._db.executemany(
             "insert or replace into gap (conv, a, b, why) values (?, ?, ?, ?)",
             _gap_rows(save.conv, save.gaps),
@@ -412,9 +415,43 @@ class Saver:
             _gap_rows(save.conv, (*rests, *save.gaps)),
         )
         for event in save.events:
-            self._event(save.conv, event)
+            self._keep(save.conv, event)
         for lid in [lid for lid in self._touched if lid >= (first_new or HEARD_LID)]:
             del self._touched[lid]
+
+    def _keep(self, conv: ConvId, event: Event) -> None:
+        """One event that we stumble over goes to quarantine; what is behind it in the frame is kept (P-81)."""
+        self._db.execute("savepoint one")
+        try:
+            self._event(conv, event)
+        except Exception as error:
+            if not _is_poison(error):
+                raise
+            log.exception("! position %d of a conversation is kept unread", event.pos)
+            self._db.execute("rollback to one")
+            self._quarantine(conv, event)
+        self._db.execute("release one")
+
+    def _quarantine(self, conv: ConvId, event: Event) -> None:
+        """The event as it came, and a place on the screen that says so; nothing of it is looked into."""
+        row = self._db.execute(
+            """insert into bubble (lid, conv, pos, place, uid, did, n, dg, ts, at_ms, kind, suite, content, state)
+            select coalesce((select max(lid) + 1 from bubble where lid >= :first), :first), :conv, :pos, 2 * :pos, :uid,
+            :did, :n, :dg, :ts, :ts, '', :suite, x'', :state where true on conflict do nothing returning lid""",
+            {
+                "first": HEARD_LID, "conv": conv, "pos": event.pos, "uid": event.uid, "did": event.did,
+                "n": event.n, "dg": event.dg, "ts": event.ts, "suite": event.suite, "state": State.RECEIVED,
+            },
+        ).fetchone()  # fmt: skip
+        if row is not None:
+            self._raw(row[0], conv, event)
+            self._touch(row[0])
+
+    def _raw(self, lid: Lid, conv: ConvId, event: Event) -> None:
+        self._db.execute(
+            "insert into raw (lid, conv, pos, bytes) values (?, ?, ?, ?)",
+            (lid, conv, event.pos, msgspec.json.encode(event)),
+        )
 
     def _event(self, conv: ConvId, event: Event) -> None:
         """A message, or what the server said. The same digest again takes its new place (P-43, P-69)."""
@@ -457,20 +494,19 @@ class Saver:
         if row is None:
             return
         if not kind:
-            self._db.execute(
-                "insert into raw (lid, conv, pos, bytes) values (?, ?, ?, ?)",
-                (row[0], conv, event.pos, msgspec.json.encode(event)),
-            )
+            self._raw(row[0], conv, event)
         self._touch(row[0])
         self._erase_recalled(row[0])
 
     def _described(self, event: Event, content: bytes, conv: ConvId) -> tuple[str, int, str, int, str]:
         """The kind of an event, empty for what cannot be read (P-81), its author's clock, and what it is about.
 
-        A message without content was recalled before it came here (P-74).
+        A message without content was recalled before it came here; its `rel` names its own place, that of an edit of
+        it another one (P-74).
         """
         if not event.content and event.did != SERVER_DID:
-            return RECALLED, event.ts, *change_columns(event.rel, None)
+            stub = event.rel is None or event.rel == Relation("recall", event.pos)
+            return RECALLED, event.ts, *change_columns(None if stub else event.rel, None)
         if event.suite != PLAIN:
             said = read_content(event.did, event.suite, content, event.uid, conv)
             return ("notice" if said else ""), event.ts, *change_columns(event.rel, None)
@@ -479,6 +515,33 @@ class Saver:
         except Problem:
             return "", event.ts, *change_columns(event.rel, None)
         return _kind_of(inner), inner.at_ms, *change_columns(event.rel, inner)
+
+    def read_again(self) -> None:
+        """What an older version could not read, and this one can, becomes what it is, where it stands (P-81)."""
+        for lid, conv, data in self._db.execute("select lid, conv, bytes from raw order by lid").fetchall():
+            self._db.execute("savepoint one")
+            try:
+                self._read_one_again(lid, conv, msgspec.json.decode(data, type=Event))
+            except Exception as error:
+                if not _is_poison(error):
+                    raise
+                self._db.execute("rollback to one")
+            self._db.execute("release one")
+
+    def _read_one_again(self, lid: Lid, conv: ConvId, event: Event) -> None:
+        content = _bytes_of(event.content)
+        kind, at_ms, rel, rel_pos, target = self._described(event, content, conv)
+        if not kind:
+            return
+        self._db.execute(
+            """update bubble set kind = ?, at_ms = ?, content = ?, media = ?, rel = ?, rel_pos = ?, target = ?
+            where lid = ?""",
+            (kind, at_ms, content, _media_column(event.media), rel, rel_pos, target, lid),
+        )
+        self._db.execute("delete from raw where lid = ?", (lid,))
+        self._erase_recalled(lid)
+        if kind == "notice":  # it may say who is here: the server is asked for the list
+            self._db.execute("update chat set thin = 1 where conv = ? and form = 'group'", (conv,))
 
     def _kind(self, content: bytes, conv: ConvId) -> str:
         assert self.me is not None
@@ -580,6 +643,12 @@ class Saver:
     def _touch_all(self, rows: Iterable[tuple[Lid]]) -> None:
         for (lid,) in list(rows):
             self._touch(lid)
+
+
+def _is_poison(error: Exception) -> bool:
+    """Whether this comes of what was to be stored; what comes of the disk or the machine withholds the ack (P-81)."""
+    values = sqlite3.IntegrityError | sqlite3.DataError | sqlite3.InterfaceError | sqlite3.ProgrammingError
+    return isinstance(error, values) or not isinstance(error, sqlite3.Error | OSError | MemoryError | Problem)
 
 
 def _kind_of(content: Content) -> str:

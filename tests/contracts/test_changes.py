@@ -234,17 +234,21 @@ async def test_a_recall_forgets_where_the_file_lies(messages: SqliteMessages) ->
 
 
 async def test_what_was_recalled_before_it_came_is_a_stub(messages: SqliteMessages) -> None:
-    stub = replace(HELLO, content="")
-    await messages.save([arrived(stub, recall(2, HELLO))])
+    """As the server keeps it: it names its own place; its edits are empty, and mean nothing any more."""
+    stub = replace(HELLO, content="", rel=Relation("recall", HELLO.pos))
+    emptied = replace(edit(2, HELLO, "better"), content="")
+    await messages.save([arrived(stub, emptied)])
     bubble = await only(messages)
-    assert (bubble.recalled, bubble.recalled_by, bubble.uid, bubble.state) == (True, BOB, BOB, State.RECEIVED)
+    assert (bubble.recalled, bubble.recalled_by, bubble.uid, bubble.state) == (True, "", BOB, State.RECEIVED)
+    await messages.save([arrived(recall(3, HELLO))])
+    assert (await only(messages)).recalled_by == BOB
 
 
 async def test_a_stub_of_what_is_here_takes_it_away(messages: SqliteMessages) -> None:
     await messages.save([arrived(HELLO)])
     await messages.save([SaveGeneration("2", ((CHAT, 0),))])
-    [bubble] = await messages.save([arrived(replace(HELLO, content=""))])
-    assert (bubble.recalled, bubble.body) == (True, None)
+    [bubble] = await messages.save([arrived(replace(HELLO, content="", rel=Relation("recall", HELLO.pos)))])
+    assert (bubble.recalled, bubble.body, bubble.lost) == (True, None, False)
 
 
 async def test_an_own_recall_shows_at_once_and_is_final_when_taken(messages: SqliteMessages) -> None:
