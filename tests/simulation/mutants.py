@@ -267,6 +267,7 @@ def b27(stack: ExitStack) -> None:
     """Who left is served on."""
     stack.enter_context(swap(Standing, "sees", lambda self, pos: any(since <= pos for since, _ in self.spans)))
     stack.enter_context(swap(Standing, "head", lambda self, head: head if self.spans else 0))
+    stack.enter_context(swap(sqlite_pages._Walk, "_span_end", lambda self: self.head))
     stack.enter_context(swap(sqlite_pages, "_HEADS", sqlite_pages._HEADS.replace("m.until", "null")))
 
 
@@ -276,6 +277,7 @@ def b28(stack: ExitStack) -> None:
     def sees(self: Any, pos: int) -> bool:
         return bool(self.spans) and self.spans[0][0] <= pos and (self.current or pos <= self.spans[-1][1])
 
+    stack.enter_context(swap(sqlite_pages._Walk, "_span_end", lambda self: self.head))
     stack.enter_context(swap(Standing, "sees", sees))
 
 
@@ -629,9 +631,10 @@ MUTANTS: dict[str, Plant] = {
 }  # fmt: skip
 
 LOSSY, DRY = Weather(loss=0.3), Weather(store_failure=0.1, loss=0.05)
+FALLING = Weather(cut_rate=0.05, client_crash=0.01)
 WEATHER = {
     "B4": Weather(client_crash=0.01, loss=0.1), "B5": Weather(cut_rate=0.1, loss=0.1, client_crash=0.01),
-    "B7": DRY, "B8": DRY, "B10": Weather(commit_unknown=0.1), "B14": Weather(cut_rate=0.05, client_crash=0.01),
+    "B7": DRY, "B8": DRY, "B10": Weather(commit_unknown=0.1), "B14": FALLING, "B15": FALLING, "B16": FALLING, "B17": FALLING,
     "B19": Weather(loss=0.6, client_crash=0.01), "B20": Weather(no_dial=0.6, cut_rate=0.1),
     "B29": Weather(no_bell=0.5, client_crash=0.01), "B34": LOSSY, "B37": Weather(loss=0.3, slow=0.3, slow_max_s=5.0),
     "B39": Weather(rollback_rate=0.02), "B40": Weather(ghost=0.2, cut_rate=0.3),

@@ -25,6 +25,7 @@ FINAL = (3, 4, 5, 6, REFUSED, CANCELLED, LONG_AGO)
 NOWHERE = 1 << 60
 MESSAGE, VOID, REFUSAL, ALIAS = 0, 1, 2, 3
 LAG_S = 10.0  # longer than an answer waits to leave, unless its process stalls
+MOVES_MAX = 12
 PUSH_MAX, WINDOW_MAX, TRIES_MAX = 256, 64, 4
 
 WATCH = """
@@ -67,6 +68,8 @@ class Talk:
 
     waiting: dict[str, tuple[str, int]] = field(default_factory=dict)
     tries: dict[tuple[str, int, str, str], int] = field(default_factory=dict)
+    claims: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
+    moves: dict[str, tuple[int, int]] = field(default_factory=dict)
     more: int = 0
     turned_away: bool = False
 
@@ -602,6 +605,7 @@ class Oracle:
         if row is None:
             self._blame(f"S7 {client.name} says {kind} {packet.conv}/{packet.n} that is not on its disk")
         self._checks["S12 windows"] += 1
+        self._look_at_moves(client, talk, packet)
         here = packet.conv, packet.n
         if tries > 1 or talk.waiting.get(packet.dg, here) != here:  # whatever of this lane flew has been called back
             talk.waiting = {dg: other for dg, other in talk.waiting.items() if other[0] != packet.conv}
@@ -612,6 +616,17 @@ class Oracle:
             talk.waiting = {dg: place for dg, place in talk.waiting.items() if dg in unsettled}
         if len(talk.waiting) > WINDOW_MAX:
             self._blame(f"S12 {client.name} has {len(talk.waiting)} unanswered messages under way")
+
+    def _look_at_moves(self, client: Client, talk: Talk, packet: Any) -> None:
+        """Renumbering ends: neither a number nor a message changes hands again and again (L4)."""
+        here = packet.conv, packet.n
+        dg, times = talk.claims.get(here, (packet.dg, 0))
+        n, moved = talk.moves.get(packet.dg, (packet.n, 0))
+        talk.claims[here] = packet.dg, times + (dg != packet.dg)
+        talk.moves[packet.dg] = packet.n, moved + (n != packet.n)
+        self._checks["L4 no lane is blocked"] += 1
+        if max(times, moved) > MOVES_MAX:
+            self._blame(f"L4 {client.name} renumbers {packet.conv}/{packet.n} without end")
 
     def _unsettled(self, client: Client) -> set[str]:
         return {dg for (dg,) in client.disk.db.execute("select dg from outbox")}
