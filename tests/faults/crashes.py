@@ -167,9 +167,9 @@ class Crash:
         await side.puppet.start()
         said = await page(side)
         first = sum(bubble["mine"] for bubble in said)
-        for number in range(first, first + 3):
-            lid = (await side.puppet.wish("say", to=side.other, text=f"{side.name} {number}"))["lid"]
-        await side.puppet.state(lid, "accepted", "stored", "delivered", "read")
+        texts = side.lines(first + 3)[first:]
+        lids = [(await side.puppet.wish("say", to=side.other, text=text))["lid"] for text in texts]
+        await side.puppet.state(lids[-1], "accepted", "stored", "delivered", "read")
         side.said = first + 3
         await side.puppet.kill()
         shutil.rmtree(folder)

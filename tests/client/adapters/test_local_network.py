@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from client.adapters import local_network
 from client.adapters.local_network import LocalNetwork
 from client.ports import NO_PLACE, Place
 
@@ -26,7 +25,7 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A computer at 192.168.1.23 behind a gateway."""
     (tmp_path / "route").write_text(ROUTE)
     (tmp_path / "arp").write_text(ARP.format(mac=FRITZ))
-    monkeypatch.setattr(local_network.socket, "socket", _Probe)
+    monkeypatch.setattr("client.adapters.local_network.socket.socket", _Probe)
     return tmp_path
 
 
