@@ -275,51 +275,6 @@ def _log(db: sqlite3.Connection, conv: str, upto: int) -> bool:
     return upto <= floor or bool(db.execute(sql, (conv, floor, upto)).fetchone()[0] == upto - floor)
 
 
-_HOLDS[op.fact[0]](db, *op.fact[1:]):
-                return f"it was said, and is not there: {op.fact}"
-    return ""
-
-
-def _bytes(dg: str) -> bytes:
-    return urlsafe_b64decode(dg + "==")
-
-
-def _bubble(db: sqlite3.Connection, conv: str, dg: str) -> bool:
-    return bool(db.execute("select 1 from bubble where conv = ? and dg = ? and mine = 1", (conv, dg)).fetchone())
-
-
-def _cursor(db: sqlite3.Connection, conv: str, upto: int) -> bool:
-    return bool(db.execute("select 1 from chat where conv = ? and cursor >= ?", (conv, upto)).fetchone())
-
-
-def _floor(db: sqlite3.Connection, conv: str) -> int:
-    """Up to where retention has removed rows, which it may (P-84)."""
-    return int(db.execute("select floor from conv where conv = ?", (conv,)).fetchone()[0])
-
-
-def _slot(db: sqlite3.Connection, conv: str, did: int, dg: str, kind: int, pos: int | None) -> bool:
-    found = db.execute(
-        "select pos from slot where conv = ? and did = ? and dg = ? and kind = ?", (conv, did, _bytes(dg), kind)
-    ).fetchone()
-    if found is None:
-        return (pos or 1) <= _floor(db, conv)
-    return pos is None or found[0] == pos
-
-
-def _acked(db: sqlite3.Connection, conv: str, did: int, upto: int) -> bool:
-    sql = "select 1 from cursor where conv = ? and did = ? and upto >= ?"
-    return bool(db.execute(sql, (conv, did, upto)).fetchone())
-
-
-def _session(db: sqlite3.Connection, did: int, sn: int) -> bool:
-    return bool(db.execute("select 1 from device where did = ? and sn >= ?", (did, sn)).fetchone())
-
-
-def _log(db: sqlite3.Connection, conv: str, upto: int) -> bool:
-    count, last = db.execute("select count(*), max(pos) from log where conv = ? and pos <= ?", (conv, upto)).fetchone()
-    return bool(count == last == upto)
-
-
 _HOLDS: dict[str, Any] = {
     "bubble": _bubble,
     "cursor": _cursor,
