@@ -50,6 +50,7 @@ class Side:
     enough: bool = False
     shown: dict[int, int] = field(default_factory=dict)
     alive: asyncio.Event = field(default_factory=asyncio.Event)
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def name(self) -> str:
@@ -118,13 +119,16 @@ async def talk(world: World, side: Side) -> None:
     while not side.enough:
         await side.alive.wait()
         burst = side.lines(side.said + world.dice.randint(1, world.burst))[side.said :]
+        side.idle.clear()
         try:
             answers = [side.puppet.send_wish("say", to=side.other, text=text) for text in burst]
             for answer in answers:
                 await answer
                 side.said += 1
+            side.idle.set()
             await asyncio.sleep(world.pause_s)
         except ConnectionError:
+            side.idle.set()
             await asyncio.sleep(0.01)
 
 
@@ -279,6 +283,7 @@ async def open_world(
     await alice.puppet.wish("open", **{"with": "bob"})
     for side in world.sides:
         side.alive.set()
+        side.idle.set()
     return world
 
 

@@ -91,18 +91,18 @@ class Crash:
         try:
             await server.start(env)
             await call_again(self.world)
-            await self._until_dead(point, server.death())
+            await self._until_dead(point, server.death)
         except AssertionError:  # it died before it listened: S11 is on the way there
             pass
         await server.kill()
         await server.start()
         await call_again(self.world)
 
-    async def _until_dead(self, point: Point, death: Awaitable[None]) -> None:
+    async def _until_dead(self, point: Point, death: Callable[[], Awaitable[None]]) -> None:
         provoking = asyncio.ensure_future(self._provoke(point))
         try:
             if point.deadly:
-                await asyncio.wait_for(asyncio.ensure_future(death), DIES_WITHIN_S)
+                await asyncio.wait_for(asyncio.ensure_future(death()), DIES_WITHIN_S)
             else:
                 await asyncio.sleep(0.5)
         except TimeoutError:
@@ -121,7 +121,7 @@ class Crash:
     async def _person(self, point: Point, env: dict[str, str]) -> None:
         side = self.side(point.who)
         side.alive.clear()
-        await asyncio.sleep(0)
+        await side.idle.wait()  # all that was said is answered, so that what comes next has its right number
         if point.name == "C9":
             await self._go_back(side)
         else:
@@ -132,7 +132,7 @@ class Crash:
             await side.puppet.start(env={**os.environ, **env})
             await PREPARE.get(point.name, Crash._nothing)(self, side)
             side.alive.set()
-        await self._until_dead(point, self._gone(side))
+        await self._until_dead(point, lambda: self._gone(side))
         side.alive.clear()
         await side.puppet.kill()
         await self._server_is_up()
@@ -157,10 +157,6 @@ class Crash:
     async def _go_back(self, side: Side) -> None:
         """The profile is restored from a backup: its numbers are behind (P-65)."""
         folder, backup = side.puppet.data_dir, side.puppet.data_dir.with_name("backup")
-        await side.puppet.kill()
-        await rise(self.world, side, set())
-        side.alive.clear()
-        await asyncio.sleep(0.2)
         await side.puppet.kill()
         shutil.rmtree(backup, ignore_errors=True)
         shutil.copytree(folder, backup)
