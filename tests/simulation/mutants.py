@@ -634,8 +634,9 @@ LOSSY, DRY = Weather(loss=0.3), Weather(store_failure=0.1, loss=0.05)
 FALLING = Weather(cut_rate=0.05, client_crash=0.01)
 WEATHER = {
     "B4": Weather(client_crash=0.01, loss=0.1), "B5": Weather(cut_rate=0.1, loss=0.1, client_crash=0.01),
-    "B7": DRY, "B8": DRY, "B10": Weather(commit_unknown=0.1), "B14": FALLING, "B15": FALLING, "B16": FALLING, "B17": FALLING,
-    "B19": Weather(loss=0.6, client_crash=0.01), "B20": Weather(no_dial=0.6, cut_rate=0.1),
+    "B7": DRY, "B8": DRY, "B10": Weather(commit_unknown=0.1), "B14": FALLING,
+    "B15": FALLING, "B16": FALLING, "B17": FALLING,
+    "B19": Weather(loss=0.6, client_crash=0.03), "B20": Weather(no_dial=0.6, cut_rate=0.1),
     "B29": Weather(no_bell=0.5, client_crash=0.01), "B34": LOSSY, "B37": Weather(loss=0.3, slow=0.3, slow_max_s=5.0),
     "B39": Weather(rollback_rate=0.02), "B40": Weather(ghost=0.2, cut_rate=0.3),
     "B41": Weather(loss=0.6), "found1": LOSSY, "found2": Weather(store_failure=0.05),
@@ -644,7 +645,8 @@ WEATHER = {
 """Bugs that hide in most weathers, and the one that they do not like."""
 BUSY = Plan(weather_s=60.0, rate=0.6)
 PLAN: dict[str, Plan] = {
-    "B11": Plan(rate=0.6, block_rate=0.1), "B19": Plan(weather_s=200.0), "B20": Plan(weather_s=200.0),
+    "B11": Plan(rate=0.6, block_rate=0.1), "B19": Plan(weather_s=200.0, rate=0.6, ask_at_once=True),
+    "B20": Plan(weather_s=200.0),
     "B27": Plan(rate=0.6, groups_change=20.0), "B28": Plan(rate=0.6, groups_change=20.0),
     "B29": Plan(rate=0.6, trim_rate=0.1), "B30": Plan(rate=0.6, trim_rate=0.1),
     "B41": Plan(weather_s=200.0, rate=0.6, ask_at_once=True), "B42": Plan(rate=0.6, groups_change=20.0),
