@@ -92,8 +92,9 @@ class Points:
         disk = Disk(self.recording)
         for place in sorted(wanted):
             disk.advance(place)
-            path = fresh(folder) / "reference.db"
+            path = fresh(folder) / self.recording.path.name
             lay_out(disk.seen(), path)
+            _open_as_we_do(path, had_data=place >= self.born)  # it notes there who has read it
             self.hashes[place] = contents(path)
 
 
