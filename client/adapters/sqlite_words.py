@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -55,6 +56,12 @@ def read_content(did: Did, suite: str, content: bytes, uid: Uid, conv: ConvId) -
     """What the bytes say; None for what this version cannot read or must not believe (P-81, P-91)."""
     said = _said(did, suite, content, uid, conv)
     return said.body if isinstance(said, Content) else said
+
+
+def languages() -> str:
+    """A mark of all that this version can read: another one after an update that knows more kinds, or fewer."""
+    shapes = msgspec.json.encode(msgspec.json.schema_components([Content, Notice]), order="deterministic")
+    return sha256(shapes).hexdigest()
 
 
 def words_of(

@@ -96,6 +96,15 @@ class Conversation(web.RequestHandler):
 
     __slots__ = ()
 
+    def data_received(self, data: bytes) -> None:
+        """An address that the library stumbles over, such as `http://[::1]@`, costs its sender the connection."""
+        try:
+            super().data_received(data)
+        except Exception as stumbled:
+            log.warning("a request that could not be read was cut off: %s", type(stumbled).__name__)
+            if self.transport is not None:
+                self.transport.abort()
+
     def log_exception(self, *args: Any, **facts: Any) -> None:
         """A stranger's broken body is no mistake of ours: it was answered, and must not fill the log."""
         if not isinstance(sys.exc_info()[1], web.RequestPayloadError):

@@ -119,7 +119,7 @@ PLANTS: dict[str, tuple[Callable[[ExitStack], None], tuple[str, ...]]] = {
     "acknowledges before it is stored": (MUTANTS["B22"], ("msg_N_lost_crashing",)),
     "the cursor moves on write": (MUTANTS["B21"], ("ack_R_lost_crashing",)),
     "applies what lies ahead": (MUTANTS["B23"], ("msg_N_lost_online", "msg_N_late_online")),
-    "marks fall": (MUTANTS["B32"], ("ack_N_twice_online", "ack_N_late_online")),
+    "marks fall": (MUTANTS["B32"], ("ack_N_late_online", "ack_N_late_crashing")),
     "stored is delivered": (MUTANTS["B36"], ("msg_R_lost_offline",)),
     "the echo is a second bubble": (echo_drawn, ("msg_A_lost_online", "msg_A_late_online")),
 }

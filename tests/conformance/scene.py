@@ -57,18 +57,23 @@ class Watch(Oracle):
         super().client_disk(client)
         self._scene.written(client)
 
-    def server_disk(self) -> None:
-        super().server_disk()
+    def _look_at_parking(self, disk: Disk, name: str, lid: int) -> None:
+        """The literal schedule counts the time without a line, and asks in it (P-55)."""
+        if not self._scene.ladder.literal:
+            super()._look_at_parking(disk, name, lid)
+
+    def server_disk(self, **what: bool) -> None:
+        super().server_disk(**what)
         self._scene.committed()
 
 
 class Program(Client):
-    """A run of the program that notes what its screen is told."""
+    """A run of the program that notes what its disk says whenever something was written."""
 
     scene: Scene
 
     def saved(self, saves: Sequence[Save], bubbles: Sequence[Bubble]) -> None:
-        self.scene.shown(self, bubbles)
+        self.scene.changed(self)
 
 
 class Scene:
@@ -115,7 +120,7 @@ class Scene:
 
     def begin(self) -> None:
         """Server and programs are up, and everything of the beginning is said; the script begins now."""
-        Server(self.network, self.watch, self.server_disk)
+        self._serve()
         self.start("alice")
         if self.recipient != "offline":
             self.start("bob")
@@ -124,6 +129,9 @@ class Scene:
         self.script.begun = True
         self.network.said.clear()
         self.network.arrived = self._arrived
+
+    def _serve(self) -> None:
+        Server(self.network, self.watch, self.server_disk, lambda how: None)
 
     # ---------------------------------------------------------------------------------------- the story
 
@@ -156,15 +164,15 @@ class Scene:
 
     # ------------------------------------------------------------------------- what the world tells us
 
-    def shown(self, program: Program, bubbles: Sequence[Bubble]) -> None:
+    def changed(self, program: Program) -> None:
         if program.name != "alice":
             return
-        for bubble in bubbles:
-            climb = self.climbs[bubble.lid] if bubble.mine else []
-            if not climb or climb[-1] is not bubble.state:
-                climb.append(bubble.state)
-            if bubble.state is State.NEEDS_YOU:
-                self.asked.setdefault(bubble.lid, self.now_s())
+        for lid, state in program.disk.db.execute("select lid, state from bubble where mine = 1").fetchall():
+            climb = self.climbs[Lid(lid)]
+            if not climb or climb[-1] != state:
+                climb.append(State(state))
+            if state == State.NEEDS_YOU:
+                self.asked.setdefault(Lid(lid), self.now_s())
 
     def committed(self) -> None:
         """The server has written: what it took now, and who has it."""

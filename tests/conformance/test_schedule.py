@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from client.core.events import Dial, Resend
+from client.core.events import Dial
 from client.core.model import State
 from protocol.ladder import Ladder
 from tests.conformance.scene import Scene
@@ -40,7 +40,7 @@ def comes_back(scene: Scene) -> float:
 def is_heard_again(scene: Scene) -> None:
     """The weather clears and the person says yes: everything arrives once and in order."""
     scene.script.packet = None
-    scene.programs["alice"].wish(Resend(min(scene.climbs)))
+    scene.programs["alice"].sends_again(min(scene.climbs))
     scene.pass_s(200.0)
     assert scene.heard("bob") == tuple(scene.words)
     assert {climb[-1] for climb in scene.climbs.values()} == {State.DELIVERED}

@@ -22,6 +22,7 @@ FOUND = {
         "http",
         b"GET /v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-contin\xf5e\r\n\r\n",
     ),
+    "a name in front of nothing": ("http", b"GET http://[::1]@ HTTP/1.1\r\nHost: [::1]\r\n\r\n"),
     "half an address of version 6": ("address", b"http://[::1"),
     "an address that is all brackets": ("text", b"https://x" + b")" * 65_000),
     "a word that is no invite": ("invite", b"a" * 65_000),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -174,3 +175,15 @@ async def test_a_header_that_nobody_can_repeat_is_a_bad_request(house: House) ->
     assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
     writer.close()
     await writer.wait_closed()
+
+
+async def test_an_address_that_the_library_stumbles_over_is_cut_off(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+    writer.write(b"GET http://[::1]@ HTTP/1.1\r\nHost: [::1]\r\n\r\n")
+    with suppress(ConnectionError):
+        assert await reader.read() == b""
+    writer.close()
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+    assert (await house.http.get("/v1/health")).status_code == 200
