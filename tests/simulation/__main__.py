@@ -51,8 +51,15 @@ def trace(seed: int) -> int:
 def run(asked: argparse.Namespace) -> int:
     """A campaign."""
     seeds = range(asked.seed, asked.seed + asked.schedules)
-    total, began_s, told_s = Outcome(), time.perf_counter(), time.perf_counter()
+    total, began_s, told_s, said = Outcome(), time.perf_counter(), time.perf_counter(), 0
     for total in campaign(seeds, asked.jobs, keep_going=asked.keep_going):
+        for seed, what in total.failures[said:]:
+            print(
+                f"\nFAILED seed {seed} at commit {commit()}: {what[:400]}\n  {replay(seed)}",
+                file=sys.stderr,
+                flush=True,
+            )
+        said = len(total.failures)
         if time.perf_counter() - told_s > TELL_EVERY_S:
             told_s = time.perf_counter()
             so_far = f"{total.schedules:,} of {len(seeds):,} schedules, {total.accepted:,} messages"
@@ -62,8 +69,6 @@ def run(asked: argparse.Namespace) -> int:
         if path is not None:
             path.write_text(text + "\n", encoding="utf-8")
     print(as_markdown(told))
-    for seed, what in total.failures:
-        print(f"\nFAILED seed {seed} at commit {commit()}: {what[:400]}\n  {replay(seed)}", file=sys.stderr)
     return 1 if total.failures else 0
 
 

@@ -451,7 +451,8 @@ class Story:
         for device in self.devices:
             self._must_be_up(device).runner.post(Dial())
         world.run_until(world.now_s + 3.0)
-        self._last_words()
+        if world.chance(0.5):  # whatever is said now makes good what was not said again before
+            self._last_words()
         self._settle()
         if self.plan.quiet:
             self._must_be_quiet()
