@@ -11,7 +11,7 @@ from client.core.events import Event
 from client.core.model import Bubble, ChatEntry, Device, Inspected, Me, Memory, Own, Receipt, Seen, Span, Version
 from protocol.codec import Garbled
 from protocol.ladder import Ladder
-from protocol.packets import FromServer, Packet, Person, Seat
+from protocol.packets import FromServer, Gap, Packet, Person, Seat
 from protocol.values import ConvId, Did, Lid, MediaId
 
 
@@ -63,6 +63,9 @@ class Messages(Protocol):
 
     async def older(self, conv: ConvId) -> tuple[Span, ...]:
         """The gaps that this device's history fills, from below (P-63)."""
+
+    async def gaps(self, conv: ConvId) -> tuple[Gap, ...]:
+        """Every part of the log that is not here, from below, and why (P-42)."""
 
     async def left_over(self, *, ended: bool) -> list[Bubble]:
         """Own messages that waited when the device before this one ended, oldest first (P-64).

@@ -16,6 +16,7 @@ from client.adapters.sqlite_rows import (
     read_bubble,
     read_bubbles,
     read_chats,
+    read_gaps,
     read_me,
     read_memory,
     read_older,
@@ -40,7 +41,7 @@ from client.adapters.sqlite_schema import (
 from client.adapters.sqlite_words import languages, versions_of
 from client.core.effects import Save
 from client.core.model import NOWHERE, Bubble, ChatEntry, Me, Memory, Own, Receipt, Seen, Span, State, Version
-from protocol.packets import Person, Seat
+from protocol.packets import Gap, Person, Seat
 from protocol.problems import DataCorrupt, Problem, UnknownMessage
 from protocol.values import ConvId, Lid
 
@@ -151,6 +152,9 @@ class SqliteMessages:
 
     async def older(self, conv: ConvId) -> tuple[Span, ...]:
         return (await self._read(read_older)).get(conv, ())
+
+    async def gaps(self, conv: ConvId) -> tuple[Gap, ...]:
+        return await self._read(lambda db: read_gaps(db, conv))
 
     async def left_over(self, *, ended: bool) -> list[Bubble]:
         def find(db: sqlite3.Connection) -> list[Bubble]:

@@ -31,7 +31,7 @@ from client.core.model import (
     Span,
     State,
 )
-from protocol.packets import Crowd, Prefs, Relation, Seat, Step
+from protocol.packets import Crowd, Gap, Prefs, Relation, Seat, Step
 from protocol.problems import UnknownMessage
 from protocol.values import ConvId, Did, Lid, MediaId, Uid, Value
 
@@ -353,6 +353,12 @@ def read_older(db: sqlite3.Connection) -> dict[ConvId, tuple[Span, ...]]:
     for conv, first, last in db.execute("select conv, a, b from gap where why = ? order by conv, a", (OLDER,)):
         spans[conv].append(Span(first, last))
     return {conv: tuple(found) for conv, found in spans.items()}
+
+
+def read_gaps(db: sqlite3.Connection, conv: ConvId) -> tuple[Gap, ...]:
+    """Every part of a conversation's log that is not here, from below, and why."""
+    found = db.execute("select a, b, why from gap where conv = ? order by a", (conv,))
+    return tuple(Gap(first, last, why) for first, last, why in found)
 
 
 def read_memory(db: sqlite3.Connection) -> Memory:

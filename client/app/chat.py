@@ -54,7 +54,7 @@ from client.core.model import (
 from client.ports import Machine, Parts
 from protocol.content import Edit, Mention, Reaction, Recall
 from protocol.limits import NAME_MAX_CHARS
-from protocol.packets import Doing, Person, Prefs, Seat
+from protocol.packets import Doing, Gap, Person, Prefs, Seat
 from protocol.problems import (
     NameInvalid,
     NotPossibleNow,
@@ -320,6 +320,12 @@ class Chat:
     ) -> list[Bubble]:
         """Bubbles in the order shown, next to the given `Bubble.order`, or the newest ones."""
         return await self._queries.page(conv, before, after, limit)
+
+    async def gaps(self, conv: ConvId) -> tuple[Gap, ...]:
+        """The positions of a conversation that are not here, from below, and why: expired, not_member, before_join,
+        unreadable; and before_device for what a page brings once there is a line (P-42, P-63).
+        """
+        return await self._parts.messages.gaps(conv)
 
     async def bubble(self, lid: Lid) -> Bubble:
         """One bubble. Raises UnknownMessage."""

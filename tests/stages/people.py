@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QPainterPat
 
 from client.core.model import Bubble, ChatEntry, Member, State
 from protocol.content import Attachment, Body, File, Joined, Notice, Opened, Picture, Text, Video, Voice, pack_bins
+from protocol.packets import Gap
 from protocol.values import ConvId, Lid, MediaId, Uid
 from tests.stages.stage import DAY_MS, MINUTE_MS, NOW_MS
 
@@ -60,10 +61,15 @@ class Diary:
 
 
 class Shelf:
-    """Hands out pages of bubbles, as the shell does."""
+    """Hands out pages of bubbles, as the shell does, and the gaps between them."""
 
-    def __init__(self, bubbles: Iterable[Bubble]) -> None:
+    def __init__(self, bubbles: Iterable[Bubble], gaps: tuple[Gap, ...] = ()) -> None:
         self.bubbles = sorted(bubbles, key=lambda bubble: bubble.order)
+        self.missing = gaps
+
+    async def gaps(self, conv: ConvId) -> tuple[Gap, ...]:
+        """What is not here."""
+        return self.missing
 
     async def page(
         self,
@@ -78,6 +84,10 @@ class Shelf:
             return [bubble for bubble in self.bubbles if bubble.order > after][:limit]
         earlier = [bubble for bubble in self.bubbles if before is None or bubble.order < before]
         return earlier[-limit:]
+
+    async def bubble(self, lid: Lid) -> Bubble:
+        """One of them."""
+        return next(bubble for bubble in self.bubbles if bubble.lid == lid)
 
 
 def entry(form: str = "direct", title: str = "", members: tuple[Member, ...] = (ME, ANNA), **more: object) -> ChatEntry:

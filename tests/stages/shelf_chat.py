@@ -10,7 +10,7 @@ from client.app.changes import BubblesChanged, Change, ChatsChanged
 from client.app.settings import Settings
 from client.core.model import Bubble, ChatEntry, Finding, Line, Me, Seen, State
 from protocol.content import Text
-from protocol.packets import Person
+from protocol.packets import Gap, Person
 from protocol.problems import Problem, TextEmpty
 from protocol.values import ConvId, Did, Lid, Uid
 from tests.stages import people
@@ -48,7 +48,7 @@ class ShelfChat:
         """New bubbles, or other states of known ones."""
         lids = {bubble.lid for bubble in bubbles}
         kept = [bubble for bubble in self.shelf.bubbles if bubble.lid not in lids]
-        self.shelf = people.Shelf([*kept, *bubbles])
+        self.shelf = people.Shelf([*kept, *bubbles], self.shelf.missing)
         self.tell(BubblesChanged(tuple(bubbles)))
         self.tell(ChatsChanged(tuple(bubble.conv for bubble in bubbles)))
 
@@ -67,6 +67,9 @@ class ShelfChat:
     async def page(self, conv: ConvId, **where: Any) -> list[Bubble]:
         page = await self.shelf.page(conv, **where)
         return [bubble for bubble in page if bubble.conv == conv]
+
+    async def gaps(self, conv: ConvId) -> tuple[Gap, ...]:
+        return await self.shelf.gaps(conv)
 
     async def bubble(self, lid: Lid) -> Bubble:
         return next(bubble for bubble in self.shelf.bubbles if bubble.lid == lid)

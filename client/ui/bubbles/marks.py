@@ -88,14 +88,31 @@ def long_words(row: Row, now_s: float) -> str:
         State.QUEUED: tr("Waiting for a connection"),
         State.ACCEPTED: tr("On the server {time}", time=clock_s(bubble.ts)),
         State.STORED: tr("{name} is offline. The server keeps it", name=peer),
-        State.DELIVERED: tr("On {name}'s device", name=peer),
-        State.READ: tr("Opened by {name}", name=peer),
+        State.DELIVERED: _since(tr("On {name}'s device", name=peer), bubble.delivered_ms),
+        State.READ: _since(tr("Opened by {name}", name=peer), bubble.read_ms),
         State.CANCELLING: tr("Cancelling. It may still arrive"),
         State.NEEDS_YOU: tr("Not confirmed. Click to decide"),
         State.REFUSED: tr("The server refused it"),
         State.CANCELLED: tr("Cancelled. Nobody has it"),
         State.LONG_AGO: tr("Sent so long ago that the server no longer knows about it"),
     }.get(bubble.state, "")
+
+
+def _since(words: str, at_ms: int) -> str:
+    """With the time at which it was so at the latest, if that is known."""
+    return tr("{what} {time}", what=words, time=clock_s(at_ms)) if at_ms else words
+
+
+def count_words(row: Row) -> str:
+    """“7 of 9” in the bubble of a group: how many have an own message, and then how many have opened it."""
+    bubble = row.bubble
+    if row.form != "group" or not bubble.mine or bubble.of < 2 or bubble.read_by >= bubble.of:
+        return ""
+    if bubble.state in (State.ACCEPTED, State.STORED):
+        return tr("{count} of {all}", count=bubble.delivered_to, all=bubble.of) if bubble.delivered_to else ""
+    if bubble.state is State.DELIVERED and bubble.read_by:
+        return tr("{count} of {all} opened", count=bubble.read_by, all=bubble.of)
+    return ""
 
 
 def _on_its_way(row: Row, now_s: float) -> str:

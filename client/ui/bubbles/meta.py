@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from client.core.model import State
 from client.ui import icons
 from client.ui.bubbles.ink import ON_PILL, PILL, Ink, Part, ring
-from client.ui.bubbles.marks import QUIET_MS, Mark, mark_of, settled
+from client.ui.bubbles.marks import QUIET_MS, Mark, count_words, mark_of, settled
 from client.ui.bubbles.media import share_of
 from client.ui.theme import Look
 from client.ui.viewmodels.rows import Row, shown_ms
@@ -33,7 +33,11 @@ def delayed(row: Row) -> bool:
 
 
 def meta_words(row: Row) -> str:
-    """14:02, or how it came to be later."""
+    """14:02, or how it came to be later; in a group first how many have it."""
+    return " · ".join(filter(None, (count_words(row), _when(row))))
+
+
+def _when(row: Row) -> str:
     bubble = row.bubble
     if delayed(row):
         return tr("written {written} · sent {sent}", written=clock(bubble.at_ms), sent=clock(bubble.ts))

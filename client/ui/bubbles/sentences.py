@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from client.core.model import Bubble
 from client.ui.bubbles.marks import short_words
 from client.ui.plain import isolate, one_line
 from client.ui.viewmodels.rows import Row, shown_ms
 from client.ui.words import clock, duration, problem_words, size_words, tr
-from protocol.content import File, Joined, Left, Opened, Picture, Text, Titled, Video, Voice
+from protocol.content import Body as AnyBody
+from protocol.content import Change, File, Joined, Left, Notice, Opened, Picture, Ranked, Text, Titled, Video, Voice
+from protocol.values import Uid
 
 PREVIEW_SIGNS = 200
 """More of a text than fits into any row of the chat list."""
@@ -17,11 +21,12 @@ SPOKEN_SIGNS = 400
 def sentence(row: Row) -> str:
     """“You, voice note, 0:42, delivered, 14:02” (GUI: one accessible sentence per message)."""
     time = clock(shown_ms(row.bubble))
+    missing = [gap_words(why) for why in (*row.gaps, *row.gaps_below)]
     if row.system:
-        return f"{notice_words(row)}, {time}"
+        return ", ".join([*missing, notice_words(row), time])
     who = tr("You") if row.bubble.mine else isolate(row.sender)
     state = short_words(row) if row.bubble.mine else tr("unread") if row.place.divider else ""
-    return ", ".join(filter(None, (who, content_words(row.bubble), state, time)))
+    return ", ".join(filter(None, (*missing, who, content_words(row.bubble), state, time)))
 
 
 def content_words(bubble: Bubble) -> str:
@@ -40,8 +45,11 @@ def content_words(bubble: Bubble) -> str:
     return problem_words(bubble.code or "content_unreadable")
 
 
-def preview(bubble: Bubble, name: str = "") -> tuple[str, str]:
-    """A message in the chat list: an icon's name (or nothing) and words. `name` is whom a notice is about."""
+def preview(bubble: Bubble, name: str = "", by: str = "") -> tuple[str, str]:
+    """A message in the chat list: an icon's name (or nothing) and words.
+
+    `name` is whom a notice is about, and `by` who did it.
+    """
     match bubble.body:
         case Text(text):
             return "", one_line(text[: PREVIEW_SIGNS * 2])[:PREVIEW_SIGNS]
@@ -55,12 +63,41 @@ def preview(bubble: Bubble, name: str = "") -> tuple[str, str]:
             return "file", one_line(file.name)
         case None:
             return "warn", tr("Message of a newer version")
-    return "", notice_words(Row(bubble, sender=name))
+    return "", notice_words(Row(bubble, sender=name, by=by))
+
+
+def notice_people(body: AnyBody | Notice | Change | None, names: Mapping[Uid, str], me: Uid) -> tuple[str, str]:
+    """Whom a notice is about, and who did it if that is somebody else: names, or “you” in the place it needs."""
+
+    def known(uid: Uid, name: str = "") -> str:
+        return names.get(uid, "") or name
+
+    match body:
+        case Opened(by=uid):
+            return (tr("You") if uid == me else known(uid)), ""
+        case Titled(by=uid):
+            return "", tr("You") if uid == me else known(uid)
+        case Joined(uid=uid, by=by) | Left(uid=uid, by=by) | Ranked(uid=uid, by=by):
+            did = "" if by in ("", uid) else tr("You") if by == me else known(by) or tr("Somebody")
+            name = known(uid, getattr(body, "name", "")) or tr("Somebody")
+            return (tr("you") if did else tr("You")) if uid == me else name, did
+    return "", ""
+
+
+def gap_words(why: str) -> str:
+    """Why a part of the conversation is not here, in plain words."""
+    return {
+        "before_join": tr("You joined here. What was said before is not shown"),
+        "not_member": tr("You were not a member then"),
+        "expired": tr("What was said here is too old: the server does not keep it any more"),
+        "before_device": tr("Earlier messages are on the server. They come when there is a connection"),
+        "unreadable": tr("Something here cannot be read by this version"),
+    }.get(why, tr("Something is missing here"))
 
 
 def notice_words(row: Row) -> str:
-    """What the server says. `row.sender` is the name of whom it is about."""
-    name = isolate(row.sender)
+    """What the server says. `row.sender` is the name of whom it is about, `row.by` that of who did it."""
+    name, by = isolate(row.sender), isolate(row.by)
     match row.bubble.body:
         case Opened("group", title):
             if row.sender:
@@ -71,12 +108,28 @@ def notice_words(row: Row) -> str:
         case Opened():
             return tr("This is where your conversation begins")
         case Joined(_, joined):
-            return tr("{name} joined", name=isolate(joined))
+            name = name if row.sender else isolate(joined)
+            return tr("{by} added {name}", by=by, name=name) if row.by else tr("{name} joined", name=name)
         case Left():
-            return tr("{name} left", name=name)
+            return tr("{by} removed {name}", by=by, name=name) if row.by else tr("{name} left", name=name)
+        case Titled(title) if row.by:
+            return tr("{by} named the group {title}", by=by, title=isolate(title))
         case Titled(title):
             return tr("The group is now called {title}", title=isolate(title))
+        case Ranked(role=role):
+            return _rank_words(role, row)
     return ""
+
+
+def _rank_words(role: int, row: Row) -> str:
+    name, by = isolate(row.sender), isolate(row.by)
+    if role and row.by:
+        return tr("{by} made {name} an administrator", by=by, name=name)
+    if role:
+        return tr("{name} can administer this group now", name=name)
+    if row.by:
+        return tr("{by} made {name} an ordinary member", by=by, name=name)
+    return tr("{name} can no longer administer this group", name=name)
 
 
 def _joined(*words: str) -> str:

@@ -15,7 +15,7 @@ from client.ui.bubbles.filecard import FileBlock
 from client.ui.bubbles.ink import Block, Ink, Part, focus_ring, rounded
 from client.ui.bubbles.media import MediaBlock
 from client.ui.bubbles.meta import Meta
-from client.ui.bubbles.sentences import notice_words
+from client.ui.bubbles.sentences import gap_words, notice_words
 from client.ui.bubbles.textblock import TextBlock
 from client.ui.bubbles.voice import VoiceBlock
 from client.ui.theme import RADIUS_BUBBLE, RADIUS_SMALL, Look
@@ -72,9 +72,10 @@ class Sheet:
         self._more = QRectF()
         self._failed: list[tuple[str, str, QRectF]] = []
         self._day = day(shown_ms(row.bubble), now_ms) if row.place.day else ""
+        self._gap_lines: list[tuple[TextBlock, QRectF]] = []
         top = self._above()
         bottom = self._notice(top) if row.system else self._message(top)
-        self.height = math.ceil(bottom)
+        self.height = math.ceil(self._gaps(row.gaps_below, bottom + GAP_APART) if row.gaps_below else bottom)
 
     # --- measuring
 
@@ -82,21 +83,33 @@ class Sheet:
         place = self.row.place
         top = float(look_px(self._look, DAY_HEIGHT) if place.day else 0)
         top += look_px(self._look, DIVIDER_HEIGHT) if place.divider else 0
+        top = self._gaps(self.row.gaps, top)
         if place.day or place.divider:
             return top + GAP_RUN
         return GAP_APART if place.first else GAP_RUN
 
-    def _notice(self, top: float) -> float:
-        font = self._look.font("meta")
+    def _gaps(self, reasons: tuple[str, ...], top: float) -> float:
+        """A line in the middle for each reason why something is not here."""
+        for why in reasons:
+            pill, text = self._pill(gap_words(why), top)
+            self._gap_lines.append((text, pill))
+            top = pill.bottom() + 6
+        return top
+
+    def _pill(self, words: str, top: float) -> tuple[QRectF, TextBlock]:
+        """Words in the middle of the lane, and the rectangle around them."""
         width = min(self._lane.width - 24, BUBBLE_MAX)
-        self.text = TextBlock(
-            notice_words(self.row), font, width, line_px=self._look.px(16), token="text_2", with_links=False
+        text = TextBlock(
+            words, self._look.font("meta"), width, line_px=self._look.px(16), token="text_2", with_links=False
         )
-        size = self.text.size
+        size = text.size
         left = self._lane.left + (self._lane.width - size.width()) / 2
-        self.bubble = QRectF(left - 12, top + 4, size.width() + 24, size.height() + 8)
-        self.text_at = QPointF(left, top + 8)
-        self.text.fit(size.width())
+        text.fit(size.width())
+        return QRectF(left - 12, top + 4, size.width() + 24, size.height() + 8), text
+
+    def _notice(self, top: float) -> float:
+        self.bubble, self.text = self._pill(notice_words(self.row), top)
+        self.text_at = self.bubble.topLeft() + QPointF(12, 4)
         return self.bubble.bottom() + 6
 
     def _message(self, top: float) -> float:
@@ -296,6 +309,7 @@ class Sheet:
         painter.translate(at)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         self._paint_above(painter, ink)
+        self._paint_gaps(painter, ink)
         if self.row.system:
             self._paint_notice(painter, ink)
         else:
@@ -311,6 +325,14 @@ class Sheet:
         if self.row.place.divider:
             box = QRectF(self._lane.left, top, self._lane.width, look_px(ink.look, DIVIDER_HEIGHT))
             paint_divider(painter, box, ink.look)
+
+    def _paint_gaps(self, painter: QPainter, ink: Ink) -> None:
+        """What is missing is said like a notice, in a dashed frame."""
+        for text, pill in self._gap_lines:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(ink.look.color("border_ctl"), 1, Qt.PenStyle.DashLine))
+            painter.drawRoundedRect(pill.adjusted(0.5, 0.5, -0.5, -0.5), 12, 12)
+            text.paint(painter, pill.topLeft() + QPointF(12, 4), ink)
 
     def _paint_notice(self, painter: QPainter, ink: Ink) -> None:
         painter.setPen(Qt.PenStyle.NoPen)

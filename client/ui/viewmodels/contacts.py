@@ -16,11 +16,10 @@ from PySide6.QtCore import (
 )
 
 from client.core.model import Bubble, ChatEntry
-from client.ui.bubbles.sentences import preview
+from client.ui.bubbles.sentences import notice_people, preview
 from client.ui.plain import one_line
-from client.ui.viewmodels.rows import shown_ms
+from client.ui.viewmodels.rows import NOTICES, shown_ms
 from client.ui.words import list_time, plural, tr
-from protocol.content import Joined, Left, Opened, Titled
 from protocol.values import ConvId, Uid, replace
 
 ENTRY = Qt.ItemDataRole.UserRole + 1
@@ -126,17 +125,14 @@ def seed_of(entry: ChatEntry, me: Uid) -> str:
 def second_line(entry: ChatEntry, me: Uid) -> tuple[str, str]:
     """An icon's name and the words under a chat's title: the last message, with its author in a group."""
     last = entry.last
-    if last is None or (entry.form != "group" and isinstance(last.body, Opened | Joined | Left | Titled)):
+    if last is None or (entry.form != "group" and isinstance(last.body, NOTICES)):
         return "", tr("No messages yet")
     names = {member.uid: member.name for member in entry.members}
-    body = last.body
-    about = names.get(last.uid, "")
-    if isinstance(body, Opened | Titled):
-        about = names.get(body.by, "")
-    elif isinstance(body, Left):
-        about = names.get(body.uid, "")
-    icon, said = preview(last, about)
-    if entry.form == "group" and not isinstance(body, Opened | Joined | Left | Titled):
+    about, by = names.get(last.uid, ""), ""
+    if isinstance(last.body, NOTICES):
+        about, by = notice_people(last.body, names, me)
+    icon, said = preview(last, about, by)
+    if entry.form == "group" and not isinstance(last.body, NOTICES):
         who = tr("You") if last.mine else one_line(about)
         said = f"{who}: {said}" if who else said
     return icon, said

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
-from client.core.model import Bubble, ChatEntry, Form, Member, State, TransferProgress, end_of
-from client.ui.bubbles.sentences import content_words, sentence
-from client.ui.viewmodels.rows import Place, Playing, Row, place_of
-from protocol.content import Joined, Left, Opened, Titled
+from client.core.model import NOWHERE, Bubble, ChatEntry, Form, Member, State, TransferProgress, end_of
+from client.ui.bubbles.sentences import content_words, notice_people, sentence
+from client.ui.viewmodels.rows import NOTICES, Place, Playing, Row, place_of
+from protocol.packets import Gap, Person
 from protocol.values import ConvId, Lid, Uid
 
 ROW = Qt.ItemDataRole.UserRole + 1
 FIRST_PAGE, PAGE, CAP = 30, 50, 500
 _UNKNOWN = -1
+OLDER = "before_device"
+"""The reason of a gap that a page fills once there is a line."""
 AnyIndex = QModelIndex | QPersistentModelIndex
 Start = Callable[[Coroutine[Any, Any, None]], object]
 
@@ -36,6 +39,14 @@ class Pages(Protocol):
         """Bubbles in the order shown, next to the given `Bubble.order`, or the newest ones."""
         ...
 
+    async def bubble(self, lid: Lid) -> Bubble:
+        """One bubble. Raises UnknownMessage."""
+        ...
+
+    async def gaps(self, conv: ConvId) -> tuple[Gap, ...]:
+        """The positions of a conversation that are not here, and why."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Room:
@@ -51,10 +62,12 @@ class _Room:
 class ConversationModel(QAbstractListModel):
     """Bubbles by `Bubble.order`. Whoever holds it hands in what changed; it decides nothing.
 
-    `loaded` tells that a page has come, `repaint` that one row looks different without another size.
+    `loaded` tells that a page has come, `waiting_changed` that one is awaited or no more; `repaint` that
+    one row looks different without another size.
     """
 
     loaded = Signal()
+    waiting_changed = Signal()
     repaint = Signal(object)
 
     def __init__(
@@ -82,6 +95,8 @@ class ConversationModel(QAbstractListModel):
         self._loading = self._asked = False
         self._divider: int | None = _UNKNOWN
         self._unread = 0
+        self._gaps: tuple[Gap, ...] = ()
+        self._awaited = 0
 
     # --- Qt asks
 
@@ -123,6 +138,11 @@ class ConversationModel(QAbstractListModel):
         """Whether the oldest message is in the window."""
         return self._start_reached
 
+    @property
+    def waiting(self) -> bool:
+        """Whether earlier messages, or the first ones, are on their way: some may have to come from the server."""
+        return self._awaited > 0
+
     def row(self, place: int) -> Row:
         """Everything that is drawn of one row; made once, until something about it changes."""
         bubble = self._bubbles[place]
@@ -134,11 +154,31 @@ class ConversationModel(QAbstractListModel):
         bubble = self._bubbles[place]
         playing = self._playing if self._playing and self._playing.lid == bubble.lid else None
         room = self._room
+        sender, by = self._people(bubble)
+        above, below = self._missing(place)
         return Row(
-            bubble=bubble, place=self._place(place), form=room.form, sender=self._sender(bubble),
+            bubble=bubble, place=self._place(place), form=room.form, sender=sender, by=by,
             peer=room.title, progress=self._progress.get(bubble.lid), playing=playing,
-            expanded=bubble.lid in self._expanded,
+            expanded=bubble.lid in self._expanded, gaps=above, gaps_below=below, me=self._me,
+            **self._beside(bubble),
         )  # fmt: skip
+
+    def _beside(self, bubble: Bubble) -> dict[str, Any]:
+        """The names that a bubble needs beside its author's."""
+        facts: dict[str, Any] = {}
+        if bubble.reply is not None:
+            facts["quoted"] = self.name(bubble.reply.uid)
+            original = self.bubble(bubble.reply_lid) if bubble.reply_lid else None
+            facts["quote_gone"] = original is not None and original.recalled
+        if bubble.recalled:
+            facts["remover"] = self.name(bubble.recalled_by)
+        if bubble.reactions:
+            facts["reactors"] = tuple(tuple(self.name(uid) for uid in uids) for _, uids in bubble.reactions)
+        return facts
+
+    def name(self, uid: Uid) -> str:
+        """What a person is called here; empty if nobody has said."""
+        return self._names.get(uid, "")
 
     def bubble(self, lid: Lid) -> Bubble | None:
         """The bubble with this number, if it is in the window."""
@@ -174,10 +214,54 @@ class ConversationModel(QAbstractListModel):
     async def open(self, entry: ChatEntry) -> None:
         """Show a conversation: its newest page, or the page around the first unread message."""
         self._show_room(entry)
-        around = await self._first_page(entry)
+        with self._wait():
+            around = await self._first_page(entry)
+            gaps = await self._pages.gaps(entry.conv)
         if self._room.conv == entry.conv:
+            self._gaps = gaps
             self._replace(around)
             self.loaded.emit()
+
+    @contextmanager
+    def _wait(self) -> Iterator[None]:
+        self._awaited += 1
+        self.waiting_changed.emit()
+        try:
+            yield
+        finally:
+            self._awaited -= 1
+            self.waiting_changed.emit()
+
+    async def look_again(self) -> None:
+        """There is a line now: what is older than this device may come; and what is missing may be otherwise."""
+        conv = self._room.conv
+        if not conv:
+            return
+        gaps = await self._pages.gaps(conv)
+        if self._room.conv == conv and gaps != self._gaps:
+            self._gaps = gaps
+            self.refresh()
+        if self._room.conv == conv and self._start_reached and self._older_than_here():
+            self._start_reached = False
+            self.want_older()
+
+    def _older_than_here(self) -> bool:
+        """Whether the server keeps something that is older than this device, above the first message here."""
+        first = next((bubble.pos for bubble in self._bubbles if bubble.pos), NOWHERE)
+        return any(gap.why == OLDER and gap.first < first for gap in self._gaps)
+
+    def _missing(self, place: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Why what stood between a message and the one before it is not here; for the last one, what would follow."""
+        here = self._bubbles[place].pos
+        if not self._gaps or not here:
+            return (), ()
+        before = self._bubbles[place - 1].pos if place else 0
+        above: tuple[str, ...] = ()
+        if place or self._start_reached:
+            above = tuple(dict.fromkeys(gap.why for gap in self._gaps if before < gap.first and gap.last < here))
+        last = self._end_reached and not any(bubble.pos > here for bubble in self._bubbles[place + 1 :])
+        below = tuple(dict.fromkeys(gap.why for gap in self._gaps if last and gap.first > here))
+        return above, below
 
     async def _first_page(self, entry: ChatEntry) -> list[Bubble]:
         conv = entry.conv
@@ -201,15 +285,17 @@ class ConversationModel(QAbstractListModel):
     def _title(self, entry: ChatEntry) -> str:
         return entry.title or ", ".join(member.name for member in entry.members if member.uid != self._me)
 
-    def members(self, members: Iterable[Member]) -> None:
-        """Learn the names of the people here."""
-        self._names.update({member.uid: member.name for member in members})
-        if self._bubbles:
+    def members(self, members: Iterable[Member | Person]) -> None:
+        """Learn the names of the people here, and of those who were."""
+        fresh = {member.uid: member.name for member in members if self._names.get(member.uid) != member.name}
+        self._names.update(fresh)
+        if self._bubbles and fresh:
             self._changed(0, len(self._bubbles) - 1)
 
     def close(self) -> None:
         """Show nothing."""
         self._room = _Room()
+        self._gaps = ()
         self._expanded.clear()
         self._start_reached = self._end_reached = True
         self._replace([])
@@ -219,9 +305,12 @@ class ConversationModel(QAbstractListModel):
         if self._loading or self._start_reached or not self._bubbles:
             return
         conv, before = self._room.conv, self._orders[0]
-        page = await self._load(before=before)
+        with self._wait():
+            page = await self._load(before=before)
+            gaps = await self._pages.gaps(conv)
         if page is None or self._room.conv != conv:
             return
+        self._gaps = gaps
         self._start_reached = len(page) < PAGE
         self._insert(0, [bubble for bubble in page if bubble.order < self._orders[0]])
         if (over := len(self._bubbles) - self._cap) > 0:
@@ -252,6 +341,24 @@ class ConversationModel(QAbstractListModel):
             self._start_reached, self._end_reached = len(newest) < PAGE, True
             self._replace(newest)
             self.loaded.emit()
+
+    async def around(self, lid: Lid) -> bool:
+        """Bring this message into the window, with what stands around it. False if it is of another conversation."""
+        if self.row_of(lid) is not None:
+            return True
+        conv = self._room.conv
+        found = await self._pages.bubble(lid)
+        if found.conv != conv:
+            return False
+        place, number = found.order
+        earlier = await self._pages.page(conv, before=(place, number + 1), limit=PAGE)
+        later = await self._pages.page(conv, after=found.order, limit=PAGE)
+        if self._room.conv != conv:
+            return False
+        self._start_reached, self._end_reached = len(earlier) < PAGE, len(later) < PAGE
+        self._replace(earlier + later)
+        self.loaded.emit()
+        return self.row_of(lid) is not None
 
     def want_older(self) -> None:
         """Start `older` in the background."""
@@ -299,13 +406,22 @@ class ConversationModel(QAbstractListModel):
                 continue
             if self._bubbles[place].order == bubble.order:
                 del ours[lid]
+                gone = bubble.recalled and not self._bubbles[place].recalled
                 self._bubbles[place] = bubble
                 self._changed(place - 1, place + 1)
+                if gone:
+                    self._quotes_gone(lid)
             else:
                 self._take_out(place)
         self._add(sorted(ours.values(), key=lambda bubble: bubble.order))
         if self._end_reached:
             self._trim_start()
+
+    def _quotes_gone(self, lid: Lid) -> None:
+        """What was removed is not repeated by those that answer it."""
+        for place, bubble in enumerate(self._bubbles):
+            if bubble.reply_lid == lid:
+                self._changed(place, place)
 
     def drop(self, lid: Lid) -> None:
         """A bubble is gone."""
@@ -440,14 +556,12 @@ class ConversationModel(QAbstractListModel):
 
     def _foreign_after(self, place: int) -> bool:
         bubble = self._bubbles[place]
-        told = isinstance(bubble.body, Opened | Joined | Left | Titled)
+        told = isinstance(bubble.body, NOTICES)
         received = not bubble.mine and bubble.state in (State.RECEIVED, State.UNREADABLE)
         return received and not told and bubble.pos > self._room.divider
 
-    def _sender(self, bubble: Bubble) -> str:
-        match bubble.body:
-            case Opened(by=uid) | Titled(by=uid) | Left(uid=uid):
-                return self._names.get(uid, "")
-            case Joined(name=name):
-                return name
-        return self._names.get(bubble.uid, "")
+    def _people(self, bubble: Bubble) -> tuple[str, str]:
+        """Author and nobody; of a notice whom it is about and who did it."""
+        if isinstance(bubble.body, NOTICES):
+            return notice_people(bubble.body, self._names, self._me)
+        return self._names.get(bubble.uid, ""), ""

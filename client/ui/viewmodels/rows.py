@@ -7,13 +7,18 @@ from typing import Literal
 
 from client.core.model import Bubble, Form, State, TransferProgress
 from client.ui import words
-from protocol.content import Joined, Left, Opened, Titled
+from protocol.content import Joined, Left, Opened, Ranked, Titled
 from protocol.values import Lid
 
 RUN_GAP_MS = 3 * 60 * 1000
 """Messages of one person less than this apart belong together."""
 
+NOTICES = (Opened, Joined, Left, Titled, Ranked)
+"""What the server says: a line in the middle, and nobody's message."""
+
 Face = Literal["none", "away", "loading", "ready", "gone", "uploading", "stopped"]
+STUCK = (State.NEEDS_YOU, State.REFUSED, State.LONG_AGO)
+WAITING = (State.QUEUED, State.SENDING, State.CANCELLING)
 GONE_CODES = ("media_unknown", "media_missing")
 
 
@@ -40,7 +45,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Everything that is drawn of one message. `sender` is its author, `peer` the other person of a direct chat."""
+    """Everything that is drawn of one message. `sender` is its author, `peer` the other person of a direct chat.
+
+    Of a notice `sender` is whom it is about and `by` who did it. `gaps` are the reasons why what stood above it is not
+    here, `gaps_below` why nothing comes after the last one.
+    """
 
     bubble: Bubble
     place: Place = Place()
@@ -50,6 +59,9 @@ class Row:
     progress: TransferProgress | None = None
     playing: Playing | None = None
     expanded: bool = False
+    by: str = ""
+    gaps: tuple[str, ...] = ()
+    gaps_below: tuple[str, ...] = ()
 
     @property
     def lid(self) -> Lid:
@@ -59,12 +71,27 @@ class Row:
     @property
     def system(self) -> bool:
         """Whether the server says it: a line in the middle, not a bubble."""
-        return isinstance(self.bubble.body, Opened | Joined | Left | Titled)
+        return isinstance(self.bubble.body, NOTICES)
 
     @property
     def failed(self) -> bool:
         """Whether the person has to decide something."""
         return self.bubble.state in (State.NEEDS_YOU, State.REFUSED)
+
+    @property
+    def stuck_change(self) -> bool:
+        """Whether something that was to be done to this message did not come about, and the person has to decide."""
+        return self.bubble.change in STUCK
+
+    @property
+    def waiting_change(self) -> bool:
+        """Whether the server has not taken yet what this person did to the message."""
+        return self.bubble.change in WAITING
+
+    @property
+    def names_me(self) -> bool:
+        """Whether somebody else names the person of this window."""
+        return not self.bubble.mine and any(mention.uid == self.me for mention in self.bubble.mentions)
 
     @property
     def face(self) -> Face:
@@ -88,9 +115,7 @@ def shown_ms(bubble: Bubble) -> int:
 
 def together(first: Bubble, second: Bubble) -> bool:
     """Whether two neighbours belong to one run: same person, same day, less than three minutes apart."""
-    if isinstance(first.body, Opened | Joined | Left | Titled) or first.uid != second.uid:
-        return False
-    if isinstance(second.body, Opened | Joined | Left | Titled):
+    if isinstance(first.body, NOTICES) or isinstance(second.body, NOTICES) or first.uid != second.uid:
         return False
     if State.NEEDS_YOU in (first.state, second.state) or State.REFUSED in (first.state, second.state):
         return False
