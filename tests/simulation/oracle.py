@@ -488,7 +488,7 @@ class Oracle:
         """The ladder stands still without a line; only what is a week old is parked then (P-55, P-58)."""
         self._checks["P-55 nobody is asked for want of a line"] += 1
         line, skewed = disk.owner and disk.owner.line.state, self._world.counts["fault:wall clock set"]
-        if line != "ready" and not skewed:
+        if line not in ("ready", "stopped") and not skewed:  # who quits is stopped a moment before the line ends
             self._blame(f"P-55 {name} parks {lid} while its line is {line}")
 
     def _look_at_outbox(self, disk: Disk, name: str) -> None:
