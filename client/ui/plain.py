@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 FIRST_STRONG, POP = "\u2068", "\u2069"
 BOX = "\u25af"
@@ -25,6 +26,20 @@ def visible(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _TAGS.sub(lambda found: found[1] or BOX, text)
     return _few_marks(_HIDDEN.sub(BOX, text))
+
+
+def named(text: str, people: Iterable[tuple[int, int, bool]]) -> tuple[str, list[tuple[int, int, bool]]]:
+    """The visible text, and where its people stand in that: hiding signs may have made it shorter.
+
+    People are first sign, number of signs and whatever belongs to them, in the order of the text.
+    """
+    shown, found, end = "", [], 0
+    for start, length, mine in people:
+        shown += visible(text[end:start])
+        name = visible(text[start : start + length])
+        found.append((len(shown), len(name), mine))
+        shown, end = shown + name, start + length
+    return shown + visible(text[end:]), found
 
 
 def one_line(text: str) -> str:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from client.ui.bubbles.chips import MARK, reactors_words
 from client.ui.bubbles.ink import Ink, Part
 from client.ui.bubbles.marks import long_words
 from client.ui.bubbles.pictures import Pictures
@@ -24,12 +25,18 @@ from client.ui.bubbles.sheet import Sheet
 from client.ui.theme import Look
 from client.ui.viewmodels.conversation import ROW
 from client.ui.viewmodels.rows import Row
-from client.ui.words import one_line, size_words, tr
+from client.ui.words import one_line, problem_words, size_words, tr
 from protocol.values import Lid
 
 SHEETS_KEPT = 1200
 """Two windows full of rows."""
 TAIL_PX = 12
+WALKED = (
+    "play", "pause", "download", "stop", "cancel", "open", "more", "resend", "edit", "copy", "delete", "again", "drop",
+    "quote",
+)  # fmt: skip
+"""The order in which the Right key walks through what a message offers; then its reactions, and at last these."""
+WALKED_LAST = ("edited", "mark")
 AnyIndex = QModelIndex | QPersistentModelIndex
 
 
@@ -52,6 +59,8 @@ class BubbleDelegate(QStyledItemDelegate):
         self.hovered: tuple[Lid, str] = (Lid(0), "")
         self.focused_part = ""
         self.show_focus = False
+        self.flashed = Lid(0)
+        self.notes: dict[Lid, str] = {}
 
     # --- measuring
 
@@ -123,9 +132,9 @@ class BubbleDelegate(QStyledItemDelegate):
         row = index.data(ROW)
         if row is None:
             return []
-        order = ["play", "pause", "download", "stop", "cancel", "open", "more", "resend", "edit", "copy", "delete"]
-        names = {part.name for part in self.sheet(row).parts}
-        return [name for name in order if name in names] + (["mark"] if "mark" in names else [])
+        names = [part.name for part in self.sheet(row).parts]
+        chips = [name for name in names if name.startswith(MARK)]
+        return [name for name in WALKED if name in names] + chips + [name for name in WALKED_LAST if name in names]
 
     def _corner(self, index: AnyIndex, rect: QRect) -> QPointF:
         return QPointF(rect.left(), rect.top() + self._lead(index))
@@ -145,11 +154,12 @@ class BubbleDelegate(QStyledItemDelegate):
         selected = bool(state & QStyle.StateFlag.State_Selected)
         current = self.show_focus and bool(state & QStyle.StateFlag.State_HasFocus)
         now_s = self._now_s()
-        ground = "bubble_sys" if row.system else sheet.ground_token(selected)
+        flashed = row.lid == self.flashed
+        ground = "bubble_sys" if row.system else sheet.ground_token(selected or flashed)
         return Ink(
             look=self._look, pictures=self.pictures, dpr=painter_dpr(option), now_s=now_s, now_ms=self._now_ms(),
             phase=now_s % 2 / 2, hovered=self.hovered[1] if self.hovered[0] == row.lid else "",
-            focused=self.focused_part if current else "", selected=selected, current=current,
+            focused=self.focused_part if current else "", selected=selected or flashed, current=current or flashed,
             ground=self._look.color(ground),
         )  # fmt: skip
 
@@ -171,6 +181,12 @@ class BubbleDelegate(QStyledItemDelegate):
         """The words of a part's tool tip."""
         if part.name == "mark":
             return long_words(row, self._now_s())
+        if part.name.startswith(MARK):
+            return reactors_words(row, part.name.removeprefix(MARK))
+        if part.name == "edited":
+            return self.notes.get(row.lid) or tr("Click to see what it said before")
+        if part.name in ("again", "drop"):
+            return problem_words(row.bubble.change_code or "problem")
         if part.name.startswith("link:"):
             return part.name.removeprefix("link:")
         file = row.bubble.attachment

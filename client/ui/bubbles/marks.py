@@ -35,6 +35,7 @@ MARKS = {
     State.CANCELLED: Mark("mark_cancelled", "tick_wait"),
     State.LONG_AGO: Mark("mark_long_ago", "tick_wait"),
 }
+CHANGING = Mark("mark_queued", "tick_wait")
 RETRY = Mark("mark_retry", "tick_wait")
 STOPPED = Mark("mark_queued", "tick_wait")
 
@@ -42,6 +43,8 @@ STOPPED = Mark("mark_queued", "tick_wait")
 def mark_of(row: Row) -> Mark | None:
     """The mark of an own message; other people's have none."""
     bubble = row.bubble
+    if row.waiting_change and (bubble.mine or bubble.recalled):
+        return CHANGING
     if not bubble.mine or row.system:
         return None
     if bubble.state is State.SENDING and bubble.tries > 1:
@@ -53,6 +56,8 @@ def mark_of(row: Row) -> Mark | None:
 
 def settled(row: Row) -> bool:
     """Whether the message has arrived, so that a run may leave its mark out."""
+    if row.waiting_change or row.stuck_change:
+        return False
     return not row.bubble.mine or row.bubble.state in (State.DELIVERED, State.READ)
 
 
@@ -77,6 +82,8 @@ def short_words(row: Row) -> str:
 def long_words(row: Row, now_s: float) -> str:
     """The whole story of the mark, for its tool tip."""
     bubble = row.bubble
+    if row.waiting_change:
+        return tr("The change waits until the server has taken it")
     if bubble.state in (State.UPLOADING, State.SENDING):
         return _on_its_way(row, now_s)
     if row.form == "group" and bubble.state in (State.ACCEPTED, State.STORED, State.DELIVERED, State.READ):

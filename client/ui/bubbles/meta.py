@@ -23,7 +23,7 @@ PILL_PAD = 7
 
 def visible(row: Row) -> bool:
     """Inside a run only the last bubble says when, unless there is something to say."""
-    return row.place.last or not settled(row) or delayed(row)
+    return row.place.last or row.bubble.edited or not settled(row) or delayed(row)
 
 
 def delayed(row: Row) -> bool:
@@ -43,6 +43,8 @@ def _when(row: Row) -> str:
         return tr("written {written} · sent {sent}", written=clock(bubble.at_ms), sent=clock(bubble.ts))
     if bubble.state is State.CANCELLED:
         return tr("cancelled {time}", time=clock(shown_ms(bubble)))
+    if bubble.edited and not bubble.recalled:
+        return tr("edited {time}", time=clock(shown_ms(bubble)))
     return clock(shown_ms(bubble))
 
 
@@ -58,6 +60,8 @@ class Meta:
         self.size = QSizeF(words_px + mark_px, look.px(16))
         spot = QRectF(self.size.width() - self._icon, (self.size.height() - self._icon) / 2, self._icon, self._icon)
         self.parts = [Part("mark", spot.adjusted(-3, -3, 3, 3))] if self._mark else []
+        if row.bubble.edited and not row.bubble.recalled:
+            self.parts.append(Part("edited", QRectF(-4, -2, words_px + 6, self.size.height() + 4)))
         self._spot = spot
 
     def paint(self, painter: QPainter, at: QPointF, ink: Ink, *, pill: bool = False) -> None:

@@ -10,7 +10,21 @@ from client.ui.plain import isolate, one_line
 from client.ui.viewmodels.rows import Row, shown_ms
 from client.ui.words import clock, duration, problem_words, size_words, tr
 from protocol.content import Body as AnyBody
-from protocol.content import Change, File, Joined, Left, Notice, Opened, Picture, Ranked, Text, Titled, Video, Voice
+from protocol.content import (
+    Change,
+    File,
+    Joined,
+    Left,
+    Notice,
+    Opened,
+    Picture,
+    Ranked,
+    Reply,
+    Text,
+    Titled,
+    Video,
+    Voice,
+)
 from protocol.values import Uid
 
 PREVIEW_SIGNS = 200
@@ -24,13 +38,57 @@ def sentence(row: Row) -> str:
     missing = [gap_words(why) for why in (*row.gaps, *row.gaps_below)]
     if row.system:
         return ", ".join([*missing, notice_words(row), time])
-    who = tr("You") if row.bubble.mine else isolate(row.sender)
+    bubble, who = row.bubble, tr("You") if row.bubble.mine else isolate(row.sender)
     state = short_words(row) if row.bubble.mine else tr("unread") if row.place.divider else ""
-    return ", ".join(filter(None, (*missing, who, content_words(row.bubble), state, time)))
+    if bubble.recalled:
+        return ", ".join(filter(None, (*missing, recalled_words(row), time)))
+    said = [_answer_words(row, who), content_words(bubble), tr("edited") if bubble.edited else ""]
+    return ", ".join(filter(None, (*missing, *said, _change_words(row), reactions_words(row), state, time)))
+
+
+def _answer_words(row: Row, who: str) -> str:
+    """Who speaks, and to whom or with whose words."""
+    if row.bubble.forward is not None:
+        return tr("{who}, forwarded from {name}", who=who, name=isolate(row.bubble.forward.name))
+    if row.bubble.reply is None:
+        return who
+    if row.bubble.reply.uid == row.me:
+        return tr("{who} replied to you", who=who)
+    return tr("{who} replied to {name}", who=who, name=isolate(row.quoted or tr("Somebody")))
+
+
+def _change_words(row: Row) -> str:
+    if row.stuck_change:
+        return tr("a change is not confirmed")
+    return tr("a change waits") if row.waiting_change else ""
+
+
+def reactions_words(row: Row) -> str:
+    """All reactions in one breath: “👍 2, ❤️ 1”."""
+    return ", ".join(f"{one_line(emoji)} {len(uids)}" for emoji, uids in row.bubble.reactions)
+
+
+def recalled_words(row: Row) -> str:
+    """What stands in the place of a message that was taken back."""
+    bubble = row.bubble
+    if bubble.recalled_by == row.me or (not bubble.recalled_by and bubble.mine):
+        return tr("You asked others to remove this message")
+    name = row.remover or ("" if bubble.recalled_by != bubble.uid else row.sender)
+    return tr("{name} removed this message", name=isolate(name)) if name else tr("This message was removed")
+
+
+def quote_words(reply: Reply) -> str:
+    """The message that is answered in one line: its words as they were then, or what it was."""
+    kind = {
+        "picture": tr("Photo"), "voice": tr("Voice note"), "video": tr("Video"), "file": tr("File")
+    }.get(reply.kind, "")  # fmt: skip
+    return one_line(reply.quote) or kind or tr("Message")
 
 
 def content_words(bubble: Bubble) -> str:
     """What a message says or is, with length or size."""
+    if bubble.recalled:
+        return tr("removed message")
     match bubble.body:
         case Text(text):
             return one_line(text[: SPOKEN_SIGNS * 2])[:SPOKEN_SIGNS]
@@ -50,6 +108,8 @@ def preview(bubble: Bubble, name: str = "", by: str = "") -> tuple[str, str]:
 
     `name` is whom a notice is about, and `by` who did it.
     """
+    if bubble.recalled:
+        return "", tr("Removed message")
     match bubble.body:
         case Text(text):
             return "", one_line(text[: PREVIEW_SIGNS * 2])[:PREVIEW_SIGNS]

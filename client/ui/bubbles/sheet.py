@@ -11,18 +11,20 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from client.core.model import State
 from client.ui import plain
 from client.ui.bubbles import meta as metas
+from client.ui.bubbles.chips import Chips
 from client.ui.bubbles.filecard import FileBlock
 from client.ui.bubbles.ink import Block, Ink, Part, focus_ring, rounded
 from client.ui.bubbles.media import MediaBlock
 from client.ui.bubbles.meta import Meta
-from client.ui.bubbles.sentences import gap_words, notice_words
-from client.ui.bubbles.textblock import TextBlock
+from client.ui.bubbles.quote import Heads
+from client.ui.bubbles.sentences import gap_words, notice_words, recalled_words
+from client.ui.bubbles.textblock import Named, TextBlock
 from client.ui.bubbles.voice import VoiceBlock
 from client.ui.theme import RADIUS_BUBBLE, RADIUS_SMALL, Look
 from client.ui.viewmodels.rows import Row, shown_ms
 from client.ui.widgets.avatars import paint_avatar
 from client.ui.words import day, one_line, problem_words, tr
-from protocol.content import File, Picture, Text, Video, Voice
+from protocol.content import File, Picture, Text, Video, Voice, within
 
 SIDE, LANE_WIDE, LANE_MAX = 16, 900, 860
 BUBBLE_MAX, BUBBLE_SHARE = 480, 0.72
@@ -70,6 +72,11 @@ class Sheet:
         self._block: Block | None = None
         self._block_at = QPointF()
         self._more = QRectF()
+        self._heads: Heads | None = None
+        self._heads_at = QPointF()
+        self._chips: Chips | None = None
+        self._chips_at = QPointF()
+        self._named: list[Named] = []
         self._failed: list[tuple[str, str, QRectF]] = []
         self._day = day(shown_ms(row.bubble), now_ms) if row.place.day else ""
         self._gap_lines: list[tuple[TextBlock, QRectF]] = []
@@ -123,18 +130,33 @@ class Sheet:
         left = self._lane.right - size.width() if row.bubble.mine else self._lane.left + indent
         self._move(QPointF(left, top), size)
         bottom = self.bubble.bottom()
-        if row.failed:
+        if row.bubble.reactions and not row.bubble.recalled:
+            bottom = self._chips_row(bottom, widest)
+        if row.failed or row.stuck_change:
             bottom = self._failed_row(bottom)
         return bottom
+
+    def _chips_row(self, top: float, widest: float) -> float:
+        """Reactions, on the bubble's own side of the lane."""
+        self._chips = Chips(self.row, self._look, widest)
+        size = self._chips.size
+        left = self.bubble.right() - size.width() if self.row.bubble.mine else self.bubble.left()
+        self._chips_at = QPointF(left, top)
+        self.parts += [Part(part.name, part.rect.translated(self._chips_at)) for part in self._chips.parts]
+        return top + size.height() + 2
 
     def _inside(self, widest: float) -> QSizeF:
         """Stack name, file, words and meta at 0, 0; return the bubble's size."""
         row, inner = self.row, widest - 2 * PAD_X
-        self.big = isinstance(row.bubble.body, Text) and plain.only_emoji(row.bubble.body.text)
+        heads = Heads(row, self._look, inner) if _has_heads(row) else None
+        self.big = heads is None and isinstance(row.bubble.body, Text) and plain.only_emoji(row.bubble.body.text)
         self.name = self._name(inner)
         top = float(PAD_Y + (self._look.px(19) if self.name else 0))
         self._block = self._make_block(widest, inner)
         wide = self._name_px() if self.name else 0.0
+        if heads is not None:
+            self._heads, self._heads_at = heads, QPointF(PAD_X, top)
+            top, wide = top + heads.size.height(), max(wide, heads.size.width())
         if self._block is not None:
             top, wide = self._place_block(top, wide)
         caption = self._words()
@@ -150,7 +172,7 @@ class Sheet:
     def _make_block(self, widest: float, inner: float) -> Block | None:
         match self.row.bubble.body:
             case Picture(_, caption) | Video(_, caption):
-                narrowest = 200 if caption or self.name else 0
+                narrowest = 200 if caption or self.name or _has_heads(self.row) else 0
                 return MediaBlock(self.row, widest - 2 * MEDIA_PAD, narrowest)
             case Voice():
                 return VoiceBlock(self.row, self._look, inner)
@@ -162,7 +184,7 @@ class Sheet:
         assert self._block is not None
         size = self._block.size
         if self._is_framed():
-            top = top + 2 if self.name else MEDIA_PAD
+            top = top + 2 if self.name or self._heads else MEDIA_PAD
             self._block_at = QPointF(MEDIA_PAD, top)
             return top + size.height(), max(wide + 2 * PAD_X, size.width() + 2 * MEDIA_PAD)
         self._block_at = QPointF(PAD_X, top)
@@ -185,12 +207,23 @@ class Sheet:
         body = self.row.bubble.body
         match body:
             case Text(text):
-                return plain.visible(text)
+                return self._with_people(text)
             case Picture(_, caption) | Video(_, caption) | File(_, caption):
                 return plain.visible(caption).strip("\n")
+            case None if self.row.bubble.recalled:
+                return recalled_words(self.row)
             case None:
                 return problem_words(self.row.bubble.code or "content_unreadable")
         return ""
+
+    def _with_people(self, text: str) -> str:
+        """The visible text; where people are named in it is remembered."""
+        people = within(self.row.bubble.mentions, text)
+        if not people:
+            return plain.visible(text)
+        spans = [(each.start, each.length, each.uid == self.row.me) for each in people]
+        shown, self._named = plain.named(text, spans)
+        return shown
 
     def _close_words(self, words: str, top: float, wide: float, inner: float) -> QSizeF:
         """The bubble ends with words: meta stands on their last line if it fits, else below."""
@@ -221,7 +254,7 @@ class Sheet:
         lines = None if self.row.expanded else LINES_MAX
         return TextBlock(
             words, look.font("body"), inner, line_px=look.px(20), lines_max=lines,
-            token="text_2" if faint else "text_1", with_links=body is not None,
+            token="text_2" if faint else "text_1", with_links=body is not None, people=self._named,
         )  # fmt: skip
 
     def _seat_meta(self, content: float, top: float, inner: float) -> tuple[float, float]:
@@ -260,6 +293,11 @@ class Sheet:
         self.bubble = QRectF(at, size)
         self.text_at += at
         self._block_at += at
+        if self._heads is not None:
+            self._heads_at += at
+            self._heads.fit(size.width() - 2 * PAD_X)
+            if not self._heads.quote.isEmpty():
+                self.parts.append(Part("quote", self._heads.quote.translated(self._heads_at)))
         if self.meta is not None:
             self.meta_at += at
             self.parts += [Part(part.name, part.rect.translated(self.meta_at)) for part in self.meta.parts]
@@ -273,18 +311,21 @@ class Sheet:
         """“Not confirmed · Resend · Edit · Copy · Delete”, right under the bubble."""
         height = look_px(self._look, FAILED_HEIGHT)
         metrics = QFontMetricsF(self._look.font("meta"))
-        right = self.bubble.right()
-        for name, words in reversed(self._ways_out()):
-            width = math.ceil(metrics.horizontalAdvance(words)) + 10
-            rect = QRectF(right - width, top, width, height)
-            self._failed.insert(0, (name, words, rect))
-            right = rect.left()
+        ways = [(name, words, math.ceil(metrics.horizontalAdvance(words)) + 10) for name, words in self._ways_out()]
+        wide = sum(width for _, _, width in ways)
+        left = self.bubble.right() - wide if self.row.bubble.mine else self.bubble.left() - 5
+        for name, words, width in ways:
+            rect = QRectF(left, top, width, height)
+            self._failed.append((name, words, rect))
+            left = rect.right()
             if name:
                 self.parts.append(Part(name, rect))
         return top + height
 
     def _ways_out(self) -> list[tuple[str, str]]:
         bubble = self.row.bubble
+        if not self.row.failed:
+            return [("", tr("Change not confirmed")), ("again", tr("Try again")), ("drop", tr("Give it up"))]
         text = isinstance(bubble.body, Text)
         parked = bubble.state is State.NEEDS_YOU
         ways = [("", tr("Not confirmed") if parked else tr("Refused"))]
@@ -308,6 +349,9 @@ class Sheet:
         painter.save()
         painter.translate(at)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        if self.row.names_me:
+            band = QRectF(0, self.bubble.top() - 2, self._width, self.bubble.height() + 4)
+            painter.fillRect(band, ink.look.color("mention_bg"))
         self._paint_above(painter, ink)
         self._paint_gaps(painter, ink)
         if self.row.system:
@@ -349,10 +393,14 @@ class Sheet:
             self._paint_ground(painter, ink)
         if self.name:
             self._paint_name(painter, ink)
+        if self._heads is not None:
+            self._heads.paint(painter, self._heads_at, ink)
         if self._block is not None:
             self._block.paint(painter, self._block_at, ink)
         if self.text is not None:
             self.text.paint(painter, self.text_at, ink)
+        if self._chips is not None:
+            self._chips.paint(painter, self._chips_at, ink)
         self._paint_more(painter, ink)
         if self.meta is not None:
             self.meta.paint(painter, self.meta_at, ink, pill=self.meta_over)
@@ -426,6 +474,11 @@ class Sheet:
             focus_ring(painter, part.rect.adjusted(2, 2, -2, -2), RADIUS_SMALL, ink.look)
         else:
             focus_ring(painter, self.bubble, RADIUS_BUBBLE, ink.look)
+
+
+def _has_heads(row: Row) -> bool:
+    bubble = row.bubble
+    return not bubble.recalled and (bubble.reply is not None or bubble.forward is not None)
 
 
 def look_px(look: Look, size: float) -> int:

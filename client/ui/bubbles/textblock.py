@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QTextCharFormat, QTextLayout, QTextOption
@@ -11,6 +13,8 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QTextCharForma
 from client.ui import plain
 from client.ui.bubbles.ink import Ink, Part
 
+Named: TypeAlias = tuple[int, int, bool]
+"""Where a person is named: first sign, how many, and whether it is the reader."""
 TALL = 1.25
 """A line that is so much taller than usual (stacked accents, large signs) gets its own height."""
 
@@ -28,7 +32,9 @@ class TextBlock:
         lines_max: int | None = None,
         token: str = "text_1",
         with_links: bool = True,
+        people: Sequence[Named] = (),
     ) -> None:
+        self._people = people
         self._token, self._line_px = token, line_px
         self._metrics = QFontMetricsF(font)
         self.links = plain.links(text) if with_links else []
@@ -36,7 +42,7 @@ class TextBlock:
         self.last_line_px = 0.0
         self.last_is_rtl = False
         self.parts: list[Part] = []
-        self._paragraphs: list[tuple[QTextLayout, list[tuple[int, int, str]]]] = []
+        self._paragraphs: list[tuple[QTextLayout, list[tuple[int, int, str]], list[tuple[int, int, bool]]]] = []
         self._widest, self._bottom, self._lines = 0.0, 0.0, 0
         self._lay(text, font, width, lines_max)
         self.size = QSizeF(math.ceil(self._widest), math.ceil(self._bottom))
@@ -49,11 +55,18 @@ class TextBlock:
             if lines_max is not None and self._lines >= lines_max:
                 self.cut = True
                 return
-            self._paragraph(paragraph, links, font, width, lines_max)
+            named = [(at - start, size, mine) for at, size, mine in self._people if start <= at < end]
+            self._paragraph(paragraph, links, named, font, width, lines_max)
             start = end + 1
 
     def _paragraph(
-        self, text: str, links: list[tuple[int, int, str]], font: QFont, width: float, lines_max: int | None
+        self,
+        text: str,
+        links: list[tuple[int, int, str]],
+        named: list[Named],
+        font: QFont,
+        width: float,
+        lines_max: int | None,
     ) -> None:
         layout = QTextLayout(text, font)
         option = QTextOption()
@@ -61,7 +74,8 @@ class TextBlock:
         rtl = _starts_rtl(text)
         option.setTextDirection(Qt.LayoutDirection.RightToLeft if rtl else Qt.LayoutDirection.LeftToRight)
         layout.setTextOption(option)
-        wide = [(_units(text, at), _units(text, at + size), url) for at, size, url in links]
+        wide = [(units(text, at), units(text, at + size), url) for at, size, url in links]
+        people = [(units(text, at), units(text, at + size), mine) for at, size, mine in named]
         layout.setCacheEnabled(True)
         layout.beginLayout()
         while (line := layout.createLine()).isValid():
@@ -79,11 +93,11 @@ class TextBlock:
             self.last_line_px, self.last_is_rtl = line.naturalTextWidth(), rtl
             self._widest = max(self._widest, self.last_line_px)
         layout.endLayout()
-        self._paragraphs.append((layout, wide))
+        self._paragraphs.append((layout, wide, people))
 
     def fit(self, width: float) -> None:
         """Take the final width of the bubble: lines that begin at the right move to its edge."""
-        for layout, _ in self._paragraphs:
+        for layout, _, _ in self._paragraphs:
             if layout.textOption().textDirection() is not Qt.LayoutDirection.RightToLeft:
                 continue
             for number in range(layout.lineCount()):
@@ -94,12 +108,13 @@ class TextBlock:
     def paint(self, painter: QPainter, at: QPointF, ink: Ink) -> None:
         """Draw the words."""
         painter.setPen(ink.look.color(self._token))
-        for layout, links in self._paragraphs:
-            layout.draw(painter, at, _link_formats(links, ink.look.color("text_link")))
+        for layout, links, people in self._paragraphs:
+            formats = _link_formats(links, ink.look.color("text_link"))
+            layout.draw(painter, at, formats + _people_formats(people, ink) if people else formats)
 
     def link_at(self, point: QPointF) -> str:
         """The address under a point relative to the block, or nothing."""
-        for layout, links in self._paragraphs:
+        for layout, links, _ in self._paragraphs:
             for number in range(layout.lineCount() if links else 0):
                 line = layout.lineAt(number)
                 if not line.naturalTextRect().contains(point):
@@ -126,7 +141,22 @@ def _link_formats(links: list[tuple[int, int, str]], color: QColor) -> list[QTex
     return made
 
 
-def _units(text: str, place: int) -> int:
+def _people_formats(people: list[tuple[int, int, bool]], ink: Ink) -> list[QTextLayout.FormatRange]:
+    """Names of people stand out; the reader's own lies on yellow as well."""
+    made = []
+    for start, end, mine in people:
+        part = QTextLayout.FormatRange()
+        part.start, part.length = start, end - start
+        style = QTextCharFormat()
+        style.setForeground(ink.look.color("warn" if mine else "text_link"))
+        if mine:
+            style.setBackground(ink.look.color("warn_bg"))
+        part.format = style
+        made.append(part)
+    return made
+
+
+def units(text: str, place: int) -> int:
     """Qt counts in UTF-16 units, Python in signs."""
     return len(text[:place].encode("utf-16-le", "surrogatepass")) // 2
 

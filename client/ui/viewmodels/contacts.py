@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from PySide6.QtCore import (
@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Qt,
 )
 
-from client.core.model import Bubble, ChatEntry
+from client.core.model import Bubble, ChatEntry, Presence
 from client.ui.bubbles.sentences import notice_people, preview
 from client.ui.plain import one_line
 from client.ui.viewmodels.rows import NOTICES, shown_ms
@@ -33,6 +33,8 @@ class ChatsModel(QAbstractListModel):
         super().__init__(parent)
         self.me, self.now_ms = me, now_ms
         self._entries: list[ChatEntry] = []
+        self._doing: dict[ConvId, str] = {}
+        self._online: frozenset[Uid] = frozenset()
 
     def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         """How many conversations there are."""
@@ -78,6 +80,36 @@ class ChatsModel(QAbstractListModel):
                 self._entries[row] = replace(entry, last=last)
                 self.dataChanged.emit(self.index(row), self.index(row))
 
+    def show_doing(self, conv: ConvId, words: str) -> None:
+        """What others do there now stands in place of the last message; empty: nothing."""
+        if self._doing.get(conv, "") != words:
+            self._doing[conv] = words
+            self._redraw(lambda entry: entry.conv == conv)
+
+    def doing(self, entry: ChatEntry) -> str:
+        """What others do in a conversation now."""
+        return self._doing.get(entry.conv, "")
+
+    def show_online(self, presence: Iterable[Presence]) -> None:
+        """Of these people it is known whether they are here."""
+        told = {one.uid: one.online for one in presence}
+        online = frozenset({uid for uid in self._online if uid not in told} | {uid for uid, on in told.items() if on})
+        changed, self._online = self._online ^ online, online
+        if changed:
+            self._redraw(lambda entry: bool(changed & self._others(entry)))
+
+    def online(self, entry: ChatEntry) -> bool:
+        """Whether the other person of a direct conversation is here."""
+        return entry.form == "direct" and bool(self._online & self._others(entry))
+
+    def _others(self, entry: ChatEntry) -> set[Uid]:
+        return {member.uid for member in entry.members if member.uid != self.me}
+
+    def _redraw(self, which: Callable[[ChatEntry], bool]) -> None:
+        for row, entry in enumerate(self._entries):
+            if which(entry):
+                self.dataChanged.emit(self.index(row), self.index(row))
+
     def _put(self, row: int, entry: ChatEntry) -> None:
         here = self.row_of(entry.conv)
         if here is None:
@@ -101,7 +133,9 @@ class ChatsModel(QAbstractListModel):
             parts.append(plural("{count} unread message", "{count} unread messages", entry.unread))
         if entry.needs_you:
             parts.append(tr("a message is not confirmed"))
-        parts.append(second_line(entry, self.me)[1])
+        if self.online(entry):
+            parts.append(tr("online"))
+        parts.append(self.doing(entry) or second_line(entry, self.me)[1])
         if entry.last is not None:
             parts.append(list_time(shown_ms(entry.last), self.now_ms()))
         return ", ".join(filter(None, parts))

@@ -8,7 +8,7 @@ from typing import Literal
 from client.core.model import Bubble, Form, State, TransferProgress
 from client.ui import words
 from protocol.content import Joined, Left, Opened, Ranked, Titled
-from protocol.values import Lid
+from protocol.values import Lid, Uid
 
 RUN_GAP_MS = 3 * 60 * 1000
 """Messages of one person less than this apart belong together."""
@@ -48,7 +48,9 @@ class Row:
     """Everything that is drawn of one message. `sender` is its author, `peer` the other person of a direct chat.
 
     Of a notice `sender` is whom it is about and `by` who did it. `gaps` are the reasons why what stood above it is not
-    here, `gaps_below` why nothing comes after the last one.
+    here, `gaps_below` why nothing comes after the last one. `me` is whose window this is, `quoted` who wrote what it
+    answers (`quote_gone`: that was removed since), `remover` who took it away, `reactors` the names behind each of
+    `bubble.reactions`.
     """
 
     bubble: Bubble
@@ -62,6 +64,11 @@ class Row:
     by: str = ""
     gaps: tuple[str, ...] = ()
     gaps_below: tuple[str, ...] = ()
+    me: Uid = Uid("")
+    quoted: str = ""
+    quote_gone: bool = False
+    remover: str = ""
+    reactors: tuple[tuple[str, ...], ...] = ()
 
     @property
     def lid(self) -> Lid:
