@@ -1,41 +1,55 @@
-"""What a person may do in a group, and why not: the server decides, the screen only says it before (P-70)."""
+"""What may be done with a message, by whom it is, how far it got, and who looks at it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Literal
 
-from client.ui.words import problem_words, tr
-from protocol.limits import MEMBERS_MAX
-from protocol.packets import Seat
-from protocol.problems import LastAdministrator, MembersTooMany, NotAdministrator
+from client.core.model import Bubble, ChatEntry, State
+from protocol.content import File, Picture, Text, Video, Voice
 from protocol.values import Uid
 
+Right = Literal["reply", "react", "edit", "copy", "forward", "recall", "delete", "versions"]
 
-@dataclass(frozen=True, slots=True)
-class Rights:
-    """Reasons why not; an empty one means: go ahead. `remove` and `rank` are about the chosen person."""
-
-    add: str = ""
-    rename: str = ""
-    leave: str = ""
-    remove: str = ""
-    rank: str = ""
-    ranked: bool = False
+OVER = (State.REFUSED, State.CANCELLED, State.LONG_AGO)
+ADMINISTRATOR = 1
+SPOKEN = (Text, Picture, Voice, Video, File)
 
 
-def rights(seats: Sequence[Seat], me: Uid, chosen: Uid, *, away: bool) -> Rights:
-    """What `me` may do here, and to the person `chosen` (empty: to nobody)."""
-    roles = {seat.uid: seat.role for seat in seats}
-    if away:
-        gone = tr("You are not in this group any more")
-        return Rights(gone, gone, gone, gone, gone, bool(roles.get(chosen)))
-    full = problem_words(MembersTooMany(limit=MEMBERS_MAX)) if len(seats) >= MEMBERS_MAX else ""
-    nobody = tr("Choose a person first") if chosen not in roles else ""
-    common = "" if roles.get(me) else problem_words(NotAdministrator())
-    own = tr("That is you: leave the group instead") if chosen == me else ""
-    administers = [uid for uid, role in roles.items() if role]
-    last = problem_words(LastAdministrator()) if administers == [chosen] else ""
-    return Rights(
-        add=full, remove=nobody or common or own, rank=nobody or common or last, ranked=bool(roles.get(chosen))
-    )
+def rights(bubble: Bubble, entry: ChatEntry | None, me: Uid) -> frozenset[Right]:
+    """Everything that the door would not refuse. Somebody who left a conversation only reads it."""
+    shown = isinstance(bubble.body, SPOKEN) and not bubble.recalled
+    here = entry is not None and not entry.away
+    may: dict[Right, bool] = {
+        "reply": shown and here and bool(bubble.dg) and bubble.state not in OVER,
+        "react": shown and here and bool(bubble.dg) and bubble.state not in OVER,
+        "edit": shown and here and can_edit(bubble),
+        "copy": shown and bool(words_of(bubble)),
+        "forward": shown and bubble.state not in OVER and (not bubble.attachment or bool(bubble.attachment.media)),
+        "recall": here and _can_recall(bubble, entry, me),
+        "delete": bubble.mine and bubble.state in OVER,
+        "versions": shown and bubble.edited,
+    }
+    return frozenset(right for right, allowed in may.items() if allowed)
+
+
+def can_edit(bubble: Bubble) -> bool:
+    """Whether the words of an own message can become others: those that wait, and those the server has."""
+    if not bubble.mine or bubble.recalled or not isinstance(bubble.body, Text | Picture | Video | File):
+        return False
+    waits = bubble.state.unsettled and bubble.state is not State.CANCELLING
+    return (bool(bubble.pos) and not bubble.lost) or waits or bubble.state is State.UPLOADING
+
+
+def _can_recall(bubble: Bubble, entry: ChatEntry | None, me: Uid) -> bool:
+    if not bubble.pos or not bubble.dg or bubble.recalled or bubble.lost or bubble.state in OVER:
+        return False
+    if not isinstance(bubble.body, (*SPOKEN, type(None))):
+        return False
+    members = entry.members if entry is not None else ()
+    return bubble.mine or any(member.uid == me and member.role >= ADMINISTRATOR for member in members)
+
+
+def words_of(bubble: Bubble) -> str:
+    """The words of a message, or below its file."""
+    body = bubble.body
+    return body.text if isinstance(body, Text) else getattr(body, "caption", "")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTextBoundaryFinder
-from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPixmap
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTextBoundaryFinder
+from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from client.ui.plain import one_line
@@ -11,6 +11,7 @@ from client.ui.theme import Look
 
 FONT_SHARE, FONT_SHARE_TWO = 0.44, 0.38
 """Height of one and of two initials, as a share of the disc."""
+DOT_SHARE = 0.27
 
 
 def initials(name: str) -> str:
@@ -46,6 +47,16 @@ def paint_avatar(painter: QPainter, rect: QRectF, name: str, seed: str, look: Lo
     painter.setPen(look.on_name_color())
     painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, signs)
     painter.restore()
+
+
+def paint_online(painter: QPainter, disc: QRectF, look: Look, ground: str) -> None:
+    """The dot at the foot of a disc: this person is here now. `ground` is the token of the colour behind the disc."""
+    size = max(10.0, disc.height() * DOT_SHARE)
+    dot = QRectF(0, 0, size, size)
+    dot.moveBottomRight(disc.bottomRight() + QPointF(1, 1))
+    painter.setPen(QPen(look.color(ground), 2))
+    painter.setBrush(look.color("online"))
+    painter.drawEllipse(dot)
 
 
 def avatar_pixmap(name: str, seed: str, look: Look, size: int, dpr: float = 1.0) -> QPixmap:

@@ -34,7 +34,7 @@ from client.ui.plain import one_line
 from client.ui.theme import Look, Themes
 from client.ui.viewmodels.contacts import ENTRY, ChatsFilter, ChatsModel, second_line, seed_of, title_of
 from client.ui.viewmodels.rows import Row, shown_ms
-from client.ui.widgets.avatars import paint_avatar
+from client.ui.widgets.avatars import paint_avatar, paint_online
 from client.ui.widgets.message_list import paint_badge
 from client.ui.words import list_time, tr
 from protocol.values import ConvId
@@ -66,6 +66,9 @@ class ChatDelegate(QStyledItemDelegate):
         self._paint_ground(painter, rect, option.state)  # type: ignore[attr-defined]
         disc = QRectF(rect.left() + EDGE, rect.center().y() - AVATAR / 2, AVATAR, AVATAR)
         paint_avatar(painter, disc, title_of(entry, self.model.me), seed_of(entry, self.model.me), self.look)
+        if self.model.online(entry):
+            chosen = option.state & QStyle.StateFlag.State_Selected  # type: ignore[attr-defined]
+            paint_online(painter, disc, self.look, "bg_selected" if chosen else "bg_sidebar")
         line = self.look.px(22)
         words = QRectF(disc.right() + GAP, 0, rect.right() - EDGE - disc.right() - GAP, line)
         words.moveTop(rect.center().y() - line)
@@ -104,6 +107,8 @@ class ChatDelegate(QStyledItemDelegate):
             font = self.look.font("body")
             left += _elided(painter, line, right - left, word, font, self.look.color("danger"))
             said = one_line(entry.draft)
+        elif said := self.model.doing(entry):
+            color = self.look.color("text_link")
         else:
             left = self._paint_mark(painter, line, left, entry)
             icon, said = second_line(entry, self.model.me)
@@ -183,10 +188,14 @@ class ChatView(QListView):
 
 
 class ContactList(QFrame):
-    """Search field and chats. `chosen` names the conversation that the person wants to see."""
+    """Search field and chats. `chosen` names the conversation that the person wants to see.
+
+    `moved`: other rows may be seen now.
+    """
 
     chosen = Signal(str)
     menu_wanted = Signal(str, QPoint)
+    moved = Signal()
 
     def __init__(self, themes: Themes, model: ChatsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -224,6 +233,9 @@ class ContactList(QFrame):
         self.view.clicked.connect(self._choose)
         self.view.opened.connect(self._choose)
         self.view.customContextMenuRequested.connect(self._menu)
+        self.view.verticalScrollBar().valueChanged.connect(lambda _: self.moved.emit())
+        for changed in (self._filter.rowsInserted, self._filter.rowsMoved, self._filter.rowsRemoved):
+            changed.connect(lambda *_: self.moved.emit())
         for changed in (self.model.rowsInserted, self.model.rowsMoved, self.model.rowsRemoved):
             changed.connect(lambda *_: self._mark_selected())
 
@@ -266,6 +278,17 @@ class ContactList(QFrame):
             self.view.selectionModel().setCurrentIndex(index, flags)
         else:
             self.view.clearSelection()
+
+    def shown(self) -> list[ChatEntry]:
+        """The conversations whose rows are seen now, and half a screen around them."""
+        count, height = self._filter.rowCount(), self.view.viewport().height()
+        first = self.view.indexAt(QPoint(4, 1)).row()
+        if first < 0:
+            return []
+        tall = max(1, self.view.visualRect(self._filter.index(first, 0)).height())
+        rows = height // tall + 1
+        around = range(max(0, first - rows // 2), min(count, first + rows + rows // 2 + 1))
+        return [self._filter.index(row, 0).data(ENTRY) for row in around]
 
     def focus_search(self) -> None:
         """Ctrl+K."""

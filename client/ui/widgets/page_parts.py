@@ -13,7 +13,7 @@ from client.ui.theme import RADIUS_MEDIA, SPACE, Look, Themes
 from client.ui.viewmodels.contacts import seed_of, title_of
 from client.ui.viewmodels.rows import shown_ms
 from client.ui.widgets.avatars import Avatar
-from client.ui.widgets.buttons import IconButton, WordButton
+from client.ui.widgets.buttons import IconButton, WordButton, restate
 from client.ui.widgets.labels import PlainLabel
 from client.ui.words import list_time, plural, tr
 from protocol.values import Uid
@@ -26,6 +26,8 @@ def second_words(entry: ChatEntry, me: Uid, now_ms: int) -> str:
     """The line under the name: who is in a group; of one person, what the last message tells."""
     if entry.form == "self":
         return tr("Only you can read this")
+    if entry.away:
+        return tr("You are not in this group any more")
     if entry.form == "group":
         people = plural("{count} person", "{count} people", len(entry.members))
         names = ", ".join(one_line(member.name) for member in entry.members if member.uid != me)
@@ -45,6 +47,7 @@ class Header(QFrame):
 
     back_wanted = Signal()
     menu_wanted = Signal()
+    info_wanted = Signal()
     trace_wanted = Signal()
 
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
@@ -55,6 +58,8 @@ class Header(QFrame):
         self.avatar = Avatar(AVATAR, themes.look, self)
         self._name = PlainLabel(role="title", elide=True, parent=self)
         self._second = PlainLabel(role="meta", elide=True, parent=self)
+        self.info = IconButton(themes, "people", lambda: tr("People in this group (Alt+Return)"), parent=self)
+        self.info.setObjectName("group_info")
         self.menu = IconButton(themes, "menu", lambda: tr("More"), parent=self)
         self.menu.setObjectName("chat_menu")
         row = QHBoxLayout(self)
@@ -69,22 +74,58 @@ class Header(QFrame):
         names.addWidget(self._second)
         names.addStretch(1)
         row.addLayout(names, 1)
+        row.addWidget(self.info)
         row.addWidget(self.menu)
         self.back.clicked.connect(self.back_wanted)
+        self.info.clicked.connect(self.info_wanted)
         self.menu.clicked.connect(self.menu_wanted)
         themes.changed.connect(self.avatar.restyle)
         self.back.hide()
 
-    def show_entry(self, entry: ChatEntry, me: Uid, now_ms: int) -> None:
-        """Name, disc and second line."""
+    @property
+    def second(self) -> str:
+        """The line under the name."""
+        return self._second.text()
+
+    def show_entry(self, entry: ChatEntry, me: Uid, now_ms: int, *, near: str = "", doing: str = "") -> None:
+        """Name, disc and second line: what is being done there, else whether the person is here, else what is known."""
         title = one_line(title_of(entry, me))
         self._name.setText(title)
         self._name.setToolTip(title)
-        second = second_words(entry, me, now_ms)
+        second = doing or near or second_words(entry, me, now_ms)
+        restate(self._second, "doing" if doing else "online" if near == tr("online") else "meta")
+        self.info.setVisible(entry.form == "group")
         self._second.setText(second)
         self._second.setVisible(bool(second))
         self.avatar.show_person(title_of(entry, me), seed_of(entry, me))
         self.setAccessibleName(", ".join(filter(None, (title, second))))
+
+
+class AwayBar(QFrame):
+    """Stands where the text field was: nothing can be said in a group that one has left."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "composer")
+        self.setObjectName("away_bar")
+        self._words = PlainLabel(role="hint", parent=self)
+        self._words.setWordWrap(True)
+        self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(SPACE[4], SPACE[1], SPACE[4], SPACE[1])
+        row.addWidget(self._words)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Say it in another language."""
+        self._words.setText(tr("You are not in this group any more. What was said stays here; nothing new comes."))
+        self.setAccessibleName(self._words.text())
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another language."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
 
 
 class HintLine(QFrame):
