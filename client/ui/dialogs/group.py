@@ -13,8 +13,8 @@ from client.ui.dialogs.frame import Choice, Dialog
 from client.ui.plain import one_line
 from client.ui.theme import SPACE, Themes
 from client.ui.viewmodels.contacts import seed_of, title_of
+from client.ui.viewmodels.group_rights import Rights, rights
 from client.ui.viewmodels.nearness import presence_words
-from client.ui.viewmodels.rights import Rights, rights
 from client.ui.viewmodels.standing import member_rows
 from client.ui.widgets.avatars import Avatar
 from client.ui.widgets.buttons import IconButton, WordButton, Words

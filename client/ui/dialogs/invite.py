@@ -28,7 +28,7 @@ class InviteDialog(Dialog):
         self.line.setAccessibleName(tr("Invite"))
         self.line.setCursorPosition(0)
         self.body.addWidget(self.line)
-        self.body.addWidget(_parts(server, code))
+        self.body.addWidget(parts_card(server, code))
         self.offer([Choice("", tr("Close")), Choice("copy", tr("Copy invite"), "primary")])
 
     def answer(self, answer: str) -> None:
@@ -40,7 +40,7 @@ class InviteDialog(Dialog):
         self.offer([Choice("copy", tr("Copied")), Choice("", tr("Close"), "primary")])
 
 
-def _parts(server: str, code: str) -> QWidget:
+def parts_card(server: str, code: str) -> QWidget:
     """The same in two pieces, to read aloud."""
     card = QFrame()
     card.setProperty("role", "card")

@@ -171,6 +171,7 @@ class Onboarding(QWidget):
         self._pages.addWidget(self._build_choice())
         self._pages.addWidget(self._build_team())
         self._pages.addWidget(self._build_invite(server))
+        self._pages.addWidget(self._build_device())
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE[6] + 8, SPACE[6], SPACE[6] + 8, SPACE[6])
         column.setSpacing(SPACE[4])
@@ -196,11 +197,17 @@ class Onboarding(QWidget):
         self.invite.setObjectName("choose_invite")
         self.team.clicked.connect(self.show_team)
         self.invite.clicked.connect(self.show_invite)
+        self.device = RowButton(
+            self._themes, "people", lambda: tr("Add this device to my account"),
+            lambda: tr("You use Hexagram on another device already, and have a code from there."),
+        )  # fmt: skip
+        self.device.setObjectName("choose_device")
+        self.device.clicked.connect(self.show_device)
         self.team.setVisible(self._start_team is not None)
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE[3])
-        for part in (self._welcome, self._says, self.team, self.invite):
+        for part in (self._welcome, self._says, self.team, self.invite, self.device):
             column.addWidget(part)
         column.addStretch(1)
         return page
@@ -233,6 +240,34 @@ class Onboarding(QWidget):
         self._invite_form.back.connect(self.show_choice)
         return self._invite_form
 
+    def _build_device(self) -> Form:
+        self._device_form = Form(
+            lambda: tr("Add this device"),
+            lambda: tr("On the other device choose “My devices”, then “Add a device”, and paste the line here."),
+            lambda: tr("Join"),
+        )
+        self.device_server = self._device_form.field("device_server", lambda: tr("Server or the line"))
+        self.device_code = self._device_form.field("device_code", lambda: tr("Code"))
+        self.device_server.textChanged.connect(self._split_device)
+        self._device_form.done.connect(self._begin_device)
+        self._device_form.back.connect(self.show_choice)
+        return self._device_form
+
+    def _split_device(self, text: str) -> None:
+        parts = read_invite(text)
+        if parts is not None:
+            self.device_server.setText(parts[0])
+            self.device_code.setText(parts[1])
+
+    def _begin_device(self) -> None:
+        """Another device has its person's name already."""
+        for field in (self.device_server, self.device_code):
+            if not field.text().strip():
+                field.setFocus()
+                return
+        server, code = self.device_server.text().strip(), self.device_code.text().strip()
+        self._start(self._try(self._device_form, self._join_team(server, "", code)))
+
     def _look_for_line(self, text: str) -> None:
         """A pasted line fills two fields at once; one that is typed, when its field is left."""
         pasted, self._length = len(text) - self._length > 1, len(text)
@@ -262,6 +297,11 @@ class Onboarding(QWidget):
         """Ask for the invite."""
         self._pages.setCurrentIndex(2)
         (self.code if self.server.text() else self.server).setFocus()
+
+    def show_device(self) -> None:
+        """Ask for the code of another device."""
+        self._pages.setCurrentIndex(3)
+        self.device_server.setFocus()
 
     def _begin_team(self) -> None:
         name = self.team_name.text().strip()
@@ -297,7 +337,7 @@ class Onboarding(QWidget):
         self.setWindowTitle("Hexagram")
         self._welcome.setText(tr("Welcome to Hexagram"))
         self._says.setText(tr("Every message arrives once, and says where it is."))
-        for part in (self.team, self.invite, self._team_form, self._invite_form):
+        for part in (self.team, self.invite, self.device, self._team_form, self._invite_form, self._device_form):
             part.retranslate()
 
     def changeEvent(self, event: QEvent) -> None:

@@ -8,11 +8,12 @@ from PySide6.QtWidgets import QFormLayout, QWidget
 from client.app.settings import Settings
 from client.ui.dialogs.frame import Choice, Dialog
 from client.ui.theme import SPACE, Themes
-from client.ui.widgets.buttons import CheckBox, ComboBox
+from client.ui.widgets.buttons import CheckBox, ComboBox, WordButton
 from client.ui.widgets.labels import PlainLabel
 from client.ui.words import tr
 from protocol.values import replace
 
+WIDTH = 460
 SCALES = (0.85, 1.0, 1.15, 1.3, 1.5)
 
 
@@ -21,9 +22,10 @@ class SettingsDialog(Dialog):
 
     changed = Signal(object)
     scaled = Signal(float)
+    devices_wanted = Signal()
 
     def __init__(self, parent: QWidget | None, themes: Themes, settings: Settings, scale: float) -> None:
-        super().__init__(parent, tr("Settings"), width=460)
+        super().__init__(parent, tr("Settings"), width=WIDTH)
         self.setObjectName("settings_dialog")
         self._themes, self._settings = themes, settings
         form = QFormLayout()
@@ -40,10 +42,19 @@ class SettingsDialog(Dialog):
             form.addRow(label, field)
         self.enter = self._check("send_on_enter")
         self.receipts = self._check("receipts")
+        self.presence = self._check("presence")
+        self.typing = self._check("typing")
+        self._both_ways = PlainLabel(role="hint", parent=self)
+        self._both_ways.setWordWrap(True)
+        self.devices = WordButton(lambda: tr("My devices…"), "link", self)
+        self.devices.setObjectName("settings_devices")
+        self.devices.clicked.connect(self._leave_for_devices)
         self.body.addLayout(form)
         self.body.addSpacing(SPACE[1])
         self.body.addWidget(self.enter)
-        self.body.addWidget(self.receipts)
+        for part in (self.receipts, self.presence, self.typing, self._both_ways):
+            self.body.addWidget(part)
+        self.body.addWidget(self.devices, 0, Qt.AlignmentFlag.AlignLeft)
         self._retranslate()
 
     def _fields(self) -> tuple[ComboBox, ...]:
@@ -63,7 +74,13 @@ class SettingsDialog(Dialog):
             for row, words in enumerate(items):
                 combo.setItemText(row, words)
         self.enter.setText(tr("Enter sends, Shift+Enter begins a new line"))
-        self.receipts.setText(tr("Tell others what I have read, and see what they have read"))
+        self.receipts.setText(tr("Tell others what I have read"))
+        self.presence.setText(tr("Tell others when I am here"))
+        self.typing.setText(tr("Tell others when I am writing"))
+        self._both_ways.setText(
+            tr("The first two work both ways: who does not tell them is not told them, on all devices of yours.")
+        )
+        self._both_ways.setFixedHeight(self._both_ways.heightForWidth(WIDTH - 2 * SPACE[5]))
         self.say(tr("Settings"))
         self.offer([Choice("", tr("Close"), "primary")])
 
@@ -98,6 +115,20 @@ class SettingsDialog(Dialog):
         box.setChecked(getattr(self._settings, field))
         box.toggled.connect(lambda on: self._change(**{field: on}))
         return box
+
+    def show_settings(self, settings: Settings) -> None:
+        """What another device chose holds here as well."""
+        self._settings = settings
+        for field in ("receipts", "presence", "typing"):
+            box: CheckBox = getattr(self, field)
+            box.blockSignals(True)
+            box.setChecked(getattr(settings, field))
+            box.blockSignals(False)
+            box.update()
+
+    def _leave_for_devices(self) -> None:
+        self.accept()
+        self.devices_wanted.emit()
 
     def _change(self, **choice: object) -> None:
         self._settings = replace(self._settings, **choice)

@@ -23,7 +23,7 @@ HEIGHT = 36
 NEEDS_JOIN = ("sign_in_again",)
 
 Tone = Literal["warn", "danger", "ok"]
-Offer = Literal["", "connect"]
+Offer = Literal["", "connect", "join"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +42,33 @@ def notice_of(line: Line, now_s: float) -> Notice | None:
     if line.state == "stopped":
         if not line.code:
             return Notice(tr("You are offline. Messages wait here and go out by themselves"))
-        return Notice(problem_words(line.code), "danger", "" if line.code in NEEDS_JOIN else "connect")
+        return Notice(problem_words(line.code), "danger", "join" if line.code in NEEDS_JOIN else "connect")
     wait_s = max(0, round(line.retry_s - now_s))
+    if line.state == "offline" and wait_s and line.code:
+        next_try = plural("next try in {count} second", "next try in {count} seconds", wait_s)
+        return Notice(f"{_refusal(line.code)} · {next_try}", "warn", "connect")
     if line.state == "offline" and wait_s:
         words = plural("Reconnecting… next try in {count} second", "Reconnecting… next try in {count} seconds", wait_s)
         return Notice(words, "warn", "connect")
     return Notice(tr("Connecting…"))
 
 
+def _refusal(code: str) -> str:
+    """Why a server that was called did not let us in."""
+    if code == "server_unreachable":
+        return tr("The server does not answer")
+    if code == "server_full":
+        return tr("The server has no room left")
+    if code in ("busy", "rate"):
+        return tr("The server is busy")
+    return problem_words(code)
+
+
 class Banner(QFrame):
-    """36 px, hidden while the line is up. `connect_wanted` is “Try now”."""
+    """36 px, hidden while the line is up. `connect_wanted` is “Try now”, `join_wanted` “Sign in again…”."""
 
     connect_wanted = Signal()
+    join_wanted = Signal()
 
     def __init__(self, themes: Themes, now_s: Callable[[], float], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,7 +78,9 @@ class Banner(QFrame):
         self.setFixedHeight(HEIGHT)
         self._icon = PlainLabel(parent=self)
         self._words = PlainLabel(elide=True, parent=self)
-        self._try = WordButton(lambda: tr("Try now"), "link", self)
+        self._offer: Offer = ""
+        self._try = WordButton(self._offer_words, "link", self)
+        self._try.setObjectName("banner_try")
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE[4], 0, SPACE[4], 0)
         row.setSpacing(SPACE[2])
@@ -76,7 +93,7 @@ class Banner(QFrame):
         self._tick.timeout.connect(self._draw)
         self._back = QTimer(self, singleShot=True, interval=BACK_MS)
         self._back.timeout.connect(self.hide)
-        self._try.clicked.connect(self.connect_wanted)
+        self._try.clicked.connect(self._do)
         themes.changed.connect(lambda _: self._draw())
         self.hide()
 
@@ -114,7 +131,9 @@ class Banner(QFrame):
     def _show(self, notice: Notice) -> None:
         self._words.setText(notice.words)
         self._words.setToolTip(notice.words)
-        self._try.setVisible(notice.offer == "connect")
+        self._offer = notice.offer
+        self._try.retranslate()
+        self._try.setVisible(bool(notice.offer))
         self._tone = notice.tone
         restate(self, f"banner-{notice.tone}")
         self._words.style().polish(self._words)
@@ -128,7 +147,13 @@ class Banner(QFrame):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """The whole strip is the button, for those who miss it."""
         if self._try.isVisible() and event.button() is Qt.MouseButton.LeftButton:
-            self.connect_wanted.emit()
+            self._do()
+
+    def _offer_words(self) -> str:
+        return tr("Sign in again…") if self._offer == "join" else tr("Try now")
+
+    def _do(self) -> None:
+        (self.join_wanted if self._offer == "join" else self.connect_wanted).emit()
 
     def changeEvent(self, event: QEvent) -> None:
         """Another language."""

@@ -37,6 +37,8 @@ JUMP_SIZE, JUMP_EDGE, BADGE_ROOM = 44, 16, 14
 DIVIDER_TOP = 36
 """Where the divider stands after opening: below the day that stays at the top."""
 TICK_MS = 100
+LOADING_AFTER_MS = 200
+"""Pages come from the disk at once; what takes longer comes from the server."""
 LIVE = (State.UPLOADING, State.SENDING, State.CANCELLING)
 STEP_PX = 48
 WALKING = (
@@ -69,7 +71,8 @@ class MessageList(QListView):
         self.pictures = Pictures(self)
         self.bubbles = BubbleDelegate(themes.look, self.pictures, now_s, model.now_ms, self)
         self.jump_button = JumpButton(themes.look, self)
-        self._day = DayPill(themes.look, self)
+        self._day, self._loading = DayPill(themes.look, self), DayPill(themes.look, self)
+        self._wait_timer = QTimer(self, singleShot=True, interval=LOADING_AFTER_MS)
         self._tick = QTimer(self)
         self._tick.setInterval(TICK_MS)
         self._dress()
@@ -96,6 +99,8 @@ class MessageList(QListView):
         self._themes.changed.connect(self._restyle)
         self._model.repaint.connect(self._repaint)
         self._model.modelReset.connect(self._begin)
+        self._model.waiting_changed.connect(self._show_waiting)
+        self._wait_timer.timeout.connect(self._show_loading)
         self._model.rowsInserted.connect(lambda *_: self._count())
         self.pictures.arrived.connect(lambda _: self.viewport().update())
         bar = self.verticalScrollBar()
@@ -228,11 +233,26 @@ class MessageList(QListView):
         index = self._top_index()
         row: Row | None = index.data(ROW) if index.isValid() else None
         own_pill = row is not None and row.place.day and self.visualRect(index).top() > -DAY_HEIGHT
-        if row is None or own_pill or self.verticalScrollBar().maximum() == 0:
+        if row is None or own_pill or not self._loading.isHidden() or self.verticalScrollBar().maximum() == 0:
             self._day.hide()
             return
         self._day.show_day(day(shown_ms(row.bubble), self._model.now_ms()))
         self._day.show()
+
+    def _show_waiting(self) -> None:
+        """Earlier messages are on their way: say so if it takes a while."""
+        if not self._model.waiting:
+            self._wait_timer.stop()
+            self._loading.hide()
+            self._show_day()
+        elif not self._wait_timer.isActive() and self._loading.isHidden():
+            self._wait_timer.start()
+
+    def _show_loading(self) -> None:
+        self._day.hide()
+        self._loading.show_day(tr("Loading earlier messages…"))
+        self._loading.setAccessibleName(tr("Loading earlier messages…"))
+        self._loading.show()
 
     def _tell_read(self) -> None:
         """The newest foreign position that stands in the view of an active window."""
@@ -413,7 +433,8 @@ class MessageList(QListView):
         self.jump_button.move(
             self.width() - bar - size.width() - JUMP_EDGE + 8, self.height() - size.height() - JUMP_EDGE + 8
         )
-        self._day.setGeometry(QRect(0, 4, self.viewport().width(), 32))
+        for pill in (self._day, self._loading):
+            pill.setGeometry(QRect(0, 4, self.viewport().width(), 32))
         self.doItemsLayout()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -440,6 +461,7 @@ class MessageList(QListView):
         self.bubbles.restyle(look)
         self.jump_button.restyle(look)
         self._day.restyle(look)
+        self._loading.restyle(look)
         self.doItemsLayout()
         self.viewport().update()
 
