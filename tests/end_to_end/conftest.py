@@ -22,14 +22,18 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
 @pytest.fixture
 async def alice(server: Server, tmp_path: Path) -> AsyncIterator[Puppet]:
     alice = Puppet("alice", tmp_path / "alice", server.url)
-    await alice.start(invite=await server.invite())
-    yield alice
-    await alice.kill()
+    try:
+        await alice.start(invite=await server.invite())
+        yield alice
+    finally:
+        await alice.kill()
 
 
 @pytest.fixture
 async def bob(server: Server, alice: Puppet, tmp_path: Path) -> AsyncIterator[Puppet]:
     bob = Puppet("bob", tmp_path / "bob", server.url)
-    await bob.start(invite=(await alice.wish("invite"))["invite"])
-    yield bob
-    await bob.kill()
+    try:
+        await bob.start(invite=(await alice.wish("invite"))["invite"])
+        yield bob
+    finally:
+        await bob.kill()

@@ -1,4 +1,4 @@
-"""The server as a real process, for tests that kill it."""
+"""Processes of tests, and the server as one that is killed. Nothing here outlives who started it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,29 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 START_S = 20.0
+RUN_S = 100.0
+
+
+async def ran(*words: str, within_s: float = RUN_S, **how: Any) -> tuple[int, bytes, bytes]:
+    """Run a program to its end: exit code, output, errors. It ends with this call, whatever becomes of that."""
+    process = await asyncio.create_subprocess_exec(*words, **{"stdin": DEVNULL, "stderr": DEVNULL, **how})
+    try:
+        async with asyncio.timeout(within_s):
+            out, err = await process.communicate()
+    finally:
+        await killed(process)
+    assert process.returncode is not None
+    return process.returncode, out or b"", err or b""
+
+
+async def killed(process: Process) -> None:
+    """It has ended, by itself or now."""
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
 
 
 class Server:
@@ -28,29 +49,33 @@ class Server:
             sys.executable, "-m", "server", "--data-dir", str(self.folder), "--listen", self._listen,
             "--until-stdin-closes", stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={**os.environ, **(env or {})},
         )  # fmt: skip
-        assert self._process.stdout is not None
-        async with asyncio.timeout(START_S):
-            line = await self._process.stdout.readline()
-        assert line, "the server ended before it listened"
-        told = json.loads(line)
+        try:
+            async with asyncio.timeout(START_S):
+                told = json.loads(await self._first_line())
+        except BaseException:
+            await self.kill()
+            raise
         self.url, self._listen = told["url"], f"{told['host']}:{told['port']}"
 
+    async def _first_line(self) -> bytes:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        line = await self._process.stdout.readline()
+        assert line, "the server ended before it listened"
+        return line
+
     async def refusal(self, *options: str, listen: str = "127.0.0.1:0") -> tuple[int, str]:
-        """Start a server that cannot: its exit code, and the last line it said."""
-        refused = await asyncio.create_subprocess_exec(
+        """Start a server that cannot: its exit code, and the last line it said. One that can ends at once."""
+        code, _, told = await ran(
             sys.executable, "-m", "server", "--data-dir", str(self.folder), "--listen", listen, "--language", "en",
-            *options, stdout=DEVNULL, stderr=PIPE,
+            "--until-stdin-closes", *options, within_s=START_S, stdout=DEVNULL, stderr=PIPE,
         )  # fmt: skip
-        async with asyncio.timeout(START_S):
-            _, told = await refused.communicate()
-        assert refused.returncode is not None
-        return refused.returncode, told.decode().strip().splitlines()[-1]
+        return code, (told.decode().strip().splitlines() or [""])[-1]
 
     async def invite(self) -> str:
-        asking = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "server", "invite", "--data-dir", str(self.folder), stdout=PIPE, stderr=DEVNULL
+        _, out, _ = await ran(
+            sys.executable, "-m", "server", "invite", "--data-dir", str(self.folder), within_s=START_S, stdout=PIPE
         )
-        out, _ = await asking.communicate()
         return out.decode().strip()
 
     @property

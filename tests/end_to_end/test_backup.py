@@ -11,19 +11,17 @@ from asyncio.subprocess import PIPE
 from pathlib import Path
 
 from client.harness.puppet import Puppet
-from tests.end_to_end.processes import Server
+from tests.end_to_end.processes import Server, ran
 from tests.end_to_end.test_two_people import SAMPLES, said
 
 
 async def command(name: str, folder: Path, server: Server) -> tuple[int, str, str]:
     """`python -m server backup|restore`: its exit code, and what it said."""
-    process = await asyncio.create_subprocess_exec(
+    code, out, err = await ran(
         sys.executable, "-m", "server", name, str(folder), "--data-dir", str(server.folder), "--language", "en",
         stdout=PIPE, stderr=PIPE,
     )  # fmt: skip
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode().strip(), err.decode().strip()
+    return code, out.decode().strip(), err.decode().strip()
 
 
 async def say(who: Puppet, other: str, text: str) -> None:

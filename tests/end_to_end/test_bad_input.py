@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from asyncio.subprocess import PIPE
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import pytest
 from client.harness.puppet import Puppet
 from client.programs import client_command
 from protocol.problems import Problem
-from tests.end_to_end.processes import Server
+from tests.end_to_end.processes import Server, ran
 from tests.end_to_end.test_two_people import said
 
 CHINESE = range(0x4E00, 0x9FFF + 1)
@@ -354,10 +353,8 @@ async def test_a_line_that_is_no_wish_is_answered_and_ends_nothing(alice: Puppet
 
 
 async def test_sentences_come_in_chinese(tmp_path: Path) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *client_command("headless", "--data-dir", str(tmp_path / "p"), "--language", "zh"), stdin=PIPE, stdout=PIPE
-    )
-    out, _ = await process.communicate()
-    assert process.returncode == 1
+    words = client_command("headless", "--data-dir", str(tmp_path / "p"), "--language", "zh")
+    code, out, _ = await ran(*words, stdout=PIPE)
+    assert code == 1
     assert b'"code":"not_joined"' in out
     assert any(ord(character) in CHINESE for character in out.decode())

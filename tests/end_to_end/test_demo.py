@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
 
 from client.core.journey import PACKETS
 from client.programs import client_command
+from tests.end_to_end.processes import ran
 
 
-async def demo(*options: str, **env: str) -> tuple[int | None, str]:
-    process = await asyncio.create_subprocess_exec(
-        *client_command("demo", *options), stdout=PIPE, stderr=DEVNULL, env=os.environ | env
-    )
-    out, _ = await process.communicate()
-    return process.returncode, out.decode("utf-8")
+async def demo(*options: str, **env: str) -> tuple[int, str]:
+    code, out, _ = await ran(*client_command("demo", *options), stdout=PIPE, env=os.environ | env)
+    return code, out.decode("utf-8")
 
 
 @pytest.mark.timeout(120)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
 from client.harness.puppet import Puppet
 from client.programs import client_command
-from tests.end_to_end.processes import Server
+from tests.end_to_end.processes import Server, ran
 from tests.end_to_end.test_two_people import said, texts
 
 
-async def send(folder: Path, server: str, *options: str) -> tuple[int | None, str]:
-    process = await asyncio.create_subprocess_exec(
-        *client_command("send", "--data-dir", str(folder), "--server", server, *options), stdout=PIPE
-    )
-    out, _ = await process.communicate()
-    return process.returncode, out.decode().strip()
+async def send(folder: Path, server: str, *options: str) -> tuple[int, str]:
+    words = client_command("send", "--data-dir", str(folder), "--server", server, *options)
+    code, out, _ = await ran(*words, stdout=PIPE)
+    return code, out.decode().strip()
 
 
 async def test_delivered_is_0(server: Server, bob: Puppet, tmp_path: Path) -> None:
