@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,11 @@ async def test_what_was_said_is_taken_back_everywhere(alice: Puppet, bob: Puppet
     assert not any(b"a secret" in path.read_bytes() for path in bob.data_dir.glob("messages.db*"))
 
 
+def _shows_reaction(lid: int, emoji: str, line: Line) -> bool:
+    reactions = line.get("reactions", ()) if line["event"] == "bubble" and line["lid"] == lid else ()
+    return any(each["emoji"] == emoji for each in reactions)
+
+
 async def test_a_group_reacts(alice: Puppet, bob: Puppet, carol: Puppet) -> None:
     for name in ("bob", "carol"):
         await alice.wish("open", **{"with": name})
@@ -101,13 +107,7 @@ async def test_a_group_reacts(alice: Puppet, bob: Puppet, carol: Puppet) -> None
         await puppet.wish("react", lid=got["lid"], emoji=emoji)
         await settled(puppet, got["lid"])
         uids[puppet.name] = (await shows(puppet, mine=False))["uid"]
-        await alice.until(
-            lambda line, emoji=emoji: (
-                line["event"] == "bubble"
-                and line["lid"] == lid
-                and any(each["emoji"] == emoji for each in line.get("reactions", ()))
-            )
-        )
+        await alice.until(partial(_shows_reaction, lid, emoji))
     both = await alice.until(
         lambda line: (
             line["event"] == "bubble"
