@@ -41,6 +41,8 @@ PROGRAMS = frozenset((
 """Endings of what may run when it is opened: the person is asked first."""
 UNDECIDED = ("not_there", "no_answer", "file_gone", "refused")
 """Findings whose dialog has nothing left to ask once the message arrived."""
+TAKEN = (State.ACCEPTED, State.STORED, State.DELIVERED, State.READ)
+"""Own messages that the server has: there is somebody to ask who has them."""
 ON_ITS_WAY = (State.QUEUED, State.SENDING)
 
 
@@ -64,6 +66,7 @@ class MessageActions:
         say: tells the person a sentence.
         edit: puts a text into the field.
         choose_file: opens the attach dialog.
+        delivery: shows who has an own message; answers `trace` if that is wanted next.
     """
 
     def __init__(
@@ -79,8 +82,10 @@ class MessageActions:
         say: Callable[[str], None],
         edit: Callable[[str], None],
         choose_file: Callable[[], None],
+        delivery: Callable[[Bubble], Coroutine[Any, Any, str]] | None = None,
         native_dialogs: bool = True,
     ) -> None:
+        self._delivery = delivery
         self._chat, self._themes, self._model, self._errands = chat, themes, model, errands
         self._playback, self._viewer, self._window = playback, viewer, window
         self._say, self._edit, self._choose_file = say, edit, choose_file
@@ -119,6 +124,7 @@ class MessageActions:
             "edit": self._edit_again,
             "delete": self._delete,
             "trace": self._trace,
+            "info": self._info,
             "ask": self.ask,
         }
         if part in wishes:
@@ -217,7 +223,15 @@ class MessageActions:
 
     def _mark(self, bubble: Bubble) -> None:
         undecided = bubble.state in (State.NEEDS_YOU, State.REFUSED, State.CANCELLED, State.LONG_AGO)
-        self._errands.start(self.ask(bubble) if undecided else self._trace(bubble))
+        if undecided:
+            self._errands.start(self.ask(bubble))
+        else:
+            self._errands.start(self._info(bubble) if bubble.state in TAKEN else self._trace(bubble))
+
+    async def _info(self, bubble: Bubble) -> None:
+        """Who has it; from there the trace is one press away."""
+        if self._delivery is None or await self._delivery(bubble) == "trace":
+            await self._trace(bubble)
 
     async def ask(self, bubble: Bubble) -> None:
         """Open the dialog that asks the server first, and do what the person decides."""
@@ -344,5 +358,7 @@ def entries(bubble: Bubble, face: str) -> list[tuple[str, str, str]]:
         offered.append(("cancel", "close", tr("Do not send it")))
     if bubble.mine and bubble.state in (*ON_ITS_WAY, State.ACCEPTED, State.STORED):
         offered.append(("ask", "info", tr("What became of it?")))
+    if bubble.mine and bubble.state in TAKEN:
+        offered.append(("info", "info", tr("Delivery…")))
     offered.append(("trace", "trace", tr("Delivery trace (Ctrl+D)")))
     return offered

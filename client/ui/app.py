@@ -88,7 +88,7 @@ class Program(QObject):
         self._themes = Themes(app)
         self._window: MainWindow | None = None
         self._shown: Onboarding | MainWindow | None = None
-        self._address = ""
+        self._address, self._again = "", False
         app.installEventFilter(self)
 
     async def run(self) -> int:
@@ -132,11 +132,11 @@ class Program(QObject):
         self._address = self._options.server
         while True:
             async with self._doors.open_chat(self._folder, self._address) as chat:
-                self._address = ""
+                self._address, self._again = "", False
                 if chat.me is None and not await self._onboard(chat, notebook, server):
                     return 0
                 await self._show(chat, notebook, server)
-            if not self._address:
+            if not self._address and not self._again:
                 return 0
 
     async def _onboard(self, chat: Chat, notebook: Notebook, server: _Server) -> bool:
@@ -179,6 +179,7 @@ class Program(QObject):
         window.apply(chat.settings, language=not self._options.language)
         over = asyncio.Event()
         window.gone.connect(over.set)
+        window.renewed.connect(self._begin_again)
         self._window = self._shown = window
         window.show()
         if self._options.say_ready:
@@ -203,6 +204,10 @@ class Program(QObject):
         if self._window is not None and url != self._known_address():
             self._address = url
             self._window.leave()
+
+    def _begin_again(self) -> None:
+        """This profile has joined as somebody else: everything on the screen is theirs now."""
+        self._again = True
 
     def _known_address(self) -> str:
         return self._window.server if self._window is not None else ""

@@ -46,6 +46,11 @@ class OwnHints(QObject):
             self._begin(conv, doing)
             self._again.start()
 
+    def sent(self, conv: ConvId) -> None:
+        """A file of this conversation has been sent."""
+        if (conv, "file") == (self._conv, self._doing):
+            self.stop()
+
     def stop(self) -> None:
         """Nothing more is done here."""
         self._still.stop()

@@ -8,9 +8,9 @@ from typing import Any
 
 from client.app.changes import BubblesChanged, Change, ChatsChanged
 from client.app.settings import Settings
-from client.core.model import Bubble, ChatEntry, Finding, Line, Me, Seen, State
+from client.core.model import Bubble, ChatEntry, Device, Finding, Line, Me, Presence, Receipt, Seen, State
 from protocol.content import Text
-from protocol.packets import Gap, Person
+from protocol.packets import Doing, Gap, Person, Seat
 from protocol.problems import Problem, TextEmpty
 from protocol.values import ConvId, Did, Lid, Uid
 from tests.stages import people
@@ -33,6 +33,13 @@ class ShelfChat:
         self.finding: Finding | None = None
         self.slow: asyncio.Event | None = None
         self.notes: list[Seen] = []
+        self.doing: dict[ConvId, dict[Uid, Doing]] = {}
+        self.near: dict[Uid, Presence] = {}
+        self.seats: list[Seat] = []
+        self.table: list[Receipt] = []
+        self.own: list[Device] = []
+        self.unsent: list[Bubble] = []
+        self.joins_as = ME.uid
         self._listeners: list[Callable[[Change], None]] = []
 
     def subscribe(self, listener: Callable[[Change], None]) -> Callable[[], None]:
@@ -60,6 +67,68 @@ class ShelfChat:
 
     async def chats(self) -> list[ChatEntry]:
         return list(self.entries)
+
+    def typing(self, conv: ConvId, doing: Doing) -> None:
+        self.wishes.append(("typing", conv, doing))
+
+    def typists(self, conv: ConvId) -> dict[Uid, Doing]:
+        return self.doing.get(conv, {})
+
+    def watch(self, uids: Sequence[Uid]) -> None:
+        self.wishes.append(("watch", tuple(uids)))
+
+    def presence(self, uid: Uid) -> Presence:
+        return self.near.get(uid, Presence(uid))
+
+    async def members(self, conv: ConvId) -> list[Seat]:
+        return list(self.seats)
+
+    async def receipts(self, lid: Lid) -> list[Receipt]:
+        await self._wish("receipts", lid)
+        return list(self.table)
+
+    async def open_group(self, title: str, uids: Sequence[Uid]) -> ConvId:
+        await self._wish("open_group", title, tuple(uids))
+        return people.CONV
+
+    async def add_members(self, conv: ConvId, uids: Sequence[Uid]) -> None:
+        await self._wish("add_members", conv, tuple(uids))
+
+    async def remove_member(self, conv: ConvId, uid: Uid) -> None:
+        await self._wish("remove_member", conv, uid)
+
+    async def leave(self, conv: ConvId) -> None:
+        await self._wish("leave", conv)
+
+    async def rename_group(self, conv: ConvId, title: str) -> None:
+        await self._wish("rename_group", conv, title)
+
+    async def set_role(self, conv: ConvId, uid: Uid, role: int) -> None:
+        await self._wish("set_role", conv, uid, role)
+
+    async def devices(self) -> list[Device]:
+        await self._wish("devices")
+        return list(self.own)
+
+    async def device_code(self) -> str:
+        await self._wish("device_code")
+        return "9D4K-TWX2"
+
+    async def end_device(self, did: Did) -> None:
+        await self._wish("end_device", did)
+        self.own = [device for device in self.own if device.did != did]
+
+    async def join(self, server: str, name: str, code: str) -> Me:
+        await self._wish("join", server, name, code)
+        self.me = Me(self.joins_as, Did("d2"), people.ME.name, "token", server)
+        return self.me
+
+    async def left_over(self) -> list[Bubble]:
+        return list(self.unsent)
+
+    async def take_over(self, lids: Sequence[Lid] | None = None) -> list[Lid]:
+        await self._wish("take_over", tuple(lids or ()))
+        return list(lids or ())
 
     async def people(self) -> list[Person]:
         return [Person(member.uid, member.name) for member in (people.ME, people.ANNA, people.BEN, people.MEI)]

@@ -21,7 +21,7 @@ UID = Qt.ItemDataRole.UserRole + 1
 
 
 class PeopleDialog(Dialog):
-    """Answers with the uid of the person chosen, `invite`, or ""."""
+    """Answers with the uid of the person chosen, `invite`, `group`, or ""."""
 
     def __init__(self, parent: QWidget | None, look: Look, people: Sequence[Person] = ()) -> None:
         super().__init__(parent, tr("New chat"))
@@ -40,7 +40,8 @@ class PeopleDialog(Dialog):
         self.body.addWidget(self.search)
         self.body.addWidget(self.list)
         self.body.addWidget(self._empty)
-        self.offer([Choice("invite", tr("Invite someone…")), Choice("", tr("Cancel"))])
+        group = Choice("group", tr("New group…"))
+        self.offer([Choice("invite", tr("Invite someone…")), group, Choice("", tr("Cancel"))])
         self.search.textChanged.connect(lambda _text: self._filter())
         self.search.returnPressed.connect(self._choose_first)
         self.list.itemActivated.connect(self._choose)

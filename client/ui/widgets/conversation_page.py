@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QImage
@@ -17,6 +18,7 @@ from client.core.model import Bubble, ChatEntry, State, TransferProgress
 from client.ui.actions import MessageActions
 from client.ui.dialogs.frame import Choice, ask
 from client.ui.errands import Errands
+from client.ui.hints import OwnHints
 from client.ui.notebook import Notebook
 from client.ui.playback import Playback
 from client.ui.recording import Recording
@@ -24,13 +26,14 @@ from client.ui.sound.player import Player
 from client.ui.sound.sources import Sources
 from client.ui.theme import SPACE, Themes
 from client.ui.viewmodels.conversation import ConversationModel
+from client.ui.viewmodels.nearness import doing_words, presence_words
 from client.ui.viewmodels.staging import Tray, look_at
 from client.ui.widgets.banner import Banner
 from client.ui.widgets.camera_view import CameraView
 from client.ui.widgets.composer_bar import ComposerBar, drop_paths
 from client.ui.widgets.message_list import MessageList
 from client.ui.widgets.mini_player import MiniPlayer
-from client.ui.widgets.page_parts import DropTargets, EmptyChat, Header, HintLine
+from client.ui.widgets.page_parts import AwayBar, DropTargets, EmptyChat, Header, HintLine
 from client.ui.widgets.recording_bar import RecordingBar
 from client.ui.widgets.staging_rail import StagingRail
 from client.ui.widgets.viewer import Viewer
@@ -40,6 +43,8 @@ from protocol.problems import Problem
 from protocol.values import ConvId, Lid
 
 DRAFT_AFTER_MS = 1000
+NEAR_MS = 20_000
+"""“Last seen 5 minutes ago” grows older by itself."""
 SMALL_CHAT = 5
 """A conversation with more rows than this has been written in."""
 
@@ -50,6 +55,8 @@ class ConversationPage(QFrame):
     back_wanted = Signal()
     menu_wanted = Signal(QPoint)
     shown_wanted = Signal(str, object)
+    info_wanted = Signal()
+    join_wanted = Signal()
 
     def __init__(
         self,
@@ -60,9 +67,11 @@ class ConversationPage(QFrame):
         sources: Sources,
         window: QWidget,
         *,
+        delivery: Callable[[Bubble], Coroutine[Any, Any, str]] | None = None,
         native_dialogs: bool = True,
     ) -> None:
         super().__init__()
+        self._delivery = delivery
         self.setObjectName("conversation_page")
         self._chat, self._themes, self._errands, self._notebook = chat, themes, errands, notebook
         self._window, self._native = window, native_dialogs
@@ -90,6 +99,8 @@ class ConversationPage(QFrame):
         self.hint = HintLine(themes, self)
         self.rail = StagingRail(themes, self.list.pictures, self)
         self.composer, self.bar = ComposerBar(themes, self), RecordingBar(themes, self)
+        self.away, self.hints = AwayBar(self), OwnHints(self._chat, self)
+        self._near = QTimer(self, interval=NEAR_MS)
         self.camera = CameraView(themes, self.list)
         self.player = Player(self)
         self.viewer = Viewer(themes, self.player, self._window)
@@ -100,7 +111,8 @@ class ConversationPage(QFrame):
         )
         self.hands = MessageActions(
             self._chat, themes, self.model, self._errands, self.playback, self.viewer, self._window,
-            say=self.say, edit=self._edit, choose_file=self.choose_files, native_dialogs=self._native,
+            say=self.say, edit=self._edit, choose_file=self.choose_files,
+            delivery=self._delivery, native_dialogs=self._native,
         )  # fmt: skip
         self._targets = DropTargets(themes, self)
         self._draft = QTimer(self, singleShot=True, interval=DRAFT_AFTER_MS)
@@ -111,6 +123,7 @@ class ConversationPage(QFrame):
         self._below = QStackedWidget(self)
         self._below.addWidget(self.composer)
         self._below.addWidget(self.bar)
+        self._below.addWidget(self.away)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -128,7 +141,11 @@ class ConversationPage(QFrame):
     def _listen(self) -> None:
         self.header.back_wanted.connect(self.back_wanted)
         self.header.menu_wanted.connect(self._ask_menu)
+        self.header.info_wanted.connect(self.info_wanted)
         self.banner.connect_wanted.connect(self._chat.connect)
+        self.banner.join_wanted.connect(self.join_wanted)
+        self._near.timeout.connect(self.show_near)
+        self._near.start()
         self.list.part_clicked.connect(self.hands.do)
         self.list.seek_clicked.connect(self.hands.seek)
         self.list.link_clicked.connect(lambda url: QDesktopServices.openUrl(QUrl(url)))
@@ -137,7 +154,7 @@ class ConversationPage(QFrame):
         self.list.typed.connect(self.composer.type)
         self.playback.said.connect(self.say)
         self.playback.shown.connect(self.shown_wanted)
-        self.recording.began.connect(lambda: self._below.setCurrentWidget(self.bar))
+        self.recording.began.connect(self._recording_began)
         self.recording.ended.connect(self._recording_over)
         self.recording.made.connect(self._recorded)
         self.recording.said.connect(self.say)
@@ -154,6 +171,7 @@ class ConversationPage(QFrame):
         self.rail.more_wanted.connect(self.choose_files)
         self.empty.greeted.connect(self._greet)
         self.model.loaded.connect(self._look_empty)
+        self.model.waiting_changed.connect(self._look_empty)
         self._draft.timeout.connect(self._save_draft)
         self.viewer.closed.connect(self.composer.setFocus)
         self.composer.field.installEventFilter(self)
@@ -173,6 +191,7 @@ class ConversationPage(QFrame):
         if self.recording.running:
             self.recording.stage()
         self._keep_draft()
+        self.hints.stop()
         self.entry = entry
         self.hint.hide()
         self.composer.put(self._drafts.get(entry.conv, entry.draft))
@@ -185,12 +204,37 @@ class ConversationPage(QFrame):
     def close_chat(self) -> None:
         """Show none."""
         self._keep_draft()
+        self.hints.stop()
         self.entry = None
         self.model.close()
 
     def _show_entry(self, entry: ChatEntry) -> None:
-        self.header.show_entry(entry, self.model.me, self._chat.wall_ms())
+        self.show_near()
         self.empty.show_entry(entry, self.model.me)
+        self._show_below()
+
+    def show_near(self) -> None:
+        """Who is writing here, and whether the other person is here."""
+        if self.entry is None:
+            return
+        entry, now_ms = self.entry, self._chat.wall_ms()
+        names = {member.uid: member.name for member in entry.members}
+        near = ""
+        if entry.form == "direct":
+            other = next((uid for uid in names if uid != self.model.me), None)
+            near = presence_words(self._chat.presence(other), now_ms) if other is not None else ""
+        doing = doing_words(self._chat.typists(entry.conv), lambda uid: names.get(uid, ""), entry.form)
+        self.header.show_entry(entry, self.model.me, now_ms, near=near, doing=doing)
+
+    def _show_below(self) -> None:
+        """The field, the recording, or why there is neither."""
+        away = self.entry is not None and self.entry.away
+        if away:
+            self._below.setCurrentWidget(self.away)
+        elif self._below.currentWidget() is self.away:
+            self._below.setCurrentWidget(self.composer)
+        self.rail.setEnabled(not away)
+        self._fit_below()
 
     # --- what changed
 
@@ -209,6 +253,8 @@ class ConversationPage(QFrame):
         for bubble in bubbles:
             if bubble.state is not State.UPLOADING and (bubble.path or bubble.code):
                 self.model.settle(bubble.lid)
+            if bubble.attachment is not None and bubble.state is not State.UPLOADING and bubble.mine:
+                self.hints.sent(bubble.conv)
             self.hands.changed(bubble)
             self._ask_by_itself(bubble)
         self._look_empty()
@@ -222,6 +268,8 @@ class ConversationPage(QFrame):
     def progressed(self, progress: TransferProgress) -> None:
         """A file has got further."""
         self.model.progress(progress)
+        if progress.way == "up" and self.conv and self.model.row_of(progress.lid) is not None:
+            self.hints.begin(self.conv, "file")
 
     def _ask_by_itself(self, bubble: Bubble) -> None:
         """Once, in the chat that is looked at, and only while nothing is being written (GUI: resend dialog)."""
@@ -233,8 +281,13 @@ class ConversationPage(QFrame):
 
     def _look_empty(self) -> None:
         rows = self.model.rowCount()
-        nothing = bool(self.conv) and rows <= SMALL_CHAT and all(self.model.row(row).system for row in range(rows))
+        sayable = bool(self.conv) and not self.model.waiting and not self._is_away()
+        nothing = sayable and rows <= SMALL_CHAT and all(self.model.row(row).system for row in range(rows))
         self.empty.setVisible(nothing)
+
+    def _is_away(self) -> bool:
+        """Whether this is a group that the person is not in any more: nothing can be said there."""
+        return self.entry is not None and self.entry.away
 
     def _read(self, upto: int) -> None:
         if self.conv and self.conv == self.model.conv:
@@ -248,7 +301,8 @@ class ConversationPage(QFrame):
 
     def send(self) -> None:
         """Send what waits on the rail and in the field; both are emptied only when it is safe (P-19)."""
-        if not self.conv or self.composer.field.composing:
+        self.hints.stop()
+        if not self.conv or self._is_away() or self.composer.field.composing:
             return
         self._wishes.append((self.conv, self._unspoken()))
         if len(self._wishes) == 1:
@@ -311,6 +365,8 @@ class ConversationPage(QFrame):
         self.composer.setFocus()
 
     def _typed(self) -> None:
+        if self.conv and self.composer.field.hasFocus() and not self.recording.running:
+            self.hints.wrote(self.conv, anything=bool(self.composer.text.strip()))
         if self.conv:
             self._drafts[self.conv] = self.composer.text
             if not self._draft.isActive():
@@ -392,12 +448,18 @@ class ConversationPage(QFrame):
 
     def record(self, kind: str, *, held: bool = False) -> None:
         """Begin a voice note or a video."""
-        if self.conv and not self.recording.running:
+        if self.conv and not self._is_away() and not self.recording.running:
             self.player.pause()
             self.recording.start(self.conv, kind, held=held)  # type: ignore[arg-type]
 
+    def _recording_began(self) -> None:
+        self._below.setCurrentWidget(self.bar)
+        self.hints.begin(self.conv, self.recording.kind)
+
     def _recording_over(self) -> None:
+        self.hints.stop()
         self._below.setCurrentWidget(self.composer)
+        self._show_below()
         self.composer.setFocus()
 
     def _recorded(self, conv: str, path: str, kind: FileKind, ending: str) -> None:
@@ -438,7 +500,7 @@ class ConversationPage(QFrame):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files from elsewhere."""
-        if self.conv and event.mimeData().hasUrls():
+        if self.conv and not self._is_away() and event.mimeData().hasUrls():
             self._targets.cover()
             event.acceptProposedAction()
 

@@ -28,18 +28,22 @@ from client.app.changes import (
 )
 from client.app.chat import Chat
 from client.app.settings import Settings
-from client.core.model import ChatEntry
+from client.core.model import ChatEntry, Line
 from client.ui import icons
 from client.ui.dialogs.frame import Choice, ask
 from client.ui.dialogs.invite import InviteDialog
 from client.ui.dialogs.people import PeopleDialog
 from client.ui.dialogs.settings import SettingsDialog
 from client.ui.errands import Errands
+from client.ui.groups import Groups
+from client.ui.hints import Watcher
 from client.ui.notebook import Notebook
+from client.ui.own_devices import OwnDevices
 from client.ui.plain import one_line
 from client.ui.sound.sources import SYSTEM, Sources
 from client.ui.theme import SCALE_MAX, SCALE_MIN, Themes
 from client.ui.viewmodels.contacts import ChatsModel
+from client.ui.viewmodels.nearness import doing_words
 from client.ui.widgets.conversation_page import ConversationPage
 from client.ui.widgets.page_parts import NoChat
 from client.ui.widgets.side_pane import SidePane
@@ -60,10 +64,11 @@ MakeInvite = Callable[[], Awaitable[tuple[str, str]]]
 
 
 class MainWindow(QMainWindow):
-    """Everything of one profile. `gone` says that it has been closed for good."""
+    """Everything of one profile. `gone` says that it has been closed for good; `renewed` that it is somebody else's."""
 
     gone = Signal()
     listed = Signal()
+    renewed = Signal()
 
     def __init__(
         self,
@@ -86,7 +91,18 @@ class MainWindow(QMainWindow):
         self._asking: set[object] = set()
         self.chats = ChatsModel(chat.me.uid, chat.wall_ms, self)
         self.side = SidePane(themes, self.chats, chat.now_s, chat.me)
-        self.page = ConversationPage(chat, themes, self.errands, notebook, sources, self, native_dialogs=native_dialogs)
+        self.groups = Groups(
+            chat, themes, self.errands, self, entry_of=self._entry, write_to=self._open_with, invite=self.invite
+        )
+        self.devices = OwnDevices(
+            chat, themes, self.errands, self, title_of=self.groups.title, say=self.say, renewed=self._renew
+        )
+        self.page = ConversationPage(
+            chat, themes, self.errands, notebook, sources, self, delivery=self.groups.delivery,
+            native_dialogs=native_dialogs,
+        )  # fmt: skip
+        self._watcher = Watcher(chat, self._people_shown, self)
+        self._settings: SettingsDialog | None = None
         self._no_chat = NoChat(themes)
         self._right, self._split = QStackedWidget(), QSplitter(Qt.Orientation.Horizontal)
         self._arrange()
@@ -124,6 +140,9 @@ class MainWindow(QMainWindow):
         self.page.back_wanted.connect(self.close_chat)
         self.page.menu_wanted.connect(self._chat_menu)
         self.page.shown_wanted.connect(self._show_message)
+        self.page.info_wanted.connect(self.show_group)
+        self.page.join_wanted.connect(lambda: self._ask(self.devices.rejoin))
+        self.side.chats.moved.connect(self._watcher.look_soon)
         self._no_chat.new_chat_wanted.connect(self.new_chat)
         self._no_chat.invite_wanted.connect(self.invite)
 
@@ -141,7 +160,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+-", lambda: self.zoom(-ZOOM_STEP)), ("Ctrl+0", lambda: self.zoom(0)),
             ("Ctrl+,", self.settings), ("F6", lambda: self._next_area(1)), ("Shift+F6", lambda: self._next_area(-1)),
             ("Ctrl+W", self.close), ("Ctrl+Q", self.close), ("Esc", self.escape), ("Alt+Left", self.close_chat),
-            ("Ctrl+End", page.list.scroll_to_end),
+            ("Ctrl+End", page.list.scroll_to_end), ("Alt+Return", self.show_group),
         ):  # fmt: skip
             action = QAction(self)
             action.setShortcut(QKeySequence(keys))
@@ -162,23 +181,76 @@ class MainWindow(QMainWindow):
                 self.chats.merge(bubbles)
                 self.side.outbox.show_bubbles(bubbles)
                 self.page.bubbles_changed(bubbles)
+                self.groups.bubbles_changed(bubbles)
             case BubbleDropped(lid):
                 self.page.bubble_dropped(lid)
             case ChatsChanged():
                 self._read_chats()
             case LineChanged(line):
-                self.page.banner.show_line(line)
+                self._line_changed(line)
             case Progressed(progress):
                 self.page.progressed(progress)
             case ProblemSeen(code, facts):
                 if code not in SELF_TOLD:
                     self.say(problem_words(code, facts))
-            case PacketSeen() | PeopleChanged() | NewMessages():
+            case PacketSeen() | NewMessages():
                 pass
-            case TypingChanged() | PresenceChanged() | PrefsChanged() | MembersChanged():
-                pass
+            case PeopleChanged() | TypingChanged() | PresenceChanged() | PrefsChanged() | MembersChanged():
+                self._hear_of_people(change)
             case _ as never:
                 assert_never(never)
+
+    def _hear_of_people(
+        self, change: PeopleChanged | TypingChanged | PresenceChanged | PrefsChanged | MembersChanged
+    ) -> None:
+        match change:
+            case PeopleChanged(people):
+                self.page.model.members(people)
+                self.groups.people_changed(people)
+            case TypingChanged(conv):
+                self._typing_changed(conv)
+            case PresenceChanged(near):
+                self.chats.show_online(near)
+                self.page.show_near()
+                self.groups.presence_changed()
+            case MembersChanged(conv):
+                self.groups.members_changed(conv)
+                self._read_chats()
+            case PrefsChanged() if self._settings is not None:
+                self._settings.show_settings(self._chat.settings)
+
+    def _line_changed(self, line: Line) -> None:
+        self.page.banner.show_line(line)
+        if line.state == "ready":
+            self.errands.start(self.page.model.look_again())
+            self.errands.start(self.devices.offer_left_over())
+
+    def _typing_changed(self, conv: ConvId) -> None:
+        entry = self._entry(conv)
+        if entry is not None:
+            names = {member.uid: member.name for member in entry.members}
+            words = doing_words(self._chat.typists(conv), lambda uid: names.get(uid, ""), entry.form)
+            self.chats.show_doing(conv, words)
+        if conv == self.page.conv:
+            self.page.show_near()
+
+    def _entry(self, conv: ConvId) -> ChatEntry | None:
+        row = self.chats.row_of(conv)
+        return self.chats.entry(row) if row is not None else None
+
+    def _people_shown(self) -> list[Uid]:
+        """Whom the window shows something of: the open conversation and group first, then the list."""
+        assert self._chat.me is not None
+        me = self._chat.me.uid
+        entries = [self.page.entry] if self.page.entry is not None and self.page.entry.form == "direct" else []
+        entries += [entry for entry in self.side.chats.shown() if entry.form == "direct"]
+        uids = [member.uid for entry in entries for member in entry.members]
+        return [uid for uid in (*uids[:2], *self.groups.shown_uids, *uids[2:]) if uid != me]
+
+    def _renew(self) -> None:
+        """The profile is somebody else's now: the window begins anew."""
+        self.renewed.emit()
+        self.leave()
 
     def _read_chats(self) -> None:
         """Read the list again; what changes meanwhile is read once more after that."""
@@ -205,6 +277,8 @@ class MainWindow(QMainWindow):
         self._no_chat.show_chats(any_chats=bool(entries))
         for entry in entries:
             self.page.entry_changed(entry)
+            self.groups.entry_changed(entry)
+        self._watcher.look_soon()
         self._title(sum(entry.unread for entry in entries))
         self.listed.emit()
         if self._wanted and self.chats.row_of(self._wanted) is not None:
@@ -228,6 +302,7 @@ class MainWindow(QMainWindow):
         self.side.chats.select(entry.conv)
         self._right.setCurrentWidget(self.page)
         self.errands.start(self.page.open(entry))
+        self._watcher.look_soon()
         self._one_pane()
 
     def close_chat(self) -> None:
@@ -322,8 +397,34 @@ class MainWindow(QMainWindow):
             stop()
         if answer == "invite":
             self.invite()
+        elif answer == "group":
+            self.new_group()
         elif answer:
             await self._open_with(Uid(answer))
+
+    def new_group(self) -> None:
+        """A name and several people."""
+        self._ask(self._new_group)
+
+    async def _new_group(self) -> None:
+        self._wanted = await self.groups.new() or self._wanted
+        self._read_chats()
+
+    def show_group(self) -> None:
+        """Who is in the open group."""
+        if self.page.entry is not None and self.page.entry.form == "group":
+            self._ask(self._show_group)
+
+    async def _show_group(self) -> None:
+        if self.page.entry is not None:
+            showing = self.groups.show(self.page.entry)
+            self._watcher.look_soon()
+            await showing
+            self._watcher.look_soon()
+
+    def show_devices(self) -> None:
+        """This person's devices."""
+        self._ask(self.devices.show)
 
     def _others(self, people: Iterable[Person]) -> list[Person]:
         return [person for person in people if self._chat.me is None or person.uid != self._chat.me.uid]
@@ -345,8 +446,14 @@ class MainWindow(QMainWindow):
         dialog = SettingsDialog(self, self._themes, self._chat.settings, self._notebook.scale)
         dialog.changed.connect(lambda settings: self.errands.start(self._change(settings)))
         dialog.scaled.connect(lambda scale: self.zoom_to(scale))
+        dialog.devices_wanted.connect(self.show_devices)
+        dialog.finished.connect(self._settings_closed)
+        self._settings = dialog
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
+
+    def _settings_closed(self) -> None:
+        self._settings = None
 
     async def _change(self, settings: Settings) -> None:
         before = self._chat.settings
@@ -387,7 +494,8 @@ class MainWindow(QMainWindow):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for icon, words, do in (
             ("new_chat", tr("New chat"), self.new_chat), ("invite", tr("Invite someone"), self.invite),
-            ("settings", tr("Settings"), self.settings), ("info", tr("About"), self.about),
+            ("people", tr("New group"), self.new_group), ("settings", tr("Settings"), self.settings),
+            ("person", tr("My devices"), self.show_devices), ("info", tr("About"), self.about),
             ("close", tr("Quit"), self.close),
         ):  # fmt: skip
             action = menu.addAction(icons.icon(icon, self._themes.look), words)
@@ -398,13 +506,20 @@ class MainWindow(QMainWindow):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for icon, words, do in (
-            ("attach", tr("Attach files"), self.page.choose_files),
+            *((("people", tr("People in this group"), self.show_group),) if self._group_open() else ()),
+            *((("attach", tr("Attach files"), self.page.choose_files),) if not self._away() else ()),
             ("trace", tr("Trace of the last message"), lambda: self._on_message("trace")),
             ("close", tr("Close chat"), self.close_chat),
         ):
             action = menu.addAction(icons.icon(icon, self._themes.look), words)
             action.triggered.connect(lambda _checked=False, each=do: each())
         menu.popup(at)
+
+    def _group_open(self) -> bool:
+        return self.page.entry is not None and self.page.entry.form == "group"
+
+    def _away(self) -> bool:
+        return self.page.entry is not None and self.page.entry.away
 
     # --- the window itself
 
