@@ -159,7 +159,7 @@ class DeviceCodeDialog(Dialog):
         self.line.setAccessibleName(tr("Code for another device"))
         self.line.setCursorPosition(0)
         self.body.addWidget(self.line)
-        self.body.addWidget(parts_card(server, code))
+        self.body.addWidget(parts_card(server, code, tr("Device code")))
         self.offer([Choice("", tr("Close")), Choice("copy", tr("Copy"), "primary")])
 
     def answer(self, answer: str) -> None:

@@ -28,7 +28,7 @@ class InviteDialog(Dialog):
         self.line.setAccessibleName(tr("Invite"))
         self.line.setCursorPosition(0)
         self.body.addWidget(self.line)
-        self.body.addWidget(parts_card(server, code))
+        self.body.addWidget(parts_card(server, code, tr("Code")))
         self.offer([Choice("", tr("Close")), Choice("copy", tr("Copy invite"), "primary")])
 
     def answer(self, answer: str) -> None:
@@ -40,14 +40,14 @@ class InviteDialog(Dialog):
         self.offer([Choice("copy", tr("Copied")), Choice("", tr("Close"), "primary")])
 
 
-def parts_card(server: str, code: str) -> QWidget:
+def parts_card(server: str, code: str, code_words: str) -> QWidget:
     """The same in two pieces, to read aloud."""
     card = QFrame()
     card.setProperty("role", "card")
     grid = QGridLayout(card)
     grid.setContentsMargins(SPACE[4], SPACE[3], SPACE[4], SPACE[3])
     grid.setHorizontalSpacing(SPACE[4])
-    for row, (words, value) in enumerate(((tr("Server"), server), (tr("Code"), code))):
+    for row, (words, value) in enumerate(((tr("Server"), server), (code_words, code))):
         shown = PlainLabel(value, role="mono")
         shown.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         grid.addWidget(PlainLabel(words, role="meta"), row, 0)

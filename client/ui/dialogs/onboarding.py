@@ -247,7 +247,7 @@ class Onboarding(QWidget):
             lambda: tr("Join"),
         )
         self.device_server = self._device_form.field("device_server", lambda: tr("Server or the line"))
-        self.device_code = self._device_form.field("device_code", lambda: tr("Code"))
+        self.device_code = self._device_form.field("device_code", lambda: tr("Device code"))
         self.device_server.textChanged.connect(self._split_device)
         self._device_form.done.connect(self._begin_device)
         self._device_form.back.connect(self.show_choice)

@@ -114,7 +114,7 @@ class RejoinDialog(Dialog):
             )
             self.body.addWidget(unsent_card(themes, unsent))
         self.server, self.code = QLineEdit(server, self), QLineEdit(self)
-        for field, words in ((self.server, tr("Server or the line")), (self.code, tr("Code"))):
+        for field, words in ((self.server, tr("Server or the line")), (self.code, tr("Device code"))):
             label = PlainLabel(words, role="meta", parent=self)
             label.setBuddy(field)
             field.setAccessibleName(words)
