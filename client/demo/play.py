@@ -33,6 +33,7 @@ from client.demo.report import (
     ordered,
 )
 from client.harness.puppet import Puppet
+from protocol.limits import MARKS_DELAY_MAX_S
 from protocol.problems import Problem
 
 ALICE, BOB = "alice", "bob"
@@ -49,6 +50,7 @@ FILES = (
 )
 """What is sent after the greeting. Bob is away for the last one."""
 DELIVERED = ("delivered", "read")
+PASSED_S = MARKS_DELAY_MAX_S + 0.2  # an ack:N waits so long at most (P-52), and is on its way
 HEAL_S = 40.0  # a lost ack:N is asked about after 10 s (P-54), or comes with the next one
 
 
@@ -129,6 +131,7 @@ class _Demo:
     async def _exchange(self, alice: Puppet, bob: Puppet) -> None:
         self._step("alice writes; the first ack:N is lost on purpose")
         await self._say(alice, GREETING)
+        await self._lost(bob, GREETING)
         for kind, name in FILES[:-1]:
             self._step(f"alice sends {name}")
             await alice.state(await self._send(alice, kind, name), *DELIVERED)
@@ -147,6 +150,14 @@ class _Demo:
         self._lids.append(lid)
         self._expected.append(("text", text))
         await alice.state(lid, "accepted", *DELIVERED)
+
+    async def _lost(self, bob: Puppet, text: str) -> None:
+        """Wait until the lost packet has passed. Would it speak of the next message too, nothing would follow it."""
+        came = await bob.until(lambda line: line["event"] == "bubble" and line.get("text") == text)
+        await bob.until(
+            lambda line: line["event"] == "trace" and line["lid"] == came["lid"] and line["packet"] == "ack:A"
+        )
+        await asyncio.sleep(PASSED_S)
 
     async def _send(self, alice: Puppet, kind: str, name: str) -> int:
         path = self._folder / "sent" / name
