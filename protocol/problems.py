@@ -261,10 +261,7 @@ class DataCorrupt(Problem):
 
 class DataRebuilt(Problem):
     code = "data_rebuilt"
-    said = (
-        "The data file was damaged. It was put aside and made anew: waiting messages that could be read: {waiting}. "
-        "Everything else comes again from the server."
-    )
+    said = "The data file was damaged and is made anew, with {waiting} messages that still wait. The rest comes from the server."
 
 
 class DataIsBackup(Problem):
