@@ -547,7 +547,7 @@ def lock(arguments: Sequence[str]) -> int:
     """Write the lock files anew from their inputs. Its one tool lives in an environment of its own."""
     environment = Environment(ROOT / ".venv-lock")
     environment.ensure("lock")
-    for name in ("lock", "runtime", "dev"):
+    for name in ("lock", "runtime", "dev", "mutation"):
         compile_words = [
             str(environment.python),
             "-m",

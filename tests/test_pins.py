@@ -11,7 +11,7 @@ import pytest
 
 import run
 
-LOCKS = ("runtime", "dev", "lock")
+LOCKS = ("runtime", "dev", "lock", "mutation")
 
 
 def text_of(lock: str) -> str:
