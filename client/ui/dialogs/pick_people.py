@@ -42,32 +42,32 @@ class PickPeopleDialog(Dialog):
         self.setObjectName("new_group_dialog" if naming else "add_people_dialog")
         self._people, self._naming, self._room = list(people), naming, room
         self._chosen: dict[Uid, None] = {}
-        self._name, self.search = QLineEdit(self), QLineEdit(self)
+        self.name, self.search = QLineEdit(self), QLineEdit(self)
         self.list, self._count = PeopleList(themes, LIST_HEIGHT, self), PlainLabel(role="meta", parent=self)
-        self._name.setObjectName("group_title")
-        self._name.setPlaceholderText(tr("Name of the group"))
-        self._name.setAccessibleName(tr("Name of the group"))
-        self._name.setMaxLength(NAME_MAX_CHARS)
+        self.name.setObjectName("group_title")
+        self.name.setPlaceholderText(tr("Name of the group"))
+        self.name.setAccessibleName(tr("Name of the group"))
+        self.name.setMaxLength(NAME_MAX_CHARS)
         self.search.setProperty("role", "search")
         self.search.setPlaceholderText(tr("Search people"))
         self.search.setAccessibleName(tr("Search people"))
         self.list.setAccessibleName(tr("People"))
-        for part in (self._name, self.search, self.list, self._count):
+        for part in (self.name, self.search, self.list, self._count):
             self.body.addWidget(part)
-        self._name.setVisible(naming)
+        self.name.setVisible(naming)
         self.offer([
             Choice("invite", tr("Invite someone…")), Choice("", tr("Cancel")),
             Choice("ok", tr("Make the group") if naming else tr("Add"), "primary"),
         ])  # fmt: skip
         self._listen()
         self._draw()
-        (self._name if naming else self.search).setFocus()
+        (self.name if naming else self.search).setFocus()
 
     def _listen(self) -> None:
         self.list.done.connect(lambda uid: self.toggle(Uid(uid)))
         self.search.textChanged.connect(self._search)
         self.search.returnPressed.connect(self._toggle_first)
-        self._name.textChanged.connect(lambda _text: self._draw())
+        self.name.textChanged.connect(lambda _text: self._draw())
 
     @property
     def chosen(self) -> tuple[Uid, ...]:
@@ -77,7 +77,7 @@ class PickPeopleDialog(Dialog):
     @property
     def title(self) -> str:
         """The name of the new group."""
-        return self._name.text().strip()
+        return self.name.text().strip()
 
     def show_people(self, people: Sequence[Person]) -> None:
         """The list as it is known now."""
@@ -125,7 +125,7 @@ class PickPeopleDialog(Dialog):
         """Return in the name goes on to the people."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             here = self.focusWidget()
-            if here is self._name:
+            if here is self.name:
                 self.search.setFocus()
                 return
             if here in (self.search, self.list):
