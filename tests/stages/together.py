@@ -22,7 +22,7 @@ from client.ui.sound.sources import INVENTED
 from client.ui.widgets.main_window import MainWindow
 from protocol.content import Joined, Left, Opened, Ranked, Text, Titled
 from protocol.packets import Doing, Gap, Person, Seat
-from protocol.values import ConvId, Did, Uid
+from protocol.values import ConvId, Did, Uid, replace
 from tests.stages import people
 from tests.stages.conversations import conversation
 from tests.stages.people import ANNA, BEN, CONV, LONG, ME, MEI, YUSUF, ZOE, Diary, entry
@@ -76,6 +76,7 @@ def group_window(
 ) -> MainWindow:
     """The window with a group open."""
     told = people.team() if bubbles is None else list(bubbles)
+    of = replace(of, last=told[-1] if told else None)
     chat = ShelfChat(told, [of, *people.chats()[:1], *people.chats()[2:]])
     chat.doing = {CONV: doing or {}}
     chat.seats = seats()

@@ -93,7 +93,7 @@ class Sheet:
         top = self._gaps(self.row.gaps, top)
         if place.day or place.divider:
             return top + GAP_RUN
-        return GAP_APART if place.first else GAP_RUN
+        return top + (GAP_APART if place.first else GAP_RUN)
 
     def _gaps(self, reasons: tuple[str, ...], top: float) -> float:
         """A line in the middle for each reason why something is not here."""

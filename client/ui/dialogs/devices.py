@@ -136,7 +136,7 @@ class DevicesDialog(Dialog):
 
 
 def _picture(look: Look, here: bool, dpr: float) -> QPixmap:
-    return icons.pixmap("person" if here else "people", look.color("accent" if here else "text_2"), 20, dpr)
+    return icons.pixmap("device", look.color("accent" if here else "text_2"), 20, dpr)
 
 
 class DeviceCodeDialog(Dialog):

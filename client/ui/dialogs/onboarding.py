@@ -198,8 +198,8 @@ class Onboarding(QWidget):
         self.team.clicked.connect(self.show_team)
         self.invite.clicked.connect(self.show_invite)
         self.device = RowButton(
-            self._themes, "people", lambda: tr("Add this device to my account"),
-            lambda: tr("You use Hexagram on another device already, and have a code from there."),
+            self._themes, "device", lambda: tr("Add this device to my account"),
+            lambda: tr("Paste the code that another device of yours shows."),
         )  # fmt: skip
         self.device.setObjectName("choose_device")
         self.device.clicked.connect(self.show_device)

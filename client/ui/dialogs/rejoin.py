@@ -49,6 +49,7 @@ def _line(themes: Themes, one: Unsent) -> QVBoxLayout:
     column, upper, lower = QVBoxLayout(), QHBoxLayout(), QHBoxLayout()
     column.setSpacing(0)
     lower.setSpacing(6)
+    upper.setSpacing(SPACE[3])
     upper.addWidget(PlainLabel(one.title, role="name", elide=True), 1)
     upper.addWidget(PlainLabel(one.time, role="meta"))
     if one.icon:

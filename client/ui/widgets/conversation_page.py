@@ -197,7 +197,7 @@ class ConversationPage(QFrame):
         self.composer.put(self._drafts.get(entry.conv, entry.draft))
         self._show_tray(self._trays.get(entry.conv, Tray()))
         self._show_entry(entry)
-        self.composer.setFocus()
+        (self.list if entry.away else self.composer).setFocus()
         await self.model.open(entry)
         self._look_empty()
 

@@ -495,7 +495,7 @@ class MainWindow(QMainWindow):
         for icon, words, do in (
             ("new_chat", tr("New chat"), self.new_chat), ("invite", tr("Invite someone"), self.invite),
             ("people", tr("New group"), self.new_group), ("settings", tr("Settings"), self.settings),
-            ("person", tr("My devices"), self.show_devices), ("info", tr("About"), self.about),
+            ("device", tr("My devices"), self.show_devices), ("info", tr("About"), self.about),
             ("close", tr("Quit"), self.close),
         ):  # fmt: skip
             action = menu.addAction(icons.icon(icon, self._themes.look), words)
