@@ -85,5 +85,7 @@ def server_url(address: str) -> str:
         raise AddressInvalid(address=address) from None
     if parts.scheme not in SCHEMES or not parts.hostname or port == 0 or parts.path.strip("/"):
         raise AddressInvalid(address=address)
+    if set("[]") & set(parts.hostname):  # of an address in brackets that is none of version 6
+        raise AddressInvalid(address=address)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{SCHEMES[parts.scheme]}://{host}{'' if port is None else f':{port}'}"

@@ -24,6 +24,7 @@ FOUND = {
     ),
     "a name in front of nothing": ("http", b"GET http://[::1]@ HTTP/1.1\r\nHost: [::1]\r\n\r\n"),
     "half an address of version 6": ("address", b"http://[::1"),
+    "an address of a future version": ("address", b"http://[v1.[]"),
     "an address that is all brackets": ("text", b"https://x" + b")" * 65_000),
     "a word that is no invite": ("invite", b"a" * 65_000),
 }

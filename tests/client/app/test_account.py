@@ -23,7 +23,7 @@ def test_an_address_as_people_write_it(typed: str, address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "http://", "ftp://x", "127.0.0.1:99999", "127.0.0.1:0", "host/path", "http://[::1"]
+    "typed", ["", "http://", "ftp://x", "127.0.0.1:99999", "127.0.0.1:0", "host/path", "http://[::1", "http://[v1.[]"]
 )
 def test_what_is_no_address_is_said(typed: str) -> None:
     with pytest.raises(Problem) as refusal:
