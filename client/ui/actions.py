@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QPoint, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from client.app.chat import Chat
 from client.core.model import Bubble, Finding, State, TransferProgress
 from client.ui import icons
+from client.ui.afterwards import Afterwards
 from client.ui.dialogs.frame import Choice, ask
 from client.ui.dialogs.resend import ResendDialog
 from client.ui.dialogs.trace import TraceDialog
@@ -24,10 +25,11 @@ from client.ui.plain import isolate, one_line
 from client.ui.playback import Playback
 from client.ui.theme import Themes
 from client.ui.viewmodels.conversation import ConversationModel
-from client.ui.viewmodels.rows import shown_ms
+from client.ui.viewmodels.rights import OVER, Right, words_of
+from client.ui.viewmodels.rows import STUCK, shown_ms
 from client.ui.widgets.viewer import Viewer
 from client.ui.words import clock, tr
-from protocol.content import File, Picture, Text, Video, Voice
+from protocol.content import Picture, Text, Video, Voice
 from protocol.problems import Problem
 from protocol.values import Lid
 
@@ -66,6 +68,8 @@ class MessageActions:
         say: tells the person a sentence.
         edit: puts a text into the field.
         choose_file: opens the attach dialog.
+        afterwards: what is done to messages that are there already.
+        selected: the messages that are selected.
         delivery: shows who has an own message; answers `trace` if that is wanted next.
     """
 
@@ -82,9 +86,12 @@ class MessageActions:
         say: Callable[[str], None],
         edit: Callable[[str], None],
         choose_file: Callable[[], None],
+        afterwards: Afterwards,
+        selected: Callable[[], list[Lid]],
         delivery: Callable[[Bubble], Coroutine[Any, Any, str]] | None = None,
         native_dialogs: bool = True,
     ) -> None:
+        self._afterwards, self._selected = afterwards, selected
         self._delivery = delivery
         self._chat, self._themes, self._model, self._errands = chat, themes, model, errands
         self._playback, self._viewer, self._window = playback, viewer, window
@@ -103,7 +110,7 @@ class MessageActions:
     def do(self, lid: Lid, part: str) -> None:
         """Do what a part of a bubble, or an entry of its menu, stands for."""
         bubble = self._model.bubble(lid)
-        if bubble is None:
+        if bubble is None or self._afterwards.do(bubble, part):
             return
         parked = bubble.state in (State.NEEDS_YOU, State.REFUSED)
         wishes: dict[str, Callable[[Bubble], object]] = {
@@ -123,6 +130,7 @@ class MessageActions:
             "resend": self.ask if parked else self._resend,
             "edit": self._edit_again,
             "delete": self._delete,
+            "remove": self._remove,
             "trace": self._trace,
             "info": self._info,
             "ask": self.ask,
@@ -279,12 +287,24 @@ class MessageActions:
         await self._chat.resend(bubble.lid)
 
     async def _edit_again(self, bubble: Bubble) -> None:
-        """Its words go back into the field; what waited is not sent any more."""
-        if isinstance(bubble.body, Text):
+        """What waits gets other words in its place. Those of what is over go back into the field."""
+        if "edit" in self._afterwards.rights(bubble):
+            self._afterwards.do(bubble, "reword")
+        elif isinstance(bubble.body, Text):
             self._edit(bubble.body.text)
             await self._give_up(bubble)
 
+    async def _remove(self, bubble: Bubble) -> None:
+        """The Delete key: whatever takes a message away where it stands now."""
+        if "recall" in self._afterwards.rights(bubble):
+            self._afterwards.do(bubble, "recall")
+        elif bubble.mine and (bubble.state.unsettled or bubble.state is State.UPLOADING or bubble.state in OVER):
+            await self._delete(bubble)
+
     async def _delete(self, bubble: Bubble) -> None:
+        if bubble.state in OVER:
+            await self._chat.remove(bubble.lid)
+            return
         answer = await ask(
             self._window,
             tr("Do not send this message?"),
@@ -303,15 +323,13 @@ class MessageActions:
     # --- looking
 
     def _copy(self, bubble: Bubble) -> None:
-        body = bubble.body
-        words = body.text if isinstance(body, Text) else _caption(bubble)
-        if words:
+        if words := words_of(bubble):
             QGuiApplication.clipboard().setText(words)
 
     def copy(self, lids: list[Lid]) -> None:
         """The texts of several messages, one below the other."""
         bubbles = [bubble for lid in lids if (bubble := self._model.bubble(lid)) is not None]
-        texts = [bubble.body.text for bubble in bubbles if isinstance(bubble.body, Text)]
+        texts = [words for bubble in bubbles if (words := words_of(bubble))]
         if texts:
             QGuiApplication.clipboard().setText("\n".join(texts))
 
@@ -327,21 +345,80 @@ class MessageActions:
             return
         menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for part, icon, words in entries(bubble, self._model.row(row).face):
-            action = menu.addAction(icons.icon(icon, self._themes.look), words)
-            action.triggered.connect(lambda _checked=False, each=part: self.do(lid, each))
+        menu.setObjectName("message_menu")
+        many = self._selected()
+        if lid in many and len(many) > 1:
+            self._fill_many(menu, many)
+        else:
+            for part, icon, words in entries(bubble, self._model.row(row).face, self._afterwards.rights(bubble)):
+                action = menu.addAction(icons.icon(icon, self._themes.look), words)
+                action.setData(part)
+                action.triggered.connect(lambda _checked=False, each=part: self.do(lid, each))
         menu.popup(at)
 
+    def _fill_many(self, menu: QMenu, lids: list[Lid]) -> None:
+        """What can be done with several messages at once."""
+        bubbles = [bubble for lid in lids if (bubble := self._model.bubble(lid)) is not None]
+        may = frozenset().union(*(self._afterwards.rights(bubble) for bubble in bubbles))
+        if "forward" in may:
+            action = menu.addAction(icons.icon("forward", self._themes.look), tr("Forward selected messages…"))
+            action.triggered.connect(lambda _checked=False: self._errands.start(self._afterwards.forward(lids)))
+        if "copy" in may:
+            action = menu.addAction(icons.icon("copy", self._themes.look), tr("Copy selected text"))
+            action.triggered.connect(lambda _checked=False: self.copy(lids))
 
-def _caption(bubble: Bubble) -> str:
-    return bubble.body.caption if isinstance(bubble.body, Picture | Video | File) else ""
+
+def entries(bubble: Bubble, face: str, may: frozenset[Right]) -> list[tuple[str, str, str]]:
+    """What the menu of a message offers: what to do, an icon, words and the keys that do the same."""
+    told: list[tuple[Right, str, str, str, str]] = [
+        ("reply", "reply", "reply", tr("Reply"), "Ctrl+Shift+R"),
+        ("react", "react", "react", tr("React…"), "Ctrl+Shift+E"),
+        ("edit", "reword", "edit", tr("Edit"), ""),
+        ("copy", "copy", "copy", tr("Copy text"), "Ctrl+C"),
+        ("forward", "forward", "forward", tr("Forward…"), "Ctrl+Shift+S"),
+    ]
+    offered = [(part, icon, _with_keys(words, keys)) for right, part, icon, words, keys in told if right in may]
+    offered += _file_entries(bubble, face) if not bubble.recalled else []
+    offered += _change_entries(bubble)
+    if bubble.mine and bubble.state in (State.NEEDS_YOU, State.REFUSED):
+        offered += [("ask", "resend", tr("Resend…")), ("delete", "trash", _with_keys(tr("Delete"), "Del"))]
+    elif bubble.mine and (bubble.state in ON_ITS_WAY or bubble.state is State.UPLOADING):
+        offered.append(("cancel", "close", _with_keys(tr("Do not send it"), "Del")))
+    elif "delete" in may:
+        offered.append(("delete", "trash", _with_keys(tr("Delete here"), "Del")))
+    offered += _looking_entries(bubble, may)
+    if "recall" in may:
+        offered.append(("recall", "recall", _with_keys(tr("Remove for everybody…"), "Del")))
+    return offered
 
 
-def entries(bubble: Bubble, face: str) -> list[tuple[str, str, str]]:
-    """What the menu of a message offers: what to do, an icon, words."""
+def _looking_entries(bubble: Bubble, may: frozenset[Right]) -> list[tuple[str, str, str]]:
     offered: list[tuple[str, str, str]] = []
-    if isinstance(bubble.body, Text) or _caption(bubble):
-        offered.append(("copy", "copy", tr("Copy text")))
+    if bubble.mine and bubble.state in (*ON_ITS_WAY, State.ACCEPTED, State.STORED):
+        offered.append(("ask", "info", tr("What became of it?")))
+    if bubble.mine and bubble.state in TAKEN:
+        offered.append(("info", "info", tr("Delivery…")))
+    if "versions" in may:
+        offered.append(("versions", "clock", tr("What it said before…")))
+    offered.append(("trace", "trace", _with_keys(tr("Delivery trace"), "Ctrl+D")))
+    return offered
+
+
+def _with_keys(words: str, keys: str) -> str:
+    """Qt shows what follows a tab at the right, as it shows a shortcut."""
+    return f"{words}\t{QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)}" if keys else words
+
+
+def _change_entries(bubble: Bubble) -> list[tuple[str, str, str]]:
+    """A change that the server has not taken can be tried again, or given up."""
+    give_up = ("drop", "close", tr("Give the change up"))
+    if bubble.change in STUCK:
+        return [("again", "resend", tr("Try the change again")), give_up]
+    return [give_up] if bubble.change is State.QUEUED else []
+
+
+def _file_entries(bubble: Bubble, face: str) -> list[tuple[str, str, str]]:
+    offered: list[tuple[str, str, str]] = []
     if bubble.path and bubble.attachment is not None:
         offered += [
             ("open", "play" if isinstance(bubble.body, Video | Voice) else "file", tr("Open")),
@@ -352,13 +429,4 @@ def entries(bubble: Bubble, face: str) -> list[tuple[str, str, str]]:
         offered.append(("download", "download", tr("Download")))
     elif face == "loading":
         offered.append(("stop", "stop", tr("Stop the download")))
-    if bubble.mine and bubble.state in (State.NEEDS_YOU, State.REFUSED):
-        offered += [("ask", "resend", tr("Resend…")), ("delete", "trash", tr("Delete"))]
-    elif bubble.mine and (bubble.state in ON_ITS_WAY or bubble.state is State.UPLOADING):
-        offered.append(("cancel", "close", tr("Do not send it")))
-    if bubble.mine and bubble.state in (*ON_ITS_WAY, State.ACCEPTED, State.STORED):
-        offered.append(("ask", "info", tr("What became of it?")))
-    if bubble.mine and bubble.state in TAKEN:
-        offered.append(("info", "info", tr("Delivery…")))
-    offered.append(("trace", "trace", tr("Delivery trace (Ctrl+D)")))
     return offered

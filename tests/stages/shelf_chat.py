@@ -8,8 +8,8 @@ from typing import Any
 
 from client.app.changes import BubblesChanged, Change, ChatsChanged
 from client.app.settings import Settings
-from client.core.model import Bubble, ChatEntry, Device, Finding, Line, Me, Presence, Receipt, Seen, State
-from protocol.content import Text
+from client.core.model import Bubble, ChatEntry, Device, Finding, Line, Me, Presence, Receipt, Seen, State, Version
+from protocol.content import Mention, Text
 from protocol.packets import Doing, Gap, Person, Seat
 from protocol.problems import Problem, TextEmpty
 from protocol.values import ConvId, Did, Lid, Uid
@@ -33,6 +33,7 @@ class ShelfChat:
         self.finding: Finding | None = None
         self.slow: asyncio.Event | None = None
         self.notes: list[Seen] = []
+        self.said: list[Version] = []
         self.doing: dict[ConvId, dict[Uid, Doing]] = {}
         self.near: dict[Uid, Presence] = {}
         self.seats: list[Seat] = []
@@ -143,16 +144,20 @@ class ShelfChat:
     async def bubble(self, lid: Lid) -> Bubble:
         return next(bubble for bubble in self.shelf.bubbles if bubble.lid == lid)
 
-    async def say(self, conv: ConvId, text: str) -> Lid:
-        await self._wish("say", conv, text)
+    async def say(
+        self, conv: ConvId, text: str, *, reply_to: Lid | None = None, mentions: Sequence[Mention] = ()
+    ) -> Lid:
+        await self._wish("say", conv, text, *_more(reply_to=reply_to, mentions=tuple(mentions)))
         if not text.strip():
             raise TextEmpty()
         lid = Lid(max((bubble.lid for bubble in self.shelf.bubbles), default=0) + 1)
         self.put(Bubble(lid, conv, ME.uid, True, State.QUEUED, NOW_MS, Text(text)))
         return lid
 
-    async def send_file(self, conv: ConvId, path: str, kind: str = "auto", caption: str = "") -> Lid:
-        await self._wish("send_file", conv, path, kind, caption)
+    async def send_file(
+        self, conv: ConvId, path: str, kind: str = "auto", caption: str = "", *, reply_to: Lid | None = None
+    ) -> Lid:
+        await self._wish("send_file", conv, path, kind, caption, *_more(reply_to=reply_to))
         return Lid(0)
 
     async def ask(self, lid: Lid) -> Finding:
@@ -162,6 +167,26 @@ class ShelfChat:
     async def resend(self, lid: Lid) -> Lid:
         await self._wish("resend", lid)
         return lid
+
+    async def edit(self, lid: Lid, text: str, mentions: Sequence[Mention] = ()) -> Lid:
+        await self._wish("edit", lid, text, *_more(mentions=tuple(mentions)))
+        return Lid(900)
+
+    async def recall(self, lid: Lid) -> Lid:
+        await self._wish("recall", lid)
+        return Lid(901)
+
+    async def react(self, lid: Lid, emoji: str) -> Lid:
+        await self._wish("react", lid, emoji)
+        return Lid(902)
+
+    async def forward(self, lids: Sequence[Lid], conv: ConvId) -> list[Lid]:
+        await self._wish("forward", tuple(lids), conv)
+        return list(lids)
+
+    async def versions(self, lid: Lid) -> list[Version]:
+        await self._wish("versions", lid)
+        return self.said
 
     async def trace(self, lid: Lid) -> list[Seen]:
         return self.notes
@@ -203,6 +228,11 @@ class ShelfChat:
             await self.slow.wait()
         if self.refuse is not None:
             raise self.refuse
+
+
+def _more(**facts: Any) -> tuple[Any, ...]:
+    """What was asked for beside the usual: only that is written down."""
+    return tuple(fact for fact in facts.values() if fact)
 
 
 class AtOnce:

@@ -163,7 +163,7 @@ class ComposerBar(QFrame):
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "composer")
-        self._has_files = False
+        self._has_files = self._editing = False
         self.field = MessageField(self)
         self.attach = IconButton(themes, "attach", lambda: tr("Attach files (Ctrl+O)"), size=40, parent=self)
         self.video = IconButton(themes, "camera", lambda: tr("Record a video (Ctrl+Shift+O)"), size=40, parent=self)
@@ -171,9 +171,7 @@ class ComposerBar(QFrame):
             themes, "microphone", lambda: tr("Record a voice note (Ctrl+Shift+M)"),
             size=ROUND, token="on_accent", kind="round", parent=self,
         )  # fmt: skip
-        self.send = IconButton(
-            themes, "send", lambda: tr("Send"), size=ROUND, token="on_accent", kind="round", parent=self
-        )
+        self.send = IconButton(themes, "send", _send_words, size=ROUND, token="on_accent", kind="round", parent=self)
         self._left = PlainLabel(role="meta", parent=self)
         self._arrange()
         self._listen()
@@ -230,6 +228,16 @@ class ComposerBar(QFrame):
         self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.field.insertPlainText(text)
 
+    def editing(self, yes: bool) -> None:
+        """Whether the words are those of a message that is there already: then there is only Save."""
+        self._editing = yes
+        if yes:
+            self.send.show_icon("check", _save_words)
+        else:
+            self.send.show_icon("send", _send_words)
+        self.attach.setVisible(not yes)
+        self._choose()
+
     def has_files(self, yes: bool) -> None:
         """Whether files wait above, so that there is something to send without words."""
         self._has_files = yes
@@ -241,7 +249,7 @@ class ComposerBar(QFrame):
 
     def _choose(self) -> None:
         text = self.text
-        ready = bool(text.strip()) or self._has_files
+        ready = bool(text.strip()) or self._has_files or self._editing
         self.send.setVisible(ready)
         self.microphone.setVisible(not ready)
         self.video.setVisible(not ready)
@@ -260,6 +268,14 @@ class ComposerBar(QFrame):
         super().changeEvent(event)
         if event.type() is QEvent.Type.LanguageChange:
             self.retranslate()
+
+
+def _send_words() -> str:
+    return tr("Send")
+
+
+def _save_words() -> str:
+    return tr("Save the change")
 
 
 def drop_paths(event: QDropEvent) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QStackedWidget, 
 
 from client.app.chat import Chat
 from client.app.writing import FileKind
-from client.core.model import Bubble, ChatEntry, State, TransferProgress
+from client.core.model import Bubble, ChatEntry, Member, State, TransferProgress
 from client.ui.actions import MessageActions
+from client.ui.afterwards import Afterwards
 from client.ui.dialogs.frame import Choice, ask
 from client.ui.errands import Errands
 from client.ui.hints import OwnHints
@@ -31,6 +33,8 @@ from client.ui.viewmodels.staging import Tray, look_at
 from client.ui.widgets.banner import Banner
 from client.ui.widgets.camera_view import CameraView
 from client.ui.widgets.composer_bar import ComposerBar, drop_paths
+from client.ui.widgets.composer_strip import ComposerStrip
+from client.ui.widgets.mention_list import MentionList
 from client.ui.widgets.message_list import MessageList
 from client.ui.widgets.mini_player import MiniPlayer
 from client.ui.widgets.page_parts import AwayBar, DropTargets, EmptyChat, Header, HintLine
@@ -38,6 +42,7 @@ from client.ui.widgets.recording_bar import RecordingBar
 from client.ui.widgets.staging_rail import StagingRail
 from client.ui.widgets.viewer import Viewer
 from client.ui.words import plural, problem_words, tr
+from client.ui.writing import NEW, Wish, Writing
 from protocol.limits import MEDIA_PER_MESSAGE_MAX
 from protocol.problems import Problem
 from protocol.values import ConvId, Lid
@@ -78,7 +83,7 @@ class ConversationPage(QFrame):
         self.entry: ChatEntry | None = None
         self._drafts: dict[ConvId, str] = {}
         self._trays: dict[ConvId, Tray] = {}
-        self._wishes: deque[tuple[ConvId, str]] = deque()  # one for each Return, until it is durable
+        self._wishes: deque[Wish] = deque()  # one for each Return, until it is durable
         self._asked: set[Lid] = set()
         self._build(themes, sources)
         self._arrange()
@@ -101,6 +106,16 @@ class ConversationPage(QFrame):
         self.composer, self.bar = ComposerBar(themes, self), RecordingBar(themes, self)
         self.away, self.hints = AwayBar(self), OwnHints(self._chat, self)
         self._near = QTimer(self, interval=NEAR_MS)
+        self.answer = ComposerStrip(themes, self)
+        self.names = MentionList(themes, self.composer.field, self._namable, self.model.me, self)
+        self.writing = Writing(
+            self._chat, self.model, self.list, self.composer, self.answer, self.names, self._errands,
+            entry=lambda: self.entry, drafts=self._drafts, say=self.say, busy=lambda: bool(self._wishes),
+        )  # fmt: skip
+        self.afterwards = Afterwards(
+            self._chat, themes, self.model, self.list, self._errands, self._window,
+            entry=lambda: self.entry, say=self.say, reply=self.writing.reply, edit=self.writing.edit,
+        )  # fmt: skip
         self.camera = CameraView(themes, self.list)
         self.player = Player(self)
         self.viewer = Viewer(themes, self.player, self._window)
@@ -112,7 +127,8 @@ class ConversationPage(QFrame):
         self.hands = MessageActions(
             self._chat, themes, self.model, self._errands, self.playback, self.viewer, self._window,
             say=self.say, edit=self._edit, choose_file=self.choose_files,
-            delivery=self._delivery, native_dialogs=self._native,
+            afterwards=self.afterwards, selected=self.list.selected_lids, delivery=self._delivery,
+            native_dialogs=self._native,
         )  # fmt: skip
         self._targets = DropTargets(themes, self)
         self._draft = QTimer(self, singleShot=True, interval=DRAFT_AFTER_MS)
@@ -130,7 +146,7 @@ class ConversationPage(QFrame):
         for part in (self.header, self.banner, self.strip):
             column.addWidget(part)
         column.addWidget(self.list, 1)
-        for lower in (self.hint, self.rail, self._below):
+        for lower in (self.hint, self.answer, self.rail, self._below):
             column.addWidget(lower)
         over = QHBoxLayout(self.list)
         over.setContentsMargins(SPACE[4], SPACE[4], SPACE[4], SPACE[4])
@@ -151,6 +167,10 @@ class ConversationPage(QFrame):
         self.list.link_clicked.connect(lambda url: QDesktopServices.openUrl(QUrl(url)))
         self.list.menu_wanted.connect(self.hands.menu)
         self.list.read_upto.connect(self._read)
+        self.list.offers = self._offers
+        self.list.looked_at.connect(self._looked_at)
+        self.list.copy_wanted.connect(lambda: self.hands.copy(self._pointed()))
+        self.writing.changed.connect(lambda: self._show_tray(self._trays.get(self.conv, Tray())))
         self.list.typed.connect(self.composer.type)
         self.playback.said.connect(self.say)
         self.playback.shown.connect(self.shown_wanted)
@@ -191,10 +211,11 @@ class ConversationPage(QFrame):
         if self.recording.running:
             self.recording.stage()
         self._keep_draft()
+        self.writing.leave()
         self.hints.stop()
         self.entry = entry
         self.hint.hide()
-        self.composer.put(self._drafts.get(entry.conv, entry.draft))
+        self.writing.enter(self._drafts.get(entry.conv, entry.draft))
         self._show_tray(self._trays.get(entry.conv, Tray()))
         self._show_entry(entry)
         (self.list if entry.away else self.composer).setFocus()
@@ -204,6 +225,7 @@ class ConversationPage(QFrame):
     def close_chat(self) -> None:
         """Show none."""
         self._keep_draft()
+        self.writing.leave()
         self.hints.stop()
         self.entry = None
         self.model.close()
@@ -256,6 +278,7 @@ class ConversationPage(QFrame):
             if bubble.attachment is not None and bubble.state is not State.UPLOADING and bubble.mine:
                 self.hints.sent(bubble.conv)
             self.hands.changed(bubble)
+            self.writing.bubble_changed(bubble)
             self._ask_by_itself(bubble)
         self._look_empty()
 
@@ -263,6 +286,7 @@ class ConversationPage(QFrame):
         """A bubble is gone."""
         self.playback.drop(lid)
         self.model.drop(lid)
+        self.writing.dropped(lid)
         self._look_empty()
 
     def progressed(self, progress: TransferProgress) -> None:
@@ -304,31 +328,36 @@ class ConversationPage(QFrame):
         self.hints.stop()
         if not self.conv or self._is_away() or self.composer.field.composing:
             return
-        self._wishes.append((self.conv, self._unspoken()))
+        if self.writing.editing:
+            self.writing.save()
+            return
+        text = self._unspoken()
+        self._wishes.append(Wish(self.conv, text, self.writing.take(), self.writing.mentions(text)))
         if len(self._wishes) == 1:
             self._errands.start(self._send())
 
     def _unspoken(self) -> str:
         """What stands in the field since the last Return, while what was sent by that is being saved still."""
-        spoken = "".join(text for conv, text in self._wishes if conv == self.conv)
+        spoken = "".join(wish.text for wish in self._wishes if wish.conv == self.conv)
         return self.composer.text.removeprefix(spoken)
 
     async def _send(self) -> None:
         try:
             while self._wishes:
-                await self._send_once(*self._wishes[0])
+                await self._send_once(self._wishes[0])
                 self._wishes.popleft()
         except Problem as why:
             self.say(problem_words(why))
+            self.writing.give_back(self._wishes[0].conv, self._wishes[0].aim)
         finally:
             self._wishes.clear()
 
-    async def _send_once(self, conv: ConvId, text: str) -> None:
+    async def _send_once(self, wish: Wish) -> None:
+        conv, text = wish.conv, wish.text
         tray = self._trays.get(conv, Tray())
         if not tray.files:
             if text.strip():
-                await self._chat.say(conv, text)
-                await self._sent(conv, text)
+                await self._say_words(wish)
             return
         caption_at = tray.caption_at
         for place, staged in enumerate(tray.files):
@@ -336,17 +365,21 @@ class ConversationPage(QFrame):
             kind: FileKind = "file" if tray.as_files else "auto"
             if not tray.as_files and staged.path.startswith(str(self._notebook.recordings)):
                 kind = "voice" if staged.guess == "voice" else "video" if staged.guess == "video" else "auto"
-            await self._chat.send_file(conv, staged.path, kind, caption)
+            await self._chat.send_file(conv, staged.path, kind, caption, reply_to=wish.aim.lid or None)
+            wish = self._wishes[0] = replace(self._wishes[0], aim=NEW)  # one answer is enough
             self._put_tray(conv, self._trays.get(conv, Tray()).without(staged.path))
             if caption:
                 await self._sent(conv, text)
         if caption_at is None and text.strip():
-            await self._chat.say(conv, text)
-            await self._sent(conv, text)
+            await self._say_words(wish)
+
+    async def _say_words(self, wish: Wish) -> None:
+        await self._chat.say(wish.conv, wish.text, reply_to=wish.aim.lid or None, mentions=wish.mentions)
+        await self._sent(wish.conv, wish.text)
 
     async def _sent(self, conv: ConvId, text: str) -> None:
         """It is durable: it leaves the field, and the draft with it."""
-        self._wishes[0] = (conv, "")
+        self._wishes[0] = replace(self._wishes[0], text="", aim=NEW)
         if conv == self.conv:
             self.composer.take_sent(text)
             self.list.scroll_to_end()
@@ -367,25 +400,48 @@ class ConversationPage(QFrame):
     def _typed(self) -> None:
         if self.conv and self.composer.field.hasFocus() and not self.recording.running:
             self.hints.wrote(self.conv, anything=bool(self.composer.text.strip()))
-        if self.conv:
+        if self.conv and not self.writing.editing:
             self._drafts[self.conv] = self.composer.text
             if not self._draft.isActive():
                 self._draft.start()
 
     def _save_draft(self) -> None:
         if self.conv and not self._wishes:
-            self._errands.start(self._chat.set_draft(self.conv, self.composer.text))
+            self._errands.start(self._chat.set_draft(self.conv, self.writing.draft))
 
     def _keep_draft(self) -> None:
-        if self.entry is not None and self.composer.text != self.entry.draft:
-            self._drafts[self.conv] = self.composer.text
-            self._errands.start(self._chat.set_draft(self.conv, self.composer.text))
+        if self.entry is not None and self.writing.draft != self.entry.draft:
+            self._drafts[self.conv] = self.writing.draft
+            self._errands.start(self._chat.set_draft(self.conv, self.writing.draft))
         self._draft.stop()
 
     async def flush_draft(self) -> None:
         """The window closes: what is in the field is kept."""
         if self.conv:
-            await self._chat.set_draft(self.conv, self.composer.text)
+            await self._chat.set_draft(self.conv, self.writing.draft)
+
+    # --- messages that are there
+
+    def _offers(self, lid: Lid) -> frozenset[str]:
+        """What the bar beside a message has."""
+        row = self.model.row_of(lid)
+        if row is None or self.model.row(row).system:
+            return frozenset()
+        return frozenset({"menu", *self.afterwards.rights(self.model.bubble_at(row))})
+
+    def _looked_at(self, lid: Lid, part: str) -> None:
+        """The pointer rests on something that has a story."""
+        if part == "edited":
+            self._errands.start(self.afterwards.look_back(lid))
+
+    def _pointed(self) -> list[Lid]:
+        """What is selected, else the message that the keyboard is at."""
+        index = self.list.currentIndex()
+        return self.list.selected_lids() or ([self.model.bubble_at(index.row()).lid] if index.isValid() else [])
+
+    def _namable(self) -> Sequence[Member]:
+        """Whom an at sign offers: the people of a group."""
+        return self.entry.members if self.entry is not None and self.entry.form == "group" else ()
 
     # --- files
 
@@ -406,6 +462,9 @@ class ConversationPage(QFrame):
         """Put files on the rail; what cannot be sent is named, with the reason."""
         conv = self.conv
         if not conv:
+            return
+        if self.writing.editing:
+            self.say(tr("Save or cancel the change first, then attach files."))
             return
         tray, refused = self._trays.get(conv, Tray()), []
         for path in paths:
@@ -441,7 +500,7 @@ class ConversationPage(QFrame):
     def _put_tray(self, conv: ConvId, tray: Tray) -> None:
         self._trays[conv] = tray
         if conv == self.conv:
-            self.rail.show_tray(tray)
+            self.rail.show_tray(Tray() if self.writing.editing else tray)
             self.composer.has_files(bool(tray.files))
 
     # --- recording
@@ -537,6 +596,7 @@ class ConversationPage(QFrame):
         super().changeEvent(event)
         if event.type() is QEvent.Type.LanguageChange and self.entry is not None:
             self._show_entry(self.entry)
+            self.writing.show()
 
     async def close_down(self) -> None:
         """The window closes: stop what sounds, keep what was written."""

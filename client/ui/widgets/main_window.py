@@ -156,6 +156,10 @@ class MainWindow(QMainWindow):
             ("Ctrl+Shift+O", lambda: page.record("video")), ("Ctrl+Shift+T", page.composer.setFocus),
             ("Ctrl+R", lambda: self._on_message("resend")), ("Ctrl+D", lambda: self._on_message("trace")),
             ("Ctrl+S", lambda: self._on_message("save")),
+            ("Ctrl+Shift+E", lambda: self._on_message("react", mine=False)),
+            ("Ctrl+Shift+R", lambda: self._on_message("reply", mine=False)),
+            ("Ctrl+Shift+S", lambda: self._on_message("forward", mine=False)),
+            ("Ctrl+Up", lambda: page.writing.step(-1)), ("Ctrl+Down", lambda: page.writing.step(1)),
             ("Ctrl++", lambda: self.zoom(ZOOM_STEP)), ("Ctrl+=", lambda: self.zoom(ZOOM_STEP)),
             ("Ctrl+-", lambda: self.zoom(-ZOOM_STEP)), ("Ctrl+0", lambda: self.zoom(0)),
             ("Ctrl+,", self.settings), ("F6", lambda: self._next_area(1)), ("Shift+F6", lambda: self._next_area(-1)),
@@ -331,6 +335,8 @@ class MainWindow(QMainWindow):
             self.page.viewer.leave()
         elif self.page.recording.running:
             self.page.bar.keep_or_discard_wanted.emit()
+        elif self.page.writing.end():
+            pass  # the answer or the edit in the field was uppermost
         elif self.page.conv and not self.page.composer.hasFocus() and not self.page.composer.field.hasFocus():
             self.page.composer.setFocus()
         elif self.page.conv:
@@ -349,15 +355,15 @@ class MainWindow(QMainWindow):
         here = next((place for place, area in enumerate(areas) if area.hasFocus()), -step)
         areas[(here + step) % len(areas)].setFocus(Qt.FocusReason.TabFocusReason)
 
-    def _on_message(self, part: str) -> None:
-        """Of the message the keyboard is at; of the newest one of ours if it is at none."""
+    def _on_message(self, part: str, *, mine: bool = True) -> None:
+        """Of the message the keyboard is at; of the newest one, or the newest of ours, if it is at none."""
         view, model = self.page.list, self.page.model
         index = view.currentIndex()
         if index.isValid():
             self.page.hands.do(model.bubble_at(index.row()).lid, part)
             return
         for row in range(model.rowCount() - 1, -1, -1):
-            if model.bubble_at(row).mine:
+            if model.bubble_at(row).mine or not (mine or model.row(row).system):
                 self.page.hands.do(model.bubble_at(row).lid, part)
                 return
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import (
     QContextMenuEvent,
     QHideEvent,
     QKeyEvent,
+    QKeySequence,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -26,6 +27,7 @@ from client.ui.bubbles.sheet import DAY_HEIGHT, paint_day
 from client.ui.theme import Look, Themes
 from client.ui.viewmodels.conversation import ROW, ConversationModel
 from client.ui.viewmodels.rows import Row, shown_ms
+from client.ui.widgets.hover_bar import HoverBar, HoverKeeper
 from client.ui.words import day, tr
 from protocol.values import Lid
 
@@ -33,6 +35,7 @@ EDGE_PX = 800
 """This near to an end of the window the next page is loaded."""
 AT_END_PX = 40
 JUMP_AT_PX = 480
+FLASH_MS = 1600
 JUMP_SIZE, JUMP_EDGE, BADGE_ROOM = 44, 16, 14
 DIVIDER_TOP = 36
 """Where the divider stands after opening: below the day that stays at the top."""
@@ -55,6 +58,8 @@ class MessageList(QListView):
     menu_wanted = Signal(object, QPoint)
     read_upto = Signal(int)
     typed = Signal(str)
+    looked_at = Signal(object, str)
+    copy_wanted = Signal()
 
     def __init__(
         self,
@@ -73,6 +78,10 @@ class MessageList(QListView):
         self.jump_button = JumpButton(themes.look, self)
         self._day, self._loading = DayPill(themes.look, self), DayPill(themes.look, self)
         self._wait_timer = QTimer(self, singleShot=True, interval=LOADING_AFTER_MS)
+        self.offers: Callable[[Lid], frozenset[str]] = lambda _lid: frozenset()
+        self.bar = HoverBar(themes, self.viewport())
+        self.hover = HoverKeeper(self.bar, self.viewport(), self._lid_at, self._bubble_of, lambda lid: self.offers(lid))
+        self._flash = QTimer(self, singleShot=True, interval=FLASH_MS)
         self._tick = QTimer(self)
         self._tick.setInterval(TICK_MS)
         self._dress()
@@ -108,6 +117,12 @@ class MessageList(QListView):
         bar.rangeChanged.connect(lambda low, high: bar.setEnabled(low < high))
         self.jump_button.clicked.connect(self._jump)
         self._tick.timeout.connect(self._repaint_live)
+        self._flash.timeout.connect(lambda: self._show_flash(Lid(0)))
+        self.bar.wanted.connect(self._bar_wanted)
+        bar.valueChanged.connect(lambda _value: self.hover.away())
+        self._model.dataChanged.connect(lambda *_: self.hover.place())
+        self._model.rowsRemoved.connect(lambda *_: self.hover.away())
+        self._model.modelReset.connect(self.hover.away)
 
     # --- keeping its place
 
@@ -206,6 +221,37 @@ class MessageList(QListView):
             self._following = False
             self.executeDelayedItemsLayout()
             self.scrollTo(self._model.index(row), QAbstractItemView.ScrollHint.PositionAtCenter)
+
+    def show_message(self, lid: Lid) -> None:
+        """Go to a message that somebody asked for, and let it stand out for a moment."""
+        self.scroll_to(lid)
+        if (row := self._model.row_of(lid)) is not None:
+            self.selectionModel().setCurrentIndex(self._model.index(row), self.selectionModel().SelectionFlag.NoUpdate)
+        self._show_flash(lid)
+        self._flash.start()
+
+    def _show_flash(self, lid: Lid) -> None:
+        old, self.bubbles.flashed = self.bubbles.flashed, lid
+        for changed in {old, lid}:
+            self._repaint(changed)
+
+    def place_of(self, lid: Lid) -> QRect:
+        """Where the bubble of a message is on the screen; empty if it is not in view."""
+        rect, _ = self._bubble_of(lid)
+        return QRect(self.viewport().mapToGlobal(rect.topLeft()), rect.size()) if not rect.isEmpty() else QRect()
+
+    def _bubble_of(self, lid: Lid) -> tuple[QRect, bool]:
+        """The part of a bubble that is in view, and whether it is an own one."""
+        row = self._model.row_of(lid)
+        if row is None:
+            return QRect(), False
+        index = self._model.index(row)
+        rect = self.bubbles.bubble_rect(index, self.visualRect(index))
+        return rect.intersected(self.viewport().rect()), self._model.bubble_at(row).mine
+
+    def _lid_at(self, point: QPoint) -> Lid:
+        index = self.indexAt(point)
+        return self._model.bubble_at(index.row()).lid if index.isValid() else Lid(0)
 
     def _jump(self) -> None:
         """First to the divider if it is below, then to the very end."""
@@ -306,6 +352,8 @@ class MessageList(QListView):
             old, self.bubbles.hovered = self.bubbles.hovered[0], hovered
             for changed in {old, lid}:
                 self._repaint(changed)
+            if hovered[1]:
+                self.looked_at.emit(*hovered)
             shape = Qt.CursorShape.PointingHandCursor if part is not None else Qt.CursorShape.ArrowCursor
             self.viewport().setCursor(shape)
         super().mouseMoveEvent(event)
@@ -340,6 +388,13 @@ class MessageList(QListView):
                 self._model.expand(lid)
             self.part_clicked.emit(lid, part.name)
 
+    def _bar_wanted(self, lid: Lid, name: str) -> None:
+        """A button of the bar beside a message."""
+        if name == "menu":
+            self.menu_wanted.emit(lid, self.bar.mapToGlobal(self.bar.rect().bottomLeft()))
+        else:
+            self.part_clicked.emit(lid, name)
+
     def _keep_here(self, index: QModelIndex) -> None:
         """What grows grows downwards: the message stays where it is."""
         self._following = False
@@ -369,6 +424,10 @@ class MessageList(QListView):
             self._walk_parts(index, 1 if key == Qt.Key.Key_Right else -1)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and index.isValid():
             self._do(index)
+        elif key == Qt.Key.Key_Delete and index.isValid():
+            self.part_clicked.emit(self._model.bubble_at(index.row()).lid, "remove")
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_wanted.emit()
         elif event.text().isprintable() and event.text() and not _with_control(event):
             self.typed.emit(event.text())
         else:
@@ -388,18 +447,33 @@ class MessageList(QListView):
         else:
             super().keyPressEvent(event)
             self.scrollTo(self.currentIndex())
+        self._point_bar(self.currentIndex())
         self.viewport().update()
 
+    def _point_bar(self, index: QModelIndex) -> None:
+        """The bar stands beside the message that the keyboard is at."""
+        if index.isValid():
+            self.hover.key_at(self._model.bubble_at(index.row()).lid, self.bubbles.focused_part)
+
+    def _names(self, index: QModelIndex) -> list[str]:
+        """What Right walks through: the parts of the bubble, then the bar beside it."""
+        return [*self.bubbles.part_names(index), *self.hover.names(self._model.bubble_at(index.row()).lid)]
+
     def _walk_parts(self, index: QModelIndex, step: int) -> None:
-        names = ["", *self.bubbles.part_names(index)]
+        names = ["", *self._names(index)]
         here = names.index(self.bubbles.focused_part) if self.bubbles.focused_part in names else 0
         self.bubbles.focused_part = names[(here + step) % len(names)]
         self.bubbles.show_focus = True
+        self._point_bar(index)
         self.update(index)
 
     def _do(self, index: QModelIndex) -> None:
         names = self.bubbles.part_names(index)
-        name = self.bubbles.focused_part if self.bubbles.focused_part in names else (names or [""])[0]
+        name, lid = self.bubbles.focused_part, self._model.bubble_at(index.row()).lid
+        if name in self.hover.names(lid) and name not in names:
+            self._bar_wanted(lid, name)
+            return
+        name = name if name in names else (names or [""])[0]
         if name:
             rect = self.bubbles.part_rect(index, self.visualRect(index), name)
             self._click(index, Part(name, QRectF(rect)), QPointF(rect.center()))
@@ -413,6 +487,12 @@ class MessageList(QListView):
         tab = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
         if event.reason() in tab:  # type: ignore[attr-defined]
             self.bubbles.show_focus = True
+
+    def focusOutEvent(self, event: QEvent) -> None:  # type: ignore[override]
+        """The bar belongs to the keyboard no longer."""
+        super().focusOutEvent(event)  # type: ignore[arg-type]
+        if not self.bar.underMouse():
+            self.hover.away()
 
     def _stay_in_view(self) -> None:
         """Bring the keyboard to the lowest message that is seen, unless it is at one that is seen."""
