@@ -53,7 +53,7 @@ def main() -> int:
     print(table(scores))
     if asked.write:
         enter(scores)
-    low = below_goal(scores)
+    low = below_goal(scores, whole=not asked.modules)
     print(*low, sep="\n")
     return 1 if low else 0
 
@@ -81,7 +81,7 @@ def measure(folder: Path, wanted: Sequence[str], asked: argparse.Namespace) -> l
     """Run, and print the survivors while their code is still there to be shown."""
     (working_tree_to if asked.working_tree else head_to)(folder)
     commit = "working tree" if asked.working_tree else commit_and_day()
-    plant(folder, [f"{name[:-3].replace('/', '.')}.*" for name in wanted], asked.children, tell)
+    plant(folder, wanted, asked.children)
     scores: list[Score] = []
     for name in wanted:
         codes = exit_codes(folder, name)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tarfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import run
 
 TELL_EVERY_S = 30.0
+SECTION = "[tool.mutmut]"
 TOGETHER = re.compile(rb"(\d+)/(\d+) ")  # the spinner's count: tried, all
 
 
@@ -51,10 +53,18 @@ def python() -> Path:
     return environment.python
 
 
-def plant(folder: Path, patterns: Sequence[str], children: int, tell: Callable[[str], None]) -> None:
-    """Let mutmut try every mutant whose name fits one of `patterns`. Raises Stop if it could not begin."""
+def narrow(folder: Path, modules: Sequence[str]) -> None:
+    """Leave every other module as it is: a whole run is long, and a look at one module should not be."""
+    path = folder / "pyproject.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(SECTION, f"{SECTION}\nonly_mutate = {json.dumps(list(modules))}"), encoding="utf-8")
+
+
+def plant(folder: Path, modules: Sequence[str], children: int) -> None:
+    """Let mutmut try every mutant of `modules`. Raises Stop if it could not begin."""
+    narrow(folder, modules)
     log = folder / "mutmut.log"
-    words = [str(python()), "-m", "mutmut", "run", "--max-children", str(children), *patterns]
+    words = [str(python()), "-m", "mutmut", "run", "--max-children", str(children)]
     with log.open("wb") as out, subprocess.Popen(words, cwd=folder, stdout=out, stderr=subprocess.STDOUT) as process:
         while not _ended(process):
             tell(progress(log))
