@@ -122,14 +122,13 @@ class Groups:
 
     async def _do(self, dialog: GroupDialog, change: Coroutine[Any, Any, None]) -> bool:
         """One change; why it did not happen is said in the dialog."""
-        with self._asking(dialog):
-            try:
+        try:
+            with self._asking(dialog):
                 await change
-            except Problem as why:
-                if self._shown is dialog:
-                    dialog.busy(busy=False)
-                    dialog.tell(problem_words(why))
-                return False
+        except Problem as why:
+            if self._shown is dialog:
+                dialog.tell(problem_words(why))
+            return False
         await self._refresh(dialog, dialog.entry.conv)
         return True
 

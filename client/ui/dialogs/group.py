@@ -199,8 +199,9 @@ class GroupDialog(Dialog):
         self.rename.setEnabled(not self.rights.rename)
         self._why.setProperty("role", "meta")
         self._why.style().polish(self._why)
-        # What is greyed for the chosen person is said without a pointer as well.
-        self._say(self.entry.away and self.rights.add or (chosen and (self.rights.remove or self.rights.rank)) or "")
+        # What is greyed for the chosen person is said without a pointer as well; of oneself one knows.
+        about = self.rights.remove or self.rights.rank if someone else ""
+        self._say(self.rights.add if self.entry.away else about)
 
     # --- the name
 

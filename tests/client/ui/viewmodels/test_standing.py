@@ -50,4 +50,6 @@ def test_who_administers_comes_first_then_oneself() -> None:
     rows = member_rows(seats, Uid("me"), {Uid("z"): Presence(Uid("z"), True)}, {Uid("z"): "online"})
     assert [row.name for row in rows] == ["Ben", "Nora (you)", "Ada", "Zoe"]
     assert rows[0].beside == "administrator"
-    assert rows[3].online and rows[3].below == "online" and not rows[1].below
+    assert rows[3].online
+    assert rows[3].below == "online"
+    assert not rows[1].below

@@ -32,7 +32,8 @@ def test_words(line: Line, words: str) -> None:
 def test_any_other_refusal_is_said_in_its_own_words() -> None:
     notice = notice_of(Line("offline", 8.0, "profile_copied"), 0.0)
     assert notice is not None
-    assert notice.words.endswith("next try in 8 seconds") and len(notice.words) > 40
+    assert notice.words.endswith("next try in 8 seconds")
+    assert len(notice.words) > 40
 
 
 def test_who_is_not_signed_in_is_offered_to_sign_in(qtbot: QtBot, themes: Themes) -> None:
