@@ -79,6 +79,12 @@ class Server:
         return out.decode().strip()
 
     @property
+    def pid(self) -> int:
+        """Its number, while it lives."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         """Whether the process lives."""
         return self._process is not None and self._process.returncode is None
