@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import socket
 import sys
 import tempfile
@@ -47,6 +48,7 @@ from tests.benchmarks.usage import usage_of
 from tests.end_to_end.processes import Server
 from tests.faults.herd import enrol
 
+log = logging.getLogger(__name__)
 MIB = 1 << 20
 RETURN_S, PING_S, LOOK_S = 1.0, 25.0, 0.05
 TRICKLE_S = 1.0  # a member who takes next to nothing takes a byte so often
@@ -101,6 +103,9 @@ class Member(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)
         self._transport.write(HANDSHAKE)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
 
     def data_received(self, data: bytes) -> None:
         if self._head is not None:
@@ -253,8 +258,9 @@ class Crowd:
             await author.start(invite=await self._server.invite())
             self._note("nobody there")
             conv = await self._gather(author, known, members)
+            self._note("gathered")
             await self._write(author, conv)
-            self._note("before")
+            self._note("written")
             await self._return(author, conv, known, members)
             await asyncio.sleep(AFTER_S)
             self._note("after")
@@ -312,6 +318,7 @@ class Crowd:
         self.outcome.server_cpu_s = round(usage_of(self._server.pid).cpu_s - used_s, 1)
         took_s = sorted(member.done_s - began_s for member in good)
         self.outcome.half_s, self.outcome.all_s = round(took_s[len(took_s) // 2], 1), round(took_s[-1], 1)
+        self._note("returned")
         await self._one_more(author, conv, good)
         if slow:
             await self._told(author, len(good))
@@ -360,6 +367,7 @@ class Crowd:
             await asyncio.sleep(LOOK_S)
 
     def _note(self, when: str) -> None:
+        log.info("%s: %s", when, self.outcome)
         self.outcome.rss_mib[when] = round(usage_of(self._server.pid).rss_bytes / MIB, 1)
 
     def _judge(self, members: Sequence[Member]) -> None:
@@ -409,6 +417,8 @@ def main() -> int:
     arguments.add_argument("--mute", type=int, default=10, help="of them, who acknowledge nothing")
     arguments.add_argument("--trickle", type=int, default=10, help="of them, who take a byte a second")
     chosen = arguments.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="hexagram-crowd-") as folder:
         outcome = asyncio.run(crowd(Path(folder), chosen.members, chosen.messages, chosen.mute, chosen.trickle))
     print(json.dumps(asdict(outcome)))

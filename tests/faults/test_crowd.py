@@ -12,7 +12,7 @@ from tests.faults.crowd import crowd
 
 @pytest.mark.timeout(120)
 async def test_f30_a_crowd_gets_everything_once_beside_members_who_never_acknowledge(tmp_path: Path) -> None:
-    outcome = await crowd(tmp_path, members=60, messages=300, mute=3)
+    outcome = await crowd(tmp_path, members=40, messages=260, mute=3)
     assert not outcome.problems
     assert outcome.again == 0
     assert len(outcome.mute_events) == 3
