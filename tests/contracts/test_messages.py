@@ -749,6 +749,7 @@ async def test_history_takes_the_place_of_its_gap(messages: SqliteMessages) -> N
     gaps = (Gap(1, 2, "before_join"), Gap(3, 20, "before_device"))
     await messages.save([SaveArrived(CHAT, (said(21, "new"),), gaps, 21, 21, (), PAIR, "direct")])
     assert await messages.older(CHAT) == (Span(3, 20),)
+    assert await messages.gaps(CHAT) == gaps
     middle = tuple(said(pos, f"old {pos}") for pos in (8, 9))
     assert await messages.save([SaveOlder(CHAT, 8, 10, middle, (Gap(10, 10, "expired"),))]) == []
     assert await messages.older(CHAT) == (Span(3, 7), Span(11, 20))

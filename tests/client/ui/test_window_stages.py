@@ -12,7 +12,7 @@ from shiboken6 import isValid
 
 from client.ui.theme import Themes
 from client.ui.words import speak
-from tests.stages import windows
+from tests.stages import together, windows
 from tests.stages.stage import STAGES, Scene
 
 
@@ -25,7 +25,7 @@ def delete(widget: QWidget) -> None:
 DRAWN = [
     (name, *variant)
     for name, stage in STAGES.items()
-    if stage.make.__module__ == windows.__name__
+    if stage.make.__module__ in (windows.__name__, together.__name__)
     for variant in {stage.variants[0], stage.variants[-1]}
 ]
 

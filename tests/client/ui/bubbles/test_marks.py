@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 
 from client.core.model import State, TransferProgress
-from client.ui.bubbles.marks import MARKS, RETRY, STOPPED, long_words, mark_of, settled, short_words
-from client.ui.bubbles.sentences import content_words, notice_words, preview, sentence
+from client.ui.bubbles.marks import MARKS, RETRY, STOPPED, count_words, long_words, mark_of, settled, short_words
+from client.ui.bubbles.meta import meta_words
+from client.ui.bubbles.sentences import content_words, gap_words, notice_people, notice_words, preview, sentence
 from client.ui.viewmodels.rows import Place, Row
 from client.ui.words import speak
-from protocol.content import Joined, Left, Opened, Text, Titled
+from protocol.content import Joined, Left, Notice, Opened, Ranked, Text, Titled
 from protocol.values import Lid, Uid
 from tests.stages import people
 from tests.stages.people import ANNA, Diary
-from tests.stages.stage import NOW_S
+from tests.stages.stage import NOW_MS, NOW_S
 
 
 def row(state: State, form: str = "direct", **facts: object) -> Row:
@@ -106,9 +107,75 @@ def test_the_first_unread_says_so() -> None:
 )
 def test_what_the_server_says(notice: object, words: str) -> None:
     bubble = Diary().hear(ANNA, notice).bubbles[0]  # type: ignore[arg-type]
-    assert notice_words(Row(bubble, sender="Anna")) == words
-    assert preview(bubble, "Anna") == ("", words)
-    assert sentence(Row(bubble, sender="Anna")).startswith(words)
+    name = "Ben" if isinstance(notice, Joined) else "Anna"
+    assert notice_words(Row(bubble, sender=name)) == words
+    assert preview(bubble, name) == ("", words)
+    assert sentence(Row(bubble, sender=name)).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("notice", "words"),
+    [
+        (Joined(people.BEN.uid, "Ben", by=ANNA.uid), "\u2068Anna Li\u2069 added \u2068Ben Okafor\u2069"),
+        (Joined(people.ME.uid, "Nora", by=ANNA.uid), "\u2068Anna Li\u2069 added \u2068you\u2069"),
+        (Joined(people.ME.uid, "Nora"), "\u2068You\u2069 joined"),
+        (Joined(Uid("new"), "Newcomer", by=people.ME.uid), "\u2068You\u2069 added \u2068Newcomer\u2069"),
+        (Left(people.BEN.uid, by=people.BEN.uid), "\u2068Ben Okafor\u2069 left"),
+        (Left(people.BEN.uid, by=ANNA.uid), "\u2068Anna Li\u2069 removed \u2068Ben Okafor\u2069"),
+        (Left(Uid("gone")), "\u2068Somebody\u2069 left"),
+        (Titled("Sea", by=ANNA.uid), "\u2068Anna Li\u2069 named the group \u2068Sea\u2069"),
+        (Titled("Sea", by=people.ME.uid), "\u2068You\u2069 named the group \u2068Sea\u2069"),
+        (Ranked(people.BEN.uid, 1, ANNA.uid), "\u2068Anna Li\u2069 made \u2068Ben Okafor\u2069 an administrator"),
+        (Ranked(people.BEN.uid, 0, ANNA.uid), "\u2068Anna Li\u2069 made \u2068Ben Okafor\u2069 an ordinary member"),
+        (Ranked(people.BEN.uid, 1), "\u2068Ben Okafor\u2069 can administer this group now"),
+        (Ranked(people.ME.uid, 0), "\u2068You\u2069 can no longer administer this group"),
+        (Opened("group", "Trip", people.ME.uid), "\u2068You\u2069 made the group \u2068Trip\u2069"),
+    ],
+)
+def test_who_did_what_to_whom(notice: Notice, words: str) -> None:
+    names = {member.uid: member.name for member in (people.ME, ANNA, people.BEN)}
+    about, by = notice_people(notice, names, people.ME.uid)
+    bubble = Diary().hear(ANNA, notice).bubbles[0]
+    assert notice_words(Row(bubble, sender=about, by=by)) == words
+    assert preview(bubble, about, by) == ("", words)
+
+
+def test_a_message_has_no_people_of_a_notice() -> None:
+    assert notice_people(Text("x"), {}, people.ME.uid) == ("", "")
+
+
+@pytest.mark.parametrize("why", ["before_join", "not_member", "expired", "before_device", "unreadable", "new_reason"])
+def test_what_is_missing_is_said_before_the_message(why: str) -> None:
+    words = gap_words(why)
+    bubble = Diary().hear(ANNA, Text("Hi")).bubbles[0]
+    assert sentence(Row(bubble, sender="Anna", gaps=(why,))).startswith(words)
+    notice = Diary().hear(ANNA, Opened("direct")).bubbles[0]
+    assert words in sentence(Row(notice, gaps_below=(why,)))
+
+
+@pytest.mark.parametrize(
+    ("state", "facts", "words"),
+    [
+        (State.STORED, {"delivered_to": 7, "of": 9}, "7 of 9"),
+        (State.ACCEPTED, {"delivered_to": 0, "of": 9}, ""),
+        (State.DELIVERED, {"delivered_to": 9, "read_by": 4, "of": 9}, "4 of 9 opened"),
+        (State.DELIVERED, {"delivered_to": 9, "of": 9}, ""),
+        (State.READ, {"delivered_to": 9, "read_by": 9, "of": 9}, ""),
+        (State.STORED, {"delivered_to": 0, "of": 1}, ""),
+        (State.SENDING, {}, ""),
+    ],
+)
+def test_a_bubble_of_a_group_counts(state: State, facts: dict[str, int], words: str) -> None:
+    counted = row(state, "group", **facts)
+    assert count_words(counted) == words
+    assert meta_words(counted) == (f"{words} · 13:25" if words else "13:25")
+    assert count_words(row(state, "direct", **facts)) == ""
+
+
+def test_since_when_the_other_person_has_it() -> None:
+    at_ms = NOW_MS - 60_000
+    assert long_words(row(State.DELIVERED, delivered_ms=at_ms), NOW_S).endswith("device 14:04:00")
+    assert long_words(row(State.READ, delivered_ms=at_ms, read_ms=at_ms), NOW_S).endswith("14:04:00")
 
 
 def test_a_group_that_nobody_is_known_to_have_made() -> None:

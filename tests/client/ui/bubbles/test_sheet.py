@@ -16,7 +16,7 @@ from client.ui.bubbles.pictures import Pictures
 from client.ui.bubbles.sheet import LANE_MAX, Lane, Sheet
 from client.ui.theme import Look
 from client.ui.viewmodels.rows import Place, Playing, Row
-from protocol.content import Body, Text
+from protocol.content import Body, Opened, Text
 from protocol.values import Lid
 from tests.stages import people
 from tests.stages.people import ANNA, Diary
@@ -233,3 +233,16 @@ def test_sixty_four_kilobytes_are_measured_at_once() -> None:
     made = sheet(said("e" + "\u0301" * 32_000))
     assert made.height < 100
     assert sheet(said("word " * 13_000)).height < 1000
+
+
+def test_a_gap_stands_above_and_below_and_takes_its_room(qapp: QApplication) -> None:
+    plain = sheet(said("Hi"))
+    both = sheet(said("Hi"), gaps=("before_join", "expired"), gaps_below=("not_member",))
+    pills = [pill for _, pill in both._gap_lines]
+    assert pills[0].bottom() < pills[1].top()
+    assert pills[1].bottom() <= both.bubble.top()
+    assert pills[2].top() >= both.bubble.bottom()
+    assert both.height > plain.height + 60
+    assert all(pill.left() >= 0 and pill.right() <= WIDTH for pill in pills)
+    drawn(both)
+    drawn(sheet(heard(Opened("group", "Trip")), gaps=("new_reason",)))

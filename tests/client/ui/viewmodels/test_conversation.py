@@ -14,6 +14,7 @@ from client.core.model import Bubble, ChatEntry, State, TransferProgress
 from client.ui.viewmodels.conversation import CAP, PAGE, ROW, ConversationModel
 from client.ui.viewmodels.rows import Playing
 from protocol.content import Joined, Text
+from protocol.packets import Gap
 from protocol.values import ConvId, Lid
 from tests.stages.people import ANNA, CONV, ME, Diary, Shelf, entry
 from tests.stages.stage import NOW_MS, finish
@@ -269,3 +270,64 @@ class TestWhatQtSees:
     def test_an_index_of_nowhere_has_nothing(self, role: int) -> None:
         model = shown(heard(1))
         assert model.data(model.index(5), role) is None
+
+
+class TestGaps:
+    """What is not here is said between the messages where it is missing (P-42, P-63)."""
+
+    def gapped(self, *gaps: Gap, count: int = 8) -> ConversationModel:
+        bubbles = [bubble for bubble in heard(count) if not any(gap.first <= bubble.pos <= gap.last for gap in gaps)]
+        model = ConversationModel(Shelf(bubbles, gaps), me=ME.uid, now_ms=lambda: NOW_MS, start=refuse)
+        finish(model.open(entry()))
+        return model
+
+    def test_above_the_first_between_two_and_below_the_last(self) -> None:
+        model = self.gapped(Gap(1, 2, "before_join"), Gap(5, 5, "expired"), Gap(8, 8, "not_member"))
+        assert [model.row(place).gaps for place in range(4)] == [("before_join",), (), ("expired",), ()]
+        assert [model.row(place).gaps_below for place in range(4)] == [(), (), (), ("not_member",)]
+
+    def test_two_gaps_of_one_reason_are_said_once(self) -> None:
+        model = self.gapped(Gap(1, 1, "expired"), Gap(2, 2, "expired"), Gap(3, 3, "unreadable"))
+        assert model.row(0).gaps == ("expired", "unreadable")
+
+    def test_above_the_window_nobody_knows_yet(self) -> None:
+        model = self.gapped(Gap(1, 1, "before_join"), count=200)
+        assert not model.at_start
+        assert model.row(0).gaps == ()
+
+    def test_a_message_without_a_place_has_none(self) -> None:
+        model = self.gapped(Gap(8, 8, "expired"))
+        waiting = changed(Diary().say("x", State.QUEUED).bubbles[0], lid=Lid(99))
+        model.merge([waiting])
+        assert model.row(model.rowCount() - 1).gaps == ()
+        assert model.row(model.rowCount() - 2).gaps_below == ("expired",)
+
+    def test_with_a_line_what_is_older_than_this_device_is_asked_for(self) -> None:
+        started: list[Coroutine[Any, Any, None]] = []
+        bubbles = heard(8)[4:]
+        shelf = Shelf(bubbles, (Gap(1, 4, "before_device"),))
+        model = ConversationModel(shelf, me=ME.uid, now_ms=lambda: NOW_MS, start=started.append)
+        finish(model.open(entry()))
+        assert model.row(0).gaps == ("before_device",)
+        shelf.bubbles, shelf.missing = heard(8), ()
+        model.merge([])
+        finish(model.look_again())
+        assert started == [], "nothing is older on the server any more"
+        shelf.missing = (Gap(1, 4, "before_device"),)
+        finish(model.look_again())
+        shelf.missing = ()
+        finish(started.pop())
+        assert [model.rowCount(), model.at_start, model.row(0).gaps, model.waiting] == [8, True, (), False]
+
+    def test_without_a_conversation_nothing_is_asked(self) -> None:
+        model = shown(heard(2))
+        model.close()
+        finish(model.look_again())
+        assert model.rowCount() == 0
+
+    def test_waiting_is_told(self) -> None:
+        model = ConversationModel(Shelf(heard(3)), me=ME.uid, now_ms=lambda: NOW_MS, start=refuse)
+        told: list[bool] = []
+        model.waiting_changed.connect(lambda: told.append(model.waiting))
+        finish(model.open(entry()))
+        assert told == [True, False]
