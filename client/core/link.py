@@ -192,8 +192,11 @@ class Link:
         return [*down, self._become("offline", _excuse(close, why, was_ready=was_ready))]
 
     def _quit(self) -> list[Output]:
+        """The session is over at once: the ladders stand still, however long the program takes to end (P-55)."""
         hang_up: list[Output] = [HangUp(self._wire)] if self._talking else []
-        return [*hang_up, self._become("stopped")]
+        down: list[Output] = [SessionDown(self._wire)] if self.ready else []
+        self._keepalive = None
+        return [*hang_up, *down, self._become("stopped")]
 
     # ------------------------------------------------------------------------------------- keeping alive
 

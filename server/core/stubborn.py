@@ -1,7 +1,8 @@
 """A page that a device gets in session after session and never acknowledges: smaller each time, and a gap in the end.
 
 Whatever it is that such a device cannot store, it must not keep everything behind it away (P-81). A line that is too
-bad for a long page looks the same from here; a short one may get through.
+bad for a long page looks the same from here; a short one may get through. What is pushed into a line proves nothing:
+only who asks for the page has heard us in this session.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ class Stubborn:
     def given(self, did: Did, session: int, page: Page, now_s: float) -> Page:
         """The page as it is to be sent: whole, shorter, or with its first event as the gap `unreadable`.
 
-        Only the first page of a session counts, and what the device itself asks for; history is given as often as
-        somebody asks. `session` is another number for each session.
+        Only what the device itself asks for counts; history is given as often as somebody asks. `session` is another
+        number for each session.
         """
-        if not page.events or page.ask.history or not (page.ask.pull or page.from_ == page.cursor):
+        if not page.events or page.ask.history or not page.ask.pull:
             return page
         tries = self._note((did, page.ask.conv), page.from_, session, now_s)
         if tries.count > UNREADABLE_AFTER:

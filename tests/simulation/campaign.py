@@ -85,10 +85,10 @@ def campaign(seeds: range, jobs: int, *, keep_going: bool) -> Iterator[Outcome]:
 
 def _finished(pool: ProcessPoolExecutor, lots: Iterator[range], ahead: int) -> Iterator[Outcome]:
     """As they come; only a few wait in the queue."""
-    running: set[Future[Outcome]] = {pool.submit(play_lot, lot) for lot, _ in zip(lots, range(ahead), strict=False)}
+    running: set[Future[Outcome]] = {pool.submit(play_lot, lot) for _, lot in zip(range(ahead), lots, strict=False)}
     while running:
         done, running = wait(running, return_when=FIRST)
-        running |= {pool.submit(play_lot, lot) for lot, _ in zip(lots, done, strict=False)}
+        running |= {pool.submit(play_lot, lot) for _, lot in zip(done, lots, strict=False)}
         for future in done:
             yield future.result()
 

@@ -203,7 +203,7 @@ class Wire:
         self._server.may_crash(self.network.weather.server_crash, lambda: _points(packets))
         if self._line is None:
             return
-        self._server.oracle.server_says(self.client, packets)
+        self._server.oracle.server_says(self.client, self.number, packets)
         here = any(type(packet) is Welcome for packet in packets)
         self.greeted = self.greeted or here
         for frame in frames(packets):

@@ -27,6 +27,7 @@ MESSAGE, VOID, REFUSAL, ALIAS = 0, 1, 2, 3
 LAG_S = 10.0  # longer than an answer waits to leave, unless its process stalls
 MOVES_MAX = 12
 PUSH_MAX, WINDOW_MAX, TRIES_MAX = 256, 64, 4
+UNREADABLE_AFTER = 5
 
 WATCH = """
 create temp table looked_own (lid integer);
@@ -119,7 +120,7 @@ class Oracle:
         self._mark: dict[tuple[str, str], tuple[int, int, int]] = defaultdict(lambda: (0, 0, 0))
         self._seen: dict[Disk, Seen] = {}
         self._talks: dict[Client, tuple[int, Talk]] = {}
-        self._asked: dict[tuple[Client, int], float] = {}
+        self._given: dict[tuple[str, str, int], set[tuple[str, int]]] = defaultdict(set)  # sessions that got this page
         self.composed = self.accepted = 0
 
     @property
@@ -322,6 +323,7 @@ class Oracle:
     def server_restored(self, gen: str) -> None:
         """Everything after the backup is void, and begins again under another generation (P-68, S5, S14)."""
         self.gen = gen
+        before = dict(self._rooms)
         self._rooms.clear()
         self._place.clear()
         self._after.clear()
@@ -333,7 +335,7 @@ class Oracle:
         over, self._over = self._over, {}
         self._look_at_rooms()
         accepted = self.accepted
-        heads = {room.conv: self._reload(room) for room in self._rooms.values()}
+        heads = {room.conv: self._reload(room, before.get(room.conv)) for room in self._rooms.values()}
         self.accepted = accepted
         self._look_at_slots()
         for (uid, conv), upto in self._had.items():
@@ -345,9 +347,12 @@ class Oracle:
             if content not in self._place and self._slot_of(conv, dg, (VOID, REFUSAL)):
                 self._over[content] = (what, conv, dg)
 
-    def _reload(self, room: Room) -> int:
+    def _reload(self, room: Room, before: Room | None) -> int:
+        """What retention had removed from the backup is still remembered here: the log began the same then."""
         (room.floor,) = self._server.execute("select floor from conv where conv = ?", (room.conv,)).fetchone()
-        room.log = [("0", b"expired")] * room.floor
+        if before is not None:
+            room.log = before.log[: room.floor]
+            room.erased = {pos for pos in before.erased if pos <= room.floor}
         self._look_at_log(room)
         return len(room.log)
 
@@ -452,6 +457,7 @@ class Oracle:
             "expired": pos <= room.floor,
             "stub": pos in room.erased,
             "before_device": True,
+            "unreadable": len(self._given[seen.did, room.conv, pos]) >= UNREADABLE_AFTER,
             "before_join": not room.had_seat(seen.uid, pos),
             "not_member": not room.had_seat(seen.uid, pos),
         }
@@ -488,7 +494,7 @@ class Oracle:
         """The ladder stands still without a line; only what is a week old is parked then (P-55, P-58)."""
         self._checks["P-55 nobody is asked for want of a line"] += 1
         line, skewed = disk.owner and disk.owner.line.state, self._world.counts["fault:wall clock set"]
-        if line not in ("ready", "stopped") and not skewed:  # who quits is stopped a moment before the line ends
+        if line != "ready" and not skewed:
             self._blame(f"P-55 {name} parks {lid} while its line is {line}")
 
     def _look_at_outbox(self, disk: Disk, name: str) -> None:
@@ -633,7 +639,8 @@ class Oracle:
             self._blame(f"L4 {client.name} renumbers {packet.conv}/{packet.n} without end")
 
     def _unsettled(self, client: Client) -> set[str]:
-        return {dg for (dg,) in client.disk.db.execute("select dg from outbox")}
+        """What is parked is not waited for any more: its tries have run out (P-54)."""
+        return {dg for (dg,) in client.disk.db.execute("select dg from outbox where parked = 0")}
 
     def client_hears(self, client: Client, packets: Sequence[Any]) -> None:
         """An answer makes room; a refusal for now allows to go back and try again (P-25, P-56)."""
@@ -660,7 +667,7 @@ class Oracle:
             talk.turned_away = True
             talk.more += TRIES_MAX
 
-    def server_says(self, client: Client, packets: Sequence[Any]) -> None:
+    def server_says(self, client: Client, wire: int, packets: Sequence[Any]) -> None:
         """An answer leaves only after its transaction (S7)."""
         did = int(self._seen[client.disk].did)
         for packet in packets:
@@ -675,6 +682,8 @@ class Oracle:
                 self._must_slot(packet, did, VOID)
             elif kind == "Nack" and packet.final:
                 self._must_slot(packet, did, REFUSAL)
+            elif kind == "OfflineA" and packet.events and not packet.history:
+                self._given[str(did), packet.conv, packet.events[0].pos].add((client.name, wire))
             elif kind == "MsgN":
                 self._checks["S12 windows"] += 1
                 behind = packet.to - self._upto(packet.conv, did)

@@ -348,7 +348,8 @@ def test_after_sleep_the_line_has_three_seconds_to_prove_itself() -> None:
 def test_quitting_hangs_up_and_stays_down() -> None:
     desk = Desk().ready()
 
-    assert desk.link.handle(Quit(), 1.0) == [HangUp(1), LineChanged(Line("stopped"))]
+    assert desk.link.handle(Quit(), 1.0) == [HangUp(1), SessionDown(1), LineChanged(Line("stopped"))]
+    assert desk.link.handle(Woken(), 1.05) == []
     assert desk.link.handle(WireDown(1), 1.1) == []
     assert desk.link.handle(Quit(), 1.2) == [LineChanged(Line("stopped"))]
     assert desk.link.handle(Received(1, (ANSWER,)), 1.3) == []

@@ -70,9 +70,10 @@ def test_history_and_what_goes_on_behind_a_push_are_given_as_they_are(other: Pag
     assert all(machine.given(BOB.did, session, other, 10.0) == other for session in range(9))
 
 
-def test_the_first_push_of_a_session_counts() -> None:
+def test_what_is_pushed_into_line_after_line_that_breaks_proves_nothing() -> None:
     machine = Stubborn()
-    assert sizes(machine, 6, page(pull=False)) == [40, 40, 16, 4, 1, 0]
+    assert sizes(machine, 9, page(pull=False)) == [40] * 9
+    assert machine.given(BOB.did, 99, page(), 10.0) == page()
 
 
 def test_few_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
