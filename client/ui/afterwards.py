@@ -9,7 +9,7 @@ from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QWidget
 
 from client.app.chat import Chat
-from client.core.model import Bubble, ChatEntry, State
+from client.core.model import Bubble, ChatEntry
 from client.ui.bubbles.chips import MARK
 from client.ui.dialogs.forward import ForwardDialog
 from client.ui.dialogs.frame import Choice, ask
@@ -174,10 +174,3 @@ class Afterwards:
             await self._chat.forward(allowed, conv)
         count = len(dialog.chosen)
         self._say(plural("Forwarded to {count} chat", "Forwarded to {count} chats", count))
-
-
-def waiting_words(bubble: Bubble) -> str:
-    """What stands before a change that is on its way, for the menu; nothing if none is."""
-    if bubble.change in (State.QUEUED, State.SENDING):
-        return tr("Do not change it")
-    return ""
