@@ -116,7 +116,7 @@ def test_the_window_of_a_member_opens_and_closes(qapp: QApplication, tmp_path: P
 def test_a_new_team_needs_a_name_and_starts_the_server(qapp: QApplication, tmp_path: Path) -> None:
     house = House(tmp_path)
     house.chat.me = None
-    house.chat.join = house.join  # type: ignore[attr-defined]
+    house.chat.join = house.join  # type: ignore[method-assign,assignment]
 
     def begin() -> None:
         page = cast(Onboarding, shown(Onboarding)[0])
@@ -133,7 +133,7 @@ def test_a_new_team_needs_a_name_and_starts_the_server(qapp: QApplication, tmp_p
 def test_a_wrong_invite_is_said_and_everything_stays_in_its_field(qapp: QApplication, tmp_path: Path) -> None:
     house = House(tmp_path)
     house.chat.me = None
-    house.chat.join = house.join  # type: ignore[attr-defined]
+    house.chat.join = house.join  # type: ignore[method-assign,assignment]
     said: list[str] = []
 
     def begin() -> None:

@@ -16,7 +16,7 @@ from client.ui.bubbles.pictures import Pictures
 from client.ui.bubbles.sheet import LANE_MAX, Lane, Sheet
 from client.ui.theme import Look
 from client.ui.viewmodels.rows import Place, Playing, Row
-from protocol.content import Body, Opened, Text
+from protocol.content import Body, Notice, Opened, Text
 from protocol.values import Lid
 from tests.stages import people
 from tests.stages.people import ANNA, Diary
@@ -31,7 +31,7 @@ def sheet(bubble: Bubble, width: int = WIDTH, look: Look = LOOK, **facts: object
     return Sheet(row, width, look, NOW_MS)
 
 
-def heard(body: Body | None, **facts: object) -> Bubble:
+def heard(body: Body | Notice | None, **facts: object) -> Bubble:
     return Diary().hear(ANNA, body, **facts).bubbles[0]
 
 
