@@ -150,7 +150,7 @@ class Feed:
             return None
         if not self._tail:
             return self._read(min(room, PAGE_EVENTS))
-        return None if self._only_echo(now_s) else self._run(room)
+        return None if self._only_echo(now_s) else self._run()
 
     def due_s(self) -> float:
         """When `next` may have something that it has not now."""
@@ -173,13 +173,14 @@ class Feed:
         self._reading = True
         return Ask(self._conv, self._pushed, limit)
 
-    def _run(self, room: int) -> MsgN:
+    def _run(self) -> MsgN:
+        """From the tail, which never reaches beyond the window."""
         assert self._pushed is not None
-        run = within_bytes(self._tail[:room])
+        run = tuple(within_bytes(self._tail))
         first, self._pushed = self._pushed, run[-1].pos
         self._fly(self._pushed, run)
         del self._tail[: len(run)]
-        return MsgN(self._conv, first, self._pushed, self._head, tuple(run))
+        return MsgN(self._conv, first, self._pushed, self._head, run)
 
     def _fly(self, to: int, events: Sequence[Event]) -> None:
         size_bytes = sum([len(event.content) + OVERHEAD_BYTES for event in events])

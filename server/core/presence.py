@@ -103,7 +103,7 @@ class Board(Generic[K]):
         return [(key, tuple(some)) for key, some in words.items()]
 
     def _tell(self, uid: Uid, words: dict[K, list[Here]]) -> int:
-        here, watchers = self._here(uid, 0), self._watchers.get(uid, {})
+        here, watchers = self._here(uid, 0), self._watchers[uid]
         for key in watchers:
             told = self._watches[key].told
             if told[uid].online != here.online:

@@ -176,7 +176,7 @@ class Session:
         self._stored_due_s = float("inf")
         return acks
 
-    def _close(self, code: int, reason: str = "") -> None:
+    def _close(self, code: int, reason: str) -> None:
         self._state = _State.CLOSED
         self._effects.append(do.Close(code, reason))
         self._offers.drop()

@@ -102,3 +102,9 @@ def test_every_answer_knows_its_offer() -> None:
         Spoiled(asked, "internal"),
     ]
     assert all(answer.offer is asked for answer in answers)
+
+
+def test_the_last_number_again_is_answered_again() -> None:
+    """The most common repetition: only its answer was lost."""
+    slot = Slot(ONE, MESSAGE, 7)
+    assert decide(offer(msg(1, "one")), Found(1, ONE, slot, None)) == Repeat(slot)

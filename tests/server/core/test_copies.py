@@ -35,3 +35,19 @@ def test_few_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
         assert not machine.replaced(PHONE, 10.0)
     assert not machine.replaced(TABLET, 10.0)
     assert not machine.replaced(PHONE, 10.0)
+
+
+def test_what_is_long_ago_does_not_hide_what_happens_now() -> None:
+    machine = Copies()
+    assert not machine.replaced(PHONE, 10.0)
+    later_s = 10.0 + 2 * REPLACED_WITHIN_S
+    assert [machine.replaced(PHONE, later_s + n) for n in range(REPLACED_MAX + 1)] == [False, False, False, True]
+
+
+def test_as_many_as_are_kept_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copies, "DEVICES_KEPT", 2)
+    machine = Copies()
+    for _ in range(REPLACED_MAX):
+        assert not machine.replaced(PHONE, 10.0)
+    assert not machine.replaced(TABLET, 10.0)
+    assert machine.replaced(PHONE, 10.0)

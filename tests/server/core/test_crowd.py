@@ -59,3 +59,12 @@ def test_who_tells_no_reads_is_told_none_and_counts_in_none() -> None:
     assert counted.told(B).crowd == Crowd(2, (Step(5, 2), Step(9, 1)), ())
     assert counted.told(B).marks == (MARKS[B],)
     assert counted.told(C).crowd == Crowd(2, (Step(9, 2),), (Step(9, 1),))
+
+
+def test_one_step_too_many_is_too_many() -> None:
+    assert len(stairs(range(1, CROWD_STEPS_MAX + 2))) == CROWD_STEPS_MAX
+
+
+def test_who_has_read_nothing_is_not_counted_out_of_the_first_step() -> None:
+    first = tally(3, (A, D), {A: Mark(A, 1, 1)}, NOBODY)
+    assert first.told(D) == Told(3, (), Crowd(1, (Step(1, 1),), (Step(1, 1),)))

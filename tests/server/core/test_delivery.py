@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from protocol.limits import MARKS_MEMBERS_MAX, PAGE_EVENTS, PUSH_MAX_EVENTS, STORED_AFTER_S
+from protocol.limits import MARKS_MEMBERS_MAX, PAGE_EVENTS, PUSH_MAX_BYTES, PUSH_MAX_EVENTS, STORED_AFTER_S
 from protocol.packets import AckN, Event, Gap, Mark, MsgN
 from protocol.values import Uid, replace
 from server.core.acceptance import Answer, Taken, Turned
-from server.core.delivery import PULL_GRACE_S, Feed, Promises, bells, marks_bells, recounted, within_bytes
+from server.core.delivery import (
+    OVERHEAD_BYTES,
+    PULL_GRACE_S,
+    RUN_MAX_BYTES,
+    Feed,
+    Promises,
+    bells,
+    marks_bells,
+    recounted,
+    within_bytes,
+)
 from server.core.moves import Ask, Bell, MarksBell, Move, Moved, Page, Told
 from tests.helpers.wire import ALICE, BOB, TALK, dg_of, event, msg, offer
 
@@ -289,3 +299,97 @@ def test_only_another_person_s_mark_ends_the_promise() -> None:
     assert promises.due_s() == STORED_AFTER_S
     promises.delivered(ALICE.uid, Told(3, (Mark(BOB.uid, 7, 0),)))
     assert promises.overdue(STORED_AFTER_S) == []
+
+
+# --- to the very edge
+
+
+def test_a_doorbell_rings_at_the_head_for_the_latest_members() -> None:
+    offers = [offer(msg(n, "x")) for n in range(1, 4)]
+    members = ((ALICE.uid,), (ALICE.uid, BOB.uid), (BOB.uid,))
+    answers = [Taken(offers[n], event(n + 1), members[n]) for n in range(3)]
+    assert bells(answers) == [Bell(TALK, 3, (event(1), event(2), event(3)), (BOB.uid,))]
+
+
+def sized(pos: int, size_bytes: int) -> Event:
+    """An event that takes so much of a frame."""
+    return replace(event(pos), content="x" * (size_bytes - OVERHEAD_BYTES))
+
+
+def test_a_frame_is_full_when_it_is_full_and_names_and_numbers_count() -> None:
+    half = RUN_MAX_BYTES // 2
+    exact = [sized(pos, half) for pos in range(1, 5)]
+    assert within_bytes(exact) == exact[:3]
+    over = [sized(1, half), sized(2, half + 1), *exact[2:]]
+    assert within_bytes(over) == over[:2]
+    small = [sized(pos, 2 * OVERHEAD_BYTES) for pos in range(1, 2_000)]
+    assert len(within_bytes(small)) == RUN_MAX_BYTES // (2 * OVERHEAD_BYTES) + 1
+
+
+def pushed(feed: Feed) -> list[int]:
+    """Where the pushes end, until there is none."""
+    ends: list[int] = []
+    while isinstance(push := feed.next(0.0), MsgN):
+        ends.append(push.to)
+    return ends
+
+
+def test_a_mebibyte_in_flight_is_the_end_and_each_acknowledgement_makes_room_for_as_much() -> None:
+    feed, size_bytes = live(0), PUSH_MAX_BYTES // 8
+    feed.ring(Bell(TALK, 20, tuple(sized(pos, size_bytes) for pos in range(1, 21)), ()))
+    assert pushed(feed) == [2, 4, 6, 8]
+    feed.acknowledged(1)
+    assert pushed(feed) == []
+    feed.acknowledged(2)
+    assert pushed(feed) == [10]
+    feed.acknowledged(6)
+    assert pushed(feed) == [12, 14]
+
+
+def test_a_byte_less_than_a_mebibyte_is_not_the_end() -> None:
+    feed, size_bytes = live(0), PUSH_MAX_BYTES // 8
+    large = (sized(1, size_bytes - 1), *(sized(pos, size_bytes) for pos in range(2, 13)))
+    feed.ring(Bell(TALK, 12, large, ()))
+    assert pushed(feed) == [2, 4, 6, 8, 10]
+
+
+def test_pages_count_as_what_is_in_flight_until_they_are_acknowledged() -> None:
+    feed = live(3)
+    feed.ring(bell(9))
+    feed.next(0.0)
+    large = tuple(sized(pos, PUSH_MAX_BYTES // 2) for pos in (4, 5))
+    assert feed.page(Page(Ask(TALK, 3, 256), 3, 5, 9, 3, large)) == MsgN(TALK, 3, 5, 9, large)
+    assert feed.next(0.0) is None
+    feed.acknowledged(5)
+    assert feed.next(0.0) == Ask(TALK, 5, PUSH_MAX_EVENTS)
+
+
+def test_an_empty_page_ends_the_reading_even_if_the_log_goes_on() -> None:
+    """What lies behind it is not for this person."""
+    feed = live(5)
+    feed.ring(bell(8))
+    feed.next(0.0)
+    assert feed.page(page(5, 5, 8)) is None
+    assert feed.next(0.0) is None
+
+
+def test_the_last_place_of_the_window_is_used() -> None:
+    feed = live(0)
+    feed.ring(bell(*range(1, PUSH_MAX_EVENTS)))
+    assert feed.next(0.0) is not None
+    feed.ring(bell(PUSH_MAX_EVENTS))
+    assert feed.next(0.0) == frame(PUSH_MAX_EVENTS - 1, PUSH_MAX_EVENTS, PUSH_MAX_EVENTS)
+
+
+def test_hearing_the_same_again_does_not_put_off_own_messages() -> None:
+    feed = live(3)
+    feed.ring(bell(4, who=BOB))
+    assert feed.next(1.0) is None
+    feed.acknowledged(3)
+    assert feed.next(1.1) == MsgN(TALK, 3, 4, 4, (event(4, BOB),))
+
+
+def test_a_promise_made_late_is_due_as_early() -> None:
+    promises = Promises(TALK)
+    promises.accepted(1, 7, 12.0, home=True, age_s=2.0)
+    assert promises.due_s() == 10.0 + STORED_AFTER_S

@@ -107,3 +107,14 @@ def test_a_role_can_be_given_back_while_another_administers() -> None:
     both = Group("group", "", 3, {**HERE, BEN: Standing(((5, 0),), 1)})
     assert made(ANN, wish("role", ANN), both) == (Ranked(ANN, 0, ANN, 4),)
     assert made(ANN, wish("role", ANN, BEN), both) == "last_administrator"
+
+
+def test_the_longest_member_is_the_heir_whatever_the_name() -> None:
+    """Eve came first; Ben's name comes first."""
+    here = {ANN: Standing(((1, 0),), 1), BEN: Standing(((7, 0),)), EVE: Standing(((3, 0),)), CAM: Standing(((9, 0),))}
+    assert made(ANN, wish("leave"), Group("group", "", 3, here))[1:] == (Ranked(EVE, 1, Uid(""), 4),)
+
+
+def test_of_those_who_came_together_the_name_decides() -> None:
+    here = {ANN: Standing(((1, 0),), 1), EVE: Standing(((3, 0),)), BEN: Standing(((3, 0),))}
+    assert made(ANN, wish("leave"), Group("group", "", 3, here))[1:] == (Ranked(BEN, 1, Uid(""), 4),)

@@ -55,3 +55,12 @@ def test_names_that_look_alike_fold_to_the_same(one: str, other: str) -> None:
 
 def test_different_names_stay_different() -> None:
     assert folded("alice") != folded("alicia")
+
+
+@pytest.mark.parametrize("typed", ["李", "x"])
+def test_one_character_is_a_name(typed: str) -> None:
+    assert tidy_name(typed) == typed
+
+
+def test_words_stay_words() -> None:
+    assert folded(" Ann  Lee ") == "ann lee"

@@ -9,6 +9,7 @@ from protocol.packets import MsgA, MsgR, Nack, VoidA, VoidR
 from protocol.values import ConvId, Digest, MediaId, replace
 from server.core.acceptance import CANCELLED, MESSAGE, REFUSED, Answer, Removed, Settled, Slot, Spoiled, Taken, Turned
 from server.core.offers import SPOILED_MAX, WAITING_MAX, Offers
+from server.core.values import ID_MAX_CHARS
 from tests.helpers.wire import ALICE, TALK, dg_of, event, msg, offer, probe, void
 
 ONE = dg_of("one")
@@ -89,3 +90,37 @@ def test_the_third_mistake_over_the_same_packet_spoils_it() -> None:
     offers.add(ALICE, msg(1, "one"))
     offers.add(ALICE, msg(2, "two"))
     assert [one.spoiled for one in offers.take()] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        msg(1, "one", conv=ConvId("c" * ID_MAX_CHARS)),
+        replace(msg(1, "one"), suite="s" * ID_MAX_CHARS),
+        msg(1, "one", media=(MediaId("m" * ID_MAX_CHARS),) * MEDIA_PER_MESSAGE_MAX),
+    ],
+)
+def test_what_is_just_short_enough_is_offered(packet: MsgR) -> None:
+    assert Offers().add(ALICE, packet) is None
+
+
+def test_only_a_probe_may_leave_its_content_out() -> None:
+    """An empty message has the digest of nothing; a probe with content is held to it (P-5, P-31)."""
+    offers = Offers()
+    empty = replace(msg(1, "one"), content="")
+    assert offers.add(ALICE, empty) == Nack("packet", TALK, 1, ONE)
+    assert offers.add(ALICE, msg(1, "")) is None
+    wrong = replace(msg(1, "two"), probe=True, dg=ONE)
+    assert offers.add(ALICE, wrong) == Nack("packet", TALK, 1, ONE)
+
+
+def test_what_waits_at_the_store_is_counted_over_several_batches() -> None:
+    offers = Offers()
+    for n in range(1, WAITING_MAX + 1):
+        assert offers.add(ALICE, msg(n, "one")) is None
+        offers.take()
+    busy = Nack("busy", TALK, 9_999, ONE, retry_ms=BUSY_RETRY_MS)
+    assert offers.add(ALICE, msg(9_999, "one")) == busy
+    offers.landed(1)
+    assert offers.add(ALICE, msg(9_999, "one")) is None
+    assert offers.add(ALICE, msg(9_999, "one")) == busy

@@ -114,3 +114,45 @@ def test_five_hundred_who_come_back_at_once_are_told_in_turns(
             told.setdefault(key, []).extend(some)
     assert turns == 20
     assert all(sorted(here.uid for here in some) == sorted(people[:200]) for some in told.values())
+
+
+def test_who_was_never_seen_has_no_time(board: Board[str]) -> None:
+    assert board.watch("x", (ADA,), [Known(ADA, 0)]) == (Here(ADA),)
+
+
+def test_what_has_not_changed_is_not_told_again(board: Board[str]) -> None:
+    board.came(BEN)
+    known = [Known(ADA, 5), Known(BEN, 5)]
+    board.watch("x", (ADA, BEN, CY), known)
+    assert board.again("x", known) == ()
+
+
+def test_once_it_was_told_when_somebody_left_the_store_knows_better(board: Board[str]) -> None:
+    board.came(ADA)
+    board.watch("x", (ADA,), [Known(ADA, 5)])
+    board.went(ADA, 99)
+    board.due()
+    assert board.watch("y", (ADA,), [Known(ADA, 98)]) == (Here(ADA, seen_ms=98),)
+
+
+def test_what_nobody_watches_any_more_is_forgotten(board: Board[str]) -> None:
+    board.came(ADA)
+    board.watch("x", (ADA,), [Known(ADA, 5)])
+    board.went(ADA, 99)
+    board.unwatch("x")
+    assert board.due() == []
+    assert board.watch("y", (ADA,), [Known(ADA, 98)]) == (Here(ADA, seen_ms=98),)
+
+
+@pytest.mark.parametrize(("most", "told"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (6, 3)])
+def test_a_turn_ends_when_enough_is_told(
+    board: Board[str], monkeypatch: pytest.MonkeyPatch, most: int, told: int
+) -> None:
+    """Each person counts, and each of those who are told."""
+    monkeypatch.setattr(presence, "TOLD_AT_ONCE", most)
+    people = (ADA, BEN, CY)
+    board.watch("x", people, [Known(uid, 0) for uid in people])
+    for uid in people:
+        board.came(uid)
+    ((_, words),) = board.due()
+    assert len(words) == told

@@ -99,3 +99,9 @@ def test_the_full_ones_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> N
     assert not allowances.of(Did("1"), 0.0).questions.take(0.0)
     allowances.of(Did("4"), 0.0)
     assert allowances.of(Did("3"), 0.0).questions.take(0.0)
+
+
+def test_part_of_a_token_is_waited_for_only_as_long_as_the_rest_takes() -> None:
+    bucket = Bucket(0.25, 1.5, 0.0)
+    assert bucket.take(0.0)
+    assert bucket.wait_ms() == 2_000

@@ -8,7 +8,14 @@ import pytest
 
 from protocol.codec import Garbled
 from protocol.heads import sum_of
-from protocol.limits import BUSY_RETRY_MS, HELLO_WAIT_S, STORED_AFTER_S, UNSENT_MAX_BYTES, UNSENT_MAX_S
+from protocol.limits import (
+    BUSY_RETRY_MS,
+    HELLO_WAIT_S,
+    STATUS_KEYS_MAX,
+    STORED_AFTER_S,
+    UNSENT_MAX_BYTES,
+    UNSENT_MAX_S,
+)
 from protocol.packets import (
     AckA,
     AckN,
@@ -59,10 +66,12 @@ from server.core.acceptance import (
     Taken,
     Turned,
 )
+from server.core.delivery import PULL_GRACE_S
 from server.core.greeting import FEATURES, LIMITS
 from server.core.moves import Ask, Bell, Marks, MarksBell, Move, Moved, Page, Told
 from server.core.offers import SPOILED_MAX, WAITING_MAX
 from server.core.session import Rules, Session
+from server.core.values import ID_MAX_CHARS
 from tests.helpers.wire import ALICE, BOB, TALK, dg_of, event, msg, offer, probe, void
 
 NEVER = float("inf")
@@ -563,3 +572,118 @@ def test_questions_are_passed_on_and_answered(desk: Desk) -> None:
 
 def test_a_pong_needs_no_answer(desk: Desk) -> None:
     assert desk.says(Pong("x")) == []
+
+
+# --- to the very edge
+
+
+def test_a_session_that_is_greeted_can_be_replaced() -> None:
+    desk = Desk()
+    desk.says(HELLO)
+    assert desk.on(on.Replaced(1)) == [do.Close(4409, "replaced_elsewhere")]
+
+
+def test_a_doorbell_before_the_token_was_looked_up_is_for_nobody() -> None:
+    desk = Desk()
+    desk.on(on.Rung(Bell(TALK, 6, (), BOTH)))
+    desk.says(HELLO)
+    desk.on(on.Identified(ALICE))
+    assert desk.on(on.Begun(7, "1.ab", 0, HEADS))[1:] == []
+
+
+def test_a_doorbell_after_the_token_was_looked_up_is_kept() -> None:
+    desk = Desk()
+    desk.says(HELLO)
+    desk.on(on.Identified(ALICE))
+    assert desk.on(on.Rung(Bell(TALK, 6, (), BOTH))) == []
+    assert desk.on(on.Begun(7, "1.ab", 0, HEADS))[1:] == [do.ReadPage(Ask(TALK, None, 256))]
+
+
+def test_marks_that_climb_during_the_greeting_are_told_after_it() -> None:
+    desk = Desk(Rules(0.0, 0.0, 0.1, 0.0))
+    desk.says(HELLO)
+    desk.on(on.Identified(ALICE))
+    marks = (Mark(BOB.uid, 3, 0),)
+    assert desk.on(on.MarksRung(MarksBell(TALK, 2, 3, marks, BOTH), 0.0)) == []
+    out = sent(desk.on(on.Begun(7, "1.ab", 0, HEADS)))
+    assert isinstance(out[0], Welcome)
+    assert out[1:] == [AckN(TALK, 2, 3, marks)]
+
+
+def test_what_never_gathered_cannot_drain() -> None:
+    desk = Desk()
+    desk.begins(Hello((1, 1), Token("t"), every_s=60))
+    desk.now_s = 200.0
+    desk.on(on.Unsent(0))
+    assert desk.session.next_wakeup_s() == 250.0
+
+
+def test_a_reader_is_slow_above_the_limit_and_has_its_whole_time(desk: Desk) -> None:
+    live(desk)
+    desk.on(on.Unsent(UNSENT_MAX_BYTES))
+    assert len(sent(desk.on(on.Rung(Bell(TALK, 6, (event(6, BOB),), BOTH))))) == 1
+    desk.on(on.Unsent(UNSENT_MAX_BYTES + 1))
+    assert desk.at(100.0 + UNSENT_MAX_S - 0.1) == []
+    assert desk.at(100.0 + UNSENT_MAX_S) == [do.Close(4408, "too_slow")]
+
+
+def test_nothing_that_waits_for_a_slow_reader_wakes_anybody(desk: Desk) -> None:
+    """Own messages would be due in a moment, but nothing could be done then (P-80)."""
+    live(desk)
+    desk.on(on.Rung(Bell(TALK, 6, (event(6, ALICE),), BOTH)))
+    assert desk.session.next_wakeup_s() == 100.1
+    desk.on(on.Unsent(UNSENT_MAX_BYTES + 1))
+    assert desk.session.next_wakeup_s() == 100.0 + UNSENT_MAX_S
+
+
+def test_acknowledgements_of_two_frames_are_two_moves(desk: Desk) -> None:
+    assert desk.says(AckR(TALK, 5)) == [do.Raise((Move(ALICE, TALK, 5),))]
+    assert desk.says(AckR(TALK, 6)) == [do.Raise((Move(ALICE, TALK, 6),))]
+
+
+def test_what_is_acknowledged_is_not_pushed(desk: Desk) -> None:
+    live(desk)
+    desk.on(on.Climbed((Moved(Move(ALICE, TALK, 8), 8),)))
+    assert sent(desk.on(on.Rung(Bell(TALK, 9, (event(9, BOB),), BOTH)))) == [MsgN(TALK, 8, 9, 9, (event(9, BOB),))]
+
+
+def test_all_answers_of_a_batch_are_given(desk: Desk) -> None:
+    again = settled(Slot(ONE, CANCELLED))
+    packet = msg(5, "five", TWO)
+    out = desk.decided(again, Taken(offer(packet), event(9, text="five"), BOTH))
+    assert [type(packet) for packet in out] == [VoidA, MsgA]
+
+
+def test_a_promise_counts_from_the_acceptance(desk: Desk) -> None:
+    answer = settled(Slot(ONE, MESSAGE, 9), ts=77, age_ms=2_000, members=BOTH)
+    assert desk.decided(answer)[1:] == []
+    assert desk.session.next_wakeup_s() == 100.0 + STORED_AFTER_S - 2.0
+
+
+def test_one_s_own_mark_ends_no_promise(desk: Desk) -> None:
+    desk.decided(Taken(offer(msg(1, "one")), event(9, text="one"), BOTH))
+    desk.on(on.MarksRung(MarksBell(TALK, 2, 3, (Mark(ALICE.uid, 9, 9),), BOTH), 0.0))
+    assert AckN(TALK, n=1, pos=9, stored="slow") in sent(desk.at(100.0 + STORED_AFTER_S))
+
+
+def test_a_conversation_that_is_no_more_is_forgotten_with_all_that_was_due(desk: Desk) -> None:
+    desk.on(on.MarksRung(MarksBell(TALK, 2, 3, (Mark(BOB.uid, 3, 0),), BOTH), 0.0))
+    ask = do.ReadPage(Ask(TALK, None, 256))
+    assert desk.on(on.Rung(Bell(TALK, 6, (), BOTH))) == [ask]
+    assert desk.on(on.Paged(Page(ask.ask, code="unknown_conversation"))) == []
+    assert desk.session.next_wakeup_s() > 101.0
+    assert desk.at(101.0) == []
+    assert desk.on(on.Rung(Bell(TALK, 7, (), BOTH))) == [ask]  # let in again: read anew
+
+
+def test_a_device_that_pulls_is_left_to_pull_the_rest(desk: Desk) -> None:
+    ask = Ask(TALK, 2, 1, pull=True)
+    desk.on(on.Paged(Page(ask, 2, 3, 9, 2, (event(3, BOB),))))
+    assert desk.session.next_wakeup_s() == 100.0 + PULL_GRACE_S
+
+
+def test_questions_may_be_as_long_as_they_may_be(desk: Desk) -> None:
+    keys, name, uid = (StatusKey(TALK, 1, ONE),) * STATUS_KEYS_MAX, "x" * ID_MAX_CHARS, Uid("u" * ID_MAX_CHARS)
+    assert desk.says(StatusR(keys)) == [do.ReadStates(keys)]
+    for question in (OpenR(name, (uid,)), OpenR("x", ())):
+        assert desk.says(question) == [do.Open(question)]

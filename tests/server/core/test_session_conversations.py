@@ -31,6 +31,7 @@ from server.core import events as on
 from server.core.acceptance import MESSAGE, Settled, Slot, Taken
 from server.core.crowd import CrowdBell, tally
 from server.core.moves import Ask, MarksBell, Page, Told
+from server.core.values import ID_MAX_CHARS
 from tests.helpers.wire import ALICE, BOB, CAROL, TALK, dg_of, event, msg, offer
 from tests.server.core.test_session import BOTH, HELLO, Desk, sent
 
@@ -187,3 +188,29 @@ def test_history_is_answered_and_moves_nothing(desk: Desk) -> None:
     assert sent(desk.on(on.Paged(page))) == [OfflineA(TALK, 2, 3, 9, (event(3, BOB),), history=True)]
     assert not desk.session._talks
     assert sent(desk.on(on.Paged(Page(ask, code="unknown_conversation")))) == [Nack("unknown_conversation", TALK)]
+
+
+# --- to the very edge
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        GroupR("x" * ID_MAX_CHARS, ConvId("c" * ID_MAX_CHARS), "add", (Uid("u" * ID_MAX_CHARS),)),
+        GroupR("x", TALK, "add", tuple(Uid(f"u{number}") for number in range(MEMBERS_MAX))),
+    ],
+)
+def test_a_wish_may_be_as_large_as_it_may_be(desk: Desk, wish: GroupR) -> None:
+    assert desk.says(wish) == [do.Change(wish)]
+
+
+def test_marks_that_counts_have_told_already_are_no_news(desk: Desk) -> None:
+    desk.on(bell(7))
+    desk.on(on.MarksRung(MarksBell(TALK, 6, 7, (Mark(BOB.uid, 5, 0),), BOTH), 0.0))
+    assert desk.at(desk.now_s + 0.2) == []
+
+
+def test_one_s_own_mark_in_a_crowd_ends_no_promise(desk: Desk) -> None:
+    desk.decided(Taken(offer(msg(1, "one")), event(5, text="one"), ALL))
+    desk.on(bell(7, Mark(ALICE.uid, 5, 5)))
+    assert sent(desk.at(desk.now_s + 9.0)) == [AckN(TALK, n=1, pos=5, stored="slow")]

@@ -24,6 +24,7 @@ from server.core import events as on
 from server.core.moves import Ask, Bell
 from server.core.rates import Allowance
 from server.core.rules import Rules
+from server.core.values import ID_MAX_CHARS
 from tests.helpers.wire import ALICE, BOB, TALK, event, msg, offer
 from tests.server.core.test_session import HELLO, Desk, sent
 
@@ -129,3 +130,16 @@ def test_a_copied_profile_is_told_so(desk: Desk) -> None:
 
 def test_a_server_that_stops_says_when_to_come_back(desk: Desk) -> None:
     assert desk.on(on.Stopping(700)) == [do.Close(4503, "700")]
+
+
+# --- to the very edge
+
+
+def test_words_about_each_conversation_go_on(desk: Desk) -> None:
+    long = ConvId("x" * ID_MAX_CHARS)
+    assert desk.says(TypingR(TALK), TypingR(long)) == [do.Type(TALK, "text"), do.Type(long, "text")]
+
+
+def test_as_many_as_may_be_are_watched(desk: Desk) -> None:
+    uids = (Uid("x" * ID_MAX_CHARS), *(Uid(f"u{n}") for n in range(WATCHED_MAX - 1)))
+    assert desk.says(PresenceR(uids)) == [do.Watch(uids)]

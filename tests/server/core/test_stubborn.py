@@ -6,7 +6,7 @@ import pytest
 
 from protocol.limits import UNREADABLE_AFTER, UNREADABLE_WITHIN_S
 from protocol.packets import Gap
-from protocol.values import ConvId
+from protocol.values import ConvId, replace
 from server.core import stubborn
 from server.core.moves import Ask, Page
 from server.core.stubborn import Stubborn
@@ -83,3 +83,37 @@ def test_few_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("one", "two"):
         machine.given(BOB.did, 1, page(conv=ConvId(name)), 10.0)
     assert machine.given(BOB.did, 50, page(), 10.0) == page()
+
+
+def test_within_each_session_it_may_be_asked_for_again() -> None:
+    machine, whole = Stubborn(), page()
+    for session, size in enumerate((40, 40, 16, 4, 1)):
+        assert [len(machine.given(BOB.did, session, whole, 10.0).events) for _ in range(3)] == [size] * 3
+
+
+def test_until_the_hour_is_over_it_counts() -> None:
+    machine = Stubborn()
+    assert machine.given(BOB.did, 1, page(count=100), 10.0).events == page(count=100).events
+    assert len(machine.given(BOB.did, 2, page(count=100), 10.0 + UNREADABLE_WITHIN_S).events) == 64
+
+
+def test_a_page_that_is_short_enough_keeps_the_gaps_behind_it() -> None:
+    machine = Stubborn()
+    behind = replace(page(count=16), to=30, gaps=(Gap(21, 30, "expired"),))
+    assert [machine.given(BOB.did, session, behind, 10.0) for session in range(3)] == [behind] * 3
+
+
+def test_behind_the_gap_of_the_only_event_the_device_asks_for_the_rest() -> None:
+    machine = Stubborn()
+    only = Page(Ask(TALK, 3, 256, pull=True), 3, 9, 9, 3, (event(4),), (Gap(5, 9, "expired"),))
+    given = [machine.given(BOB.did, session, only, 10.0) for session in range(UNREADABLE_AFTER + 1)]
+    assert given[-2] == only
+    assert (given[-1].to, given[-1].events, given[-1].gaps) == (4, (), (Gap(4, 4, "unreadable"),))
+
+
+def test_as_many_as_are_kept_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stubborn, "KEPT", 2)
+    machine = Stubborn()
+    sizes(machine, UNREADABLE_AFTER, page())
+    machine.given(BOB.did, 1, page(conv=ConvId("one")), 10.0)
+    assert machine.given(BOB.did, 50, page(), 10.0).events == ()

@@ -49,3 +49,13 @@ def test_few_conversations_are_remembered() -> None:
 def test_a_bell_says_who_writes_where() -> None:
     bell = TypingBell(TALK, ALICE.uid, "file", (Uid("bob"),))
     assert (bell.conv, bell.uid, bell.doing, bell.members) == (TALK, ALICE.uid, "file", ("bob",))
+
+
+def test_those_written_in_longest_ago_are_forgotten_first() -> None:
+    gate = Gate()
+    for place in range(PLACES_MAX):
+        assert gate.passes(ConvId(f"c{place}"), "text", 10.0)
+    assert not gate.passes(ConvId("c0"), "text", 10.0)  # as many as fit are remembered
+    assert gate.passes(ConvId("c0"), "text", 12.0)
+    assert gate.passes(ConvId("one more"), "text", 12.0)
+    assert not gate.passes(ConvId("c0"), "text", 12.0)
