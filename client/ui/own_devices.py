@@ -150,7 +150,11 @@ class OwnDevices:
             return
         if await LeftOverDialog(self._window, self._themes, self._named(bubbles)).answered() != "send":
             return
-        taken = await self._chat.take_over([bubble.lid for bubble in bubbles])
+        try:
+            taken = await self._chat.take_over([bubble.lid for bubble in bubbles])
+        except Problem:
+            self._offered = False  # they are here still: the next line asks again
+            raise
         self._say(plural("{count} message goes out now", "{count} messages go out now", len(taken)))
 
     async def _unsent(self) -> list[Unsent]:

@@ -111,8 +111,8 @@ class MainWindow(QMainWindow):
         self._make_actions()
         self._restore()
         self._unsubscribe = chat.subscribe(self._hear)
-        self.page.banner.show_line(chat.line)
         self._read_chats()
+        self._line_changed(chat.line)
 
     # --- building
 
