@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from client.app.chat import Chat
 from client.app.settings import Settings
-from client.core.model import Bubble, Finding, Line, Seen, State
+from client.core.model import Bubble, ChatEntry, Finding, Line, Seen, State
 from client.ui.dialogs.invite import InviteDialog
 from client.ui.dialogs.onboarding import Onboarding
 from client.ui.dialogs.people import PeopleDialog
@@ -37,11 +37,13 @@ from tests.stages.stage import LIGHT_AND_CHINESE, NOW_MS, NOW_S, Scene, stage
 SIZE = (1080, 720)
 
 
-def window(scene: Scene, bubbles: Sequence[Bubble] | None = None, *, opened: bool = True) -> MainWindow:
+def window(
+    scene: Scene, bubbles: Sequence[Bubble] | None = None, *, opened: bool = True, first: ChatEntry | None = None
+) -> MainWindow:
     """The window of Nora with her chats; the first one is open."""
     told = people.everyday(scene.folder) if bubbles is None else list(bubbles)
     entries = people.chats()
-    first = people.entry(last=told[-1] if told else None, conv=people.CONV)
+    first = first or people.entry(last=told[-1] if told else None, conv=people.CONV)
     chat = ShelfChat(told, [first, *entries[1:]])
     errands = AtOnce()
     made = MainWindow(

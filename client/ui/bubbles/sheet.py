@@ -148,11 +148,11 @@ class Sheet:
     def _inside(self, widest: float) -> QSizeF:
         """Stack name, file, words and meta at 0, 0; return the bubble's size."""
         row, inner = self.row, widest - 2 * PAD_X
-        heads = Heads(row, self._look, inner) if _has_heads(row) else None
-        self.big = heads is None and isinstance(row.bubble.body, Text) and plain.only_emoji(row.bubble.body.text)
+        self.big = not _has_heads(row) and isinstance(row.bubble.body, Text) and plain.only_emoji(row.bubble.body.text)
         self.name = self._name(inner)
         top = float(PAD_Y + (self._look.px(19) if self.name else 0))
         self._block = self._make_block(widest, inner)
+        heads = Heads(row, self._look, self._heads_room(inner)) if _has_heads(row) else None
         wide = self._name_px() if self.name else 0.0
         if heads is not None:
             self._heads, self._heads_at = heads, QPointF(PAD_X, top)
@@ -165,6 +165,12 @@ class Sheet:
         if self._is_framed() and self._block is not None:
             inner = max(wide - 2 * PAD_X, 100)
         return self._close_words(caption, top, wide, inner)
+
+    def _heads_room(self, inner: float) -> float:
+        """Nothing above a picture makes its bubble wider than the picture."""
+        if self._block is None or not self._is_framed():
+            return inner
+        return min(inner, self._block.size.width() + 2 * MEDIA_PAD - 2 * PAD_X)
 
     def _is_framed(self) -> bool:
         return isinstance(self._block, MediaBlock)

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QIcon, QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QPushButton, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, Qt
+from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPen
+from PySide6.QtWidgets import (
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
 from client.core.model import ChatEntry
+from client.ui import icons
 from client.ui.dialogs.frame import Choice, Dialog
 from client.ui.plain import one_line
-from client.ui.theme import Look
+from client.ui.theme import RADIUS_SMALL, Look
 from client.ui.viewmodels.contacts import folded, seed_of, title_of
 from client.ui.widgets.avatars import avatar_pixmap
 from client.ui.words import plural, tr
 from protocol.values import ConvId, Uid
 
 AVATAR, LIST_HEIGHT = 36, 300
+AnyIndex = QModelIndex | QPersistentModelIndex
 CONV, FOUND = Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
 
 
@@ -32,6 +43,33 @@ class Targets(QListWidget):
             tick(item)
         else:
             super().keyPressEvent(event)
+
+
+class TickPainter(QStyledItemDelegate):
+    """Boxes in the colours of the theme, with a tick that is more than a colour."""
+
+    def __init__(self, look: Look, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._look = look
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        """The row as always, and its box."""
+        super().paint(painter, option, index)
+        styled = QStyleOptionViewItem(option)
+        self.initStyleOption(styled, index)
+        widget: QWidget = option.widget  # type: ignore[attr-defined]
+        element = QStyle.SubElement.SE_ItemViewItemCheckIndicator
+        box = QRectF(widget.style().subElementRect(element, styled, widget))
+        box = box.adjusted(-1, -1, 1, 1)
+        ticked = index.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked.value
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self._look.color("accent" if ticked else "border_ctl"), 1.5))
+        painter.setBrush(self._look.color("accent" if ticked else "bg_input"))
+        painter.drawRoundedRect(box, RADIUS_SMALL, RADIUS_SMALL)
+        if ticked:
+            icons.paint(painter, "check", box.adjusted(1, 1, -1, -1), self._look.color("on_accent"))
+        painter.restore()
 
 
 def tick(item: QListWidgetItem) -> None:
@@ -54,6 +92,7 @@ class ForwardDialog(Dialog):
         self.search.setAccessibleName(tr("Search chats"))
         self.search.setClearButtonEnabled(True)
         self.list.setAccessibleName(tr("Chats"))
+        self.list.setItemDelegate(TickPainter(look, self.list))
         self.list.setFixedHeight(LIST_HEIGHT)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
@@ -74,7 +113,9 @@ class ForwardDialog(Dialog):
 
     def _add(self, entry: ChatEntry, look: Look, me: Uid) -> None:
         disc = avatar_pixmap(title_of(entry, me), seed_of(entry, me), look, AVATAR, self.devicePixelRatioF())
-        item = QListWidgetItem(QIcon(disc), one_line(title_of(entry, me)), self.list)
+        icon = QIcon(disc)
+        icon.addPixmap(disc, QIcon.Mode.Selected)
+        item = QListWidgetItem(icon, one_line(title_of(entry, me)), self.list)
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable)
         item.setCheckState(Qt.CheckState.Unchecked)
         item.setToolTip(one_line(title_of(entry, me)))

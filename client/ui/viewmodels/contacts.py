@@ -33,6 +33,7 @@ class ChatsModel(QAbstractListModel):
         super().__init__(parent)
         self.me, self.now_ms = me, now_ms
         self._entries: list[ChatEntry] = []
+        self._named: dict[ConvId, int] = {}
         self._doing: dict[ConvId, str] = {}
         self._online: frozenset[Uid] = frozenset()
 
@@ -75,6 +76,7 @@ class ChatsModel(QAbstractListModel):
     def merge(self, bubbles: Sequence[Bubble]) -> None:
         """Other states: where one of these is the last message of a chat, the row says what its bubble says."""
         changed = {bubble.lid: bubble for bubble in bubbles}
+        self.note(bubbles)
         for row, entry in enumerate(self._entries):
             if entry.last is not None and (last := changed.get(entry.last.lid)) is not None and last != entry.last:
                 self._entries[row] = replace(entry, last=last)
@@ -110,6 +112,22 @@ class ChatsModel(QAbstractListModel):
             if which(entry):
                 self.dataChanged.emit(self.index(row), self.index(row))
 
+    def note(self, bubbles: Iterable[Bubble]) -> None:
+        """Remember where somebody else named this person."""
+        for bubble in bubbles:
+            if bubble.mine or all(mention.uid != self.me for mention in bubble.mentions):
+                continue
+            if bubble.pos > self._named.get(bubble.conv, 0):
+                self._named[bubble.conv] = bubble.pos
+                if (row := self.row_of(bubble.conv)) is not None:
+                    self.dataChanged.emit(self.index(row), self.index(row))
+
+    def names_me(self, entry: ChatEntry) -> bool:
+        """Whether somebody named this person in what is unread here."""
+        last = entry.last
+        newest = last is not None and not last.mine and any(each.uid == self.me for each in last.mentions)
+        return bool(entry.unread) and (newest or self._named.get(entry.conv, 0) > entry.read_upto)
+
     def _put(self, row: int, entry: ChatEntry) -> None:
         here = self.row_of(entry.conv)
         if here is None:
@@ -131,6 +149,8 @@ class ChatsModel(QAbstractListModel):
         parts = [one_line(title_of(entry, self.me))]
         if entry.unread:
             parts.append(plural("{count} unread message", "{count} unread messages", entry.unread))
+        if self.names_me(entry):
+            parts.append(tr("you are named"))
         if entry.needs_you:
             parts.append(tr("a message is not confirmed"))
         if self.online(entry):

@@ -44,7 +44,7 @@ class ComposerStrip(QFrame):
         row.setContentsMargins(SPACE[4], SPACE[1], SPACE[2], 0)
         row.setSpacing(SPACE[3])
         row.addWidget(self._picture)
-        row.addSpacing(BAR)
+        row.addSpacing(BAR + SPACE[3] - SPACE[0])
         names = QVBoxLayout()
         names.setSpacing(0)
         names.addStretch(1)

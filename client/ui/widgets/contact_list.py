@@ -140,6 +140,10 @@ class ChatDelegate(QStyledItemDelegate):
             words = str(min(entry.unread, 1000)) if entry.unread <= 999 else "999+"
             wide = max(20.0, QFontMetricsF(self.look.font("badge")).horizontalAdvance(words) + 12)
             box = paint_badge(painter, QPointF(line.right() - wide / 2, middle), entry.unread, self.look)
+            if self.model.names_me(entry):
+                spot = QRectF(box.left() - 6 - FAILED, middle - FAILED / 2, FAILED, FAILED)
+                icons.paint(painter, "at", spot, self.look.color("accent"))
+                return spot.left() - 8
             return box.left() - 8
         return line.right()
 

@@ -56,6 +56,8 @@ from protocol.values import ConvId, Lid, Uid
 SIZE, SMALLEST = QSize(1080, 720), QSize(380, 480)
 ONE_PANE_PX, SIDE_PX, SIDE_MIN, SIDE_MAX, PAGE_MIN = 640, 320, 260, 480, 380
 ZOOM_STEP = 0.1
+NAMES_LOOKED = 200
+"""So many unread messages of a group are looked through for one's own name at the start."""
 SELF_TOLD = ("server_unreachable", "rate", "busy", "transfer_interrupted", "sign_in_again", "replaced_elsewhere")
 """Problems that the banner or the bubble shows already."""
 
@@ -89,6 +91,7 @@ class MainWindow(QMainWindow):
         self.errands = errands or Errands(self.say)
         self._leaving = self._reading = self._read_again = False
         self._asking: set[object] = set()
+        self._looked: set[ConvId] = set()
         self.chats = ChatsModel(chat.me.uid, chat.wall_ms, self)
         self.side = SidePane(themes, self.chats, chat.now_s, chat.me)
         self.groups = Groups(
@@ -280,6 +283,9 @@ class MainWindow(QMainWindow):
         self.side.outbox.show_chats(entries)
         self._no_chat.show_chats(any_chats=bool(entries))
         for entry in entries:
+            if entry.form == "group" and entry.unread and entry.conv not in self._looked:
+                self._looked.add(entry.conv)
+                self.errands.start(self._look_for_names(entry))
             self.page.entry_changed(entry)
             self.groups.entry_changed(entry)
         self._watcher.look_soon()
@@ -288,6 +294,11 @@ class MainWindow(QMainWindow):
         if self._wanted and self.chats.row_of(self._wanted) is not None:
             wanted, self._wanted = self._wanted, ConvId("")
             self.show_chat(wanted)
+
+    async def _look_for_names(self, entry: ChatEntry) -> None:
+        """Once after the start: what came before may name this person; what comes later is seen as it comes."""
+        limit = min(entry.unread, NAMES_LOOKED)
+        self.chats.note(await self._chat.page(entry.conv, after=end_of(entry.read_upto), limit=limit))
 
     def _title(self, unread: int = 0) -> None:
         assert self._chat.me is not None

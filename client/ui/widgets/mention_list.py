@@ -19,7 +19,7 @@ from client.ui.words import tr
 from protocol.content import Mention
 from protocol.values import Uid
 
-WIDTH, ROW, AVATAR = 280, 40, 24
+WIDTH, AVATAR = 280, 24
 MEMBER = Qt.ItemDataRole.UserRole + 1
 CHOOSING = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab)
 
@@ -81,7 +81,9 @@ class MentionList(QFrame):
         self.list.clear()
         for member in members:
             disc = avatar_pixmap(member.name, member.uid, look, AVATAR, self.devicePixelRatioF())
-            item = QListWidgetItem(QIcon(disc), one_line(member.name), self.list)
+            icon = QIcon(disc)
+            icon.addPixmap(disc, QIcon.Mode.Selected)
+            item = QListWidgetItem(icon, one_line(member.name), self.list)
             item.setData(MEMBER, member)
         self.list.setIconSize(avatar_pixmap("A", "", look, AVATAR).size())
         self.list.setCurrentRow(0)
@@ -92,8 +94,7 @@ class MentionList(QFrame):
 
     def _place(self) -> None:
         """Above the field, at its left edge."""
-        row = max(ROW, self.list.sizeHintForRow(0) + 2)
-        self.list.setFixedHeight(row * self.list.count() + 2)
+        self.list.setFixedHeight(sum(self.list.sizeHintForRow(row) for row in range(self.list.count())) + 2)
         self.setFixedWidth(min(WIDTH, self._page.width() - 2 * SPACE[2]))
         self.adjustSize()
         top = self._field.mapTo(self._page, QPoint(0, 0))
