@@ -556,10 +556,13 @@ class Saver:
     def _generation(self, save: SaveGeneration) -> None:
         """P-69: messages above the new cursor keep their place on the screen and give up their claim to it.
 
-        What the server itself had said there, it has not said any more.
+        What the server itself had said there, it has not said any more: who is in such a group must be asked.
         """
         self._db.execute("update me set gen = ?", (save.gen,))
         for conv, cursor in save.cursors:
+            self._db.execute(
+                "update chat set thin = 1, away = 0 where conv = ? and form = 'group' and cursor > ?", (conv, cursor)
+            )
             self._db.execute(
                 """update chat set cursor = min(cursor, :cursor), head = min(head, :cursor), rev = 0,
                 they_have = 0, they_read = 0, seen_last = 0, crowd = '' where conv = :conv""",

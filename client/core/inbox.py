@@ -169,7 +169,7 @@ class Inbox:
             case Quit():
                 self._hurry(now_s)
             case Rewound(_, bases):
-                self._rewind(bases)
+                return self._rewind(bases)
         return []
 
     # ------------------------------------------------------------------------------------------ packets
@@ -388,12 +388,18 @@ class Inbox:
             if shelf.ack_due_s is not None:
                 shelf.ack_due_s = 0.0
 
-    def _rewind(self, bases: dict[ConvId, int]) -> None:
-        """Fall back to what a restored server still knows (P-69)."""
+    def _rewind(self, bases: dict[ConvId, int]) -> list[Output]:
+        """Fall back to what a restored server still knows (P-69); who came or went after that did not."""
+        outputs: list[Output] = []
         for shelf in self._shelves.values():
-            shelf.cursor = min(shelf.cursor, bases.get(shelf.conv, 0))
+            base = bases.get(shelf.conv, 0)
+            if shelf.form == "group" and shelf.cursor > base:
+                shelf.thin, shelf.away = True, False
+                outputs += [MembersNow(shelf.conv, shelf.members, thin=True), AskRoster(shelf.conv)]
+            shelf.cursor = min(shelf.cursor, base)
             shelf.head, shelf.told, shelf.confirmed = shelf.cursor, 0, 0
             shelf.unacked, shelf.ack_due_s = 0, None
+        return outputs
 
     def _shelf(self, conv: ConvId) -> _Shelf:
         return self._shelves.setdefault(conv, _Shelf(conv))

@@ -345,6 +345,15 @@ async def test_the_server_may_say_the_same_twice(messages: SqliteMessages) -> No
     assert [bubble.pos for bubble in await messages.page(CHAT)] == [1]
 
 
+async def test_who_is_in_a_group_is_asked_when_its_end_is_not_there_any_more(messages: SqliteMessages) -> None:
+    for conv in (CHAT, TEAM):
+        await messages.save([arrived(said(1, "first"), conv=conv, form="group", away=True)])
+    await messages.save([SaveGeneration("2-b", ((CHAT, 0), (TEAM, 1)))])
+    assert {room.conv: (room.thin, room.away) for room in (await messages.load()).rooms} == {
+        CHAT: (True, False), TEAM: (False, True),
+    }  # fmt: skip
+
+
 async def test_a_second_claim_on_a_position_breaks_nothing(messages: SqliteMessages) -> None:
     await messages.save([arrived(said(1, "first"))])
     await messages.save([arrived(said(1, "second"), cursor=2, head=2)])

@@ -57,6 +57,7 @@ class Seen:
     did: str
     uid: str
     gen: str = ""
+    carried: bool = False  # this commit brought another generation: what was true in the old one is shown on
     states: dict[int, tuple[int, int, str, bytes]] = field(default_factory=dict)
     cursors: dict[str, int] = field(default_factory=dict)
     revs: dict[str, int] = field(default_factory=dict)
@@ -373,6 +374,7 @@ class Oracle:
             return
         db.execute("delete from looked")
         db.execute("delete from looked_own")
+        seen.carried = False
         if "me" in looked:
             self._look_at_generation(disk, seen, own, looked)
         if seen.gen == self.gen or not seen.gen:
@@ -397,6 +399,7 @@ class Oracle:
                 known.clear()
             own[:] = [lid for (lid,) in disk.db.execute("select lid from bubble where mine = 1 order by lid")]
             looked |= {"chat", "mark"}
+            seen.carried = True
         seen.gen = gen
         if not self.gen:
             self.gen = gen
@@ -541,7 +544,7 @@ class Oracle:
             log = room.log
             if pos > room.floor and not (pos <= len(log) and (log[pos - 1][1] == content or pos in room.erased)):
                 self._blame(f"S1 {name} {conv}/{pos} {content!r} is shown as {state}, and is not in the log")
-            if state >= DELIVERED:
+            if state >= DELIVERED and not seen.carried:
                 self._look_at_tick(room, seen, name, state, pos, content)
         elif state in (REFUSED, CANCELLED) and (old is not None or content in self._over or seen.gen == ""):
             self._checks["S9 one fate"] += 1
@@ -760,6 +763,7 @@ class Oracle:
         for name, disk in disks:
             self._must_rest(name, disk)
             self._must_have_all(name, disk)
+            self._must_know_members(name, disk)
         for name, disk in disks:
             self._must_show_ticks(name, disk, [disk for _, disk in disks], reads=reads)
 
@@ -804,6 +808,20 @@ class Oracle:
         ).fetchall()
         if doubles:
             self._blame(f"S2 {name} shows twice: {doubles[:3]}")
+
+    def _must_know_members(self, name: str, disk: Disk) -> None:
+        """Who is in a conversation is what the server says; and who may not write there knows it (P-70)."""
+        uid = self._seen[disk].uid
+        here: dict[str, set[str]] = defaultdict(set)
+        for conv, other in disk.db.execute("select conv, uid from member"):
+            here[conv].add(other)
+        for conv, away in disk.db.execute("select conv, away from chat").fetchall():
+            now = self._rooms[conv].now() if conv in self._rooms else set()
+            self._checks["P-70 members are known"] += 1
+            if bool(away) != (uid not in now):
+                self._blame(f"P-70 {name} {'may not' if away else 'may'} write in {conv}, members are {sorted(now)}")
+            elif not away and here[conv] != now:
+                self._blame(f"P-70 {name} sees {sorted(here[conv])} in {conv}, members are {sorted(now)}")
 
     def _must_show_ticks(self, name: str, disk: Disk, disks: Sequence[Disk], *, reads: bool) -> None:
         """L3: what everybody else has is shown as delivered, and, when `reads`, what they have read as read."""

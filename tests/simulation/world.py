@@ -6,6 +6,7 @@ coroutines by hand. A crash is an exception that no shell catches; it ends the p
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import random
 from collections import Counter
@@ -39,6 +40,7 @@ class World:
         self.counts: Counter[str] = Counter()
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
+        self._loop: Any = Loop(self)
         self.steps = 0
         self.violations: list[str] = []
 
@@ -61,6 +63,14 @@ class World:
 
     def run_until(self, time_s: float) -> None:
         """Let everything happen that is due by then."""
+        outside = asyncio.events._get_running_loop()
+        asyncio.events._set_running_loop(self._loop)
+        try:
+            self._run(time_s)
+        finally:
+            asyncio.events._set_running_loop(outside)
+
+    def _run(self, time_s: float) -> None:
         heap, pop = self._heap, heapq.heappop
         moment_s, since = self.now_s, self.steps
         while heap and heap[0][0] <= time_s:
@@ -93,6 +103,42 @@ class World:
     def chance(self, share: float) -> bool:
         """Whether something that happens in this share of all cases happens now."""
         return share > 0 and self.dice.random() < share
+
+
+class Loop:
+    """As much of a loop as the locks and pauses of asyncio ask of one."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def get_debug(self) -> bool:
+        return False
+
+    def create_future(self) -> asyncio.Future[Any]:
+        loop: Any = self
+        return asyncio.Future(loop=loop)
+
+    def call_soon(self, do: Callable[..., None], *args: Any, context: object = None) -> Handle:
+        return self.call_later(0.0, do, *args)
+
+    def call_later(self, delay_s: float, do: Callable[..., None], *args: Any, context: object = None) -> Handle:
+        handle = Handle(do, args)
+        self._world.later(delay_s, handle)
+        return handle
+
+
+class Handle:
+    """What a loop gives for a call to come."""
+
+    def __init__(self, do: Callable[..., None], args: tuple[Any, ...]) -> None:
+        self._do, self._args, self._cancelled = do, args, False
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+    def __call__(self) -> None:
+        if not self._cancelled:
+            self._do(*self._args)
 
 
 class Process:
@@ -195,6 +241,9 @@ class Running:
             return
         if wait is None:  # asyncio.sleep(0)
             self._process.later(0.0, lambda: self.step(None))
+        elif isinstance(wait, asyncio.Future):  # a lock or a pause of asyncio
+            wait._asyncio_future_blocking = False
+            wait.add_done_callback(lambda _: self.step(None))
         else:
             wait.begin(self.step)
 

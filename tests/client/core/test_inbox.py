@@ -506,6 +506,21 @@ def test_a_restored_server_takes_the_cursor_back_to_its_base() -> None:
     assert of_kind(alice.all, SaveArrived)[0].head == 8
 
 
+def test_who_left_after_the_backup_of_a_restored_server_has_not_left() -> None:
+    here = (Member(ALICE, "Alice"), Member(BOB, "Bob"))
+    gone = Room(C, cursor=9, head=9, form="group", members=here[1:], away=True)
+    kept = Room(D, cursor=4, head=4, form="group", members=here)
+    alice = Receiver(memory(gone, kept))
+    outputs = alice.does(Rewound("2-bb", {C: 8, D: 4}, ()))
+
+    assert [one for one in outputs if isinstance(one, MembersNow | AskRoster)] == [
+        MembersNow(C, here[1:], thin=True), AskRoster(C),
+    ]  # fmt: skip
+    assert alice.inbox.may_write(C)
+    alice.hears(MembersA(C, (Seat(ALICE, "Alice"), Seat(BOB, "Bob"))))
+    assert of_kind(alice.all, SaveRoster)[-1].members == here
+
+
 # ------------------------------------------------------------------------------------- who is here
 
 
