@@ -28,7 +28,7 @@ from client.app.changes import (
 )
 from client.app.chat import Chat
 from client.app.settings import Settings
-from client.core.model import ChatEntry, Line
+from client.core.model import ChatEntry, Line, end_of
 from client.ui import icons
 from client.ui.dialogs.frame import Choice, ask
 from client.ui.dialogs.invite import InviteDialog
