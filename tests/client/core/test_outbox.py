@@ -1073,3 +1073,110 @@ def test_what_is_over_can_be_taken_away_and_what_waits_cannot() -> None:
 
     assert alice.does(Drop(Lid(9), C)) == [SaveDropped(Lid(9), C)]
     assert alice.does(Drop(Lid(1), C)) == []
+
+
+# ------------------------------------------------------------------------------------- to the very edge
+
+
+def parked_pair() -> tuple[Sender, Lid, Lid]:
+    """Two messages that waited in vain: the lane needs the person."""
+    alice = Sender()
+    alice.online()
+    pair = alice.writes("hello"), alice.writes("behind")
+    alice.run_until(200.0)
+    assert [alice.states[lid] for lid in pair] == [State.NEEDS_YOU] * 2
+    alice.forget()
+    return alice, *pair
+
+
+@pytest.mark.parametrize(
+    ("fate", "state", "packet"),
+    [
+        ("accepted", State.ACCEPTED, "status:A"),
+        ("cancelled", State.CANCELLED, "status:A"),
+        ("refused", State.REFUSED, "status:A"),
+        ("gone", State.LONG_AGO, "msg:A"),
+    ],
+)
+def test_the_answer_to_a_question_says_all_and_lifts_the_lane(fate: str, state: State, packet: str) -> None:
+    """What follows goes at once, and what the question told of the lane is kept (P-21, P-22)."""
+    alice, hello, _ = parked_pair()
+    place = {"accepted": {"pos": 3, "ts": 77}, "refused": {"code": "blocked"}}.get(fate, {})
+
+    outputs = alice.hears(StatusA((Status(C, 1, dg("hello"), fate, 1, dg("hello"), **place),)))  # type: ignore[arg-type]
+
+    code = "blocked" if state is State.REFUSED else ""
+    pos, ts = (3, 77) if state is State.ACCEPTED else (0, 0)
+    assert outputs[:2] == [SaveSettled(hello, C, state, pos, ts, 1, code), Traced(hello, packet, "in", 4, code)]
+    assert alice.numbers() == [(2, "msg")]
+
+
+def test_own_events_of_one_page_settle_together_and_lift_the_lane() -> None:
+    alice, hello, behind = parked_pair()
+    third = alice.writes("third")
+    mine = [event(pos, text, did=ALICE.did, uid="alice", n=pos - 4) for pos, text in ((5, "hello"), (6, "behind"))]
+
+    settled, outputs = _outbox(alice).echo(C, mine, alice.now_s)
+
+    assert [lid for lid, _, _ in settled] == [hello, behind]
+    assert of_kind(outputs, Placed) == [Placed(C, 5), Placed(C, 6)]
+    assert SaveState(third, State.QUEUED) in outputs
+    alice.does(Tick())
+    assert alice.numbers()[0] == (3, "msg")
+
+
+def test_what_the_person_sent_in_spite_of_its_age_goes_on_by_itself_from_then_on() -> None:
+    """P-58 asks once."""
+    now_ms = int(SILENT_MAX_S * 1000) + 9
+    alice = Sender(memory(rows=(row(1, 1, "old", first_ms=1), row(2, 2, "new", "old", first_ms=now_ms))), now_ms=now_ms)
+    alice.online()
+    alice.resends(Lid(1))
+    alice.run_until(200.0)
+    assert alice.states[Lid(2)] is State.NEEDS_YOU
+
+    outputs = alice.hears(nack("new", 2, "blocked", last=0, final=True))
+
+    assert SaveState(Lid(1), State.QUEUED) in outputs
+
+
+def test_what_stood_behind_a_head_tried_alone_goes_as_soon_as_the_head_is_answered() -> None:
+    """Its own ladder would make it wait longer."""
+    alice = Sender()
+    alice.online()
+    alice.writes("one")
+    alice.run_until(5.0)
+    alice.writes("two")
+    alice.run_until(11.0)
+    alice.forget()
+
+    alice.hears(taken("one", 1))
+
+    assert alice.numbers() == [(2, "msg")]
+
+
+def test_all_deleted_rows_in_front_are_tried_again() -> None:
+    alice, hello, behind = parked_pair()
+    third = alice.writes("third")
+    alice.cancels(behind)
+
+    outputs = alice.cancels(hello)
+
+    assert of_kind(outputs, SaveState)[1:] == [
+        SaveState(hello, State.CANCELLING, "cancel"),
+        SaveState(behind, State.CANCELLING, "cancel"),
+    ]
+    assert alice.states[third] is State.NEEDS_YOU
+
+
+def test_everything_a_restored_server_has_forgotten_is_offered_at_once_and_whole() -> None:
+    """P-69, in a session: what waits already is passed over, the rest goes with all it had."""
+    alice = Sender()
+    alice.online()
+    alice.writes("waits")
+    album = Own(Lid(5), C, dg("album"), b"album", (MediaId("m"),))
+    mine = Own(Lid(101), C, dg("waits"), b"waits")
+
+    outputs = alice.does(Rewound("2-bb", {}, (mine, album)))
+
+    assert [save.lid for save in of_kind(outputs, SaveRequeued)] == [Lid(5)]
+    assert packets_of(outputs) == [MsgR(C, 2, dg("waits"), dg("album"), content="YWxidW0", media=(MediaId("m"),))]

@@ -16,6 +16,7 @@ from client.core.effects import (
     SaveSettled,
     SaveState,
     Told,
+    Tried,
 )
 from client.core.events import Cancel, Compose, Resend, Reword, Rewound, Tick
 from client.core.model import Lane, Own, Rewrite, Room, Row, State
@@ -23,11 +24,12 @@ from client.core.outbox import Outbox
 from protocol.codec import from_text
 from protocol.limits import SILENT_MAX_S
 from protocol.packets import MsgR, Relation, VoidR
-from protocol.values import Lid, replace
+from protocol.values import Lid, MediaId, replace
 from tests.helpers.machines import (
     ALICE,
     NO,
     C,
+    D,
     Sender,
     dg,
     event,
@@ -249,3 +251,75 @@ def test_what_does_not_wait_in_a_lane_is_not_written_anew() -> None:
     alice = Sender(memory(rows=(waiting(5, 0, "edit", "hello", 7),)))
     for lid in (Lid(5), Lid(77)):
         assert alice.does(Reword(lid, NEW)) == [Told("not_possible_now", lid)]
+
+
+# ------------------------------------------------------------------------------------- to the very edge
+
+
+def test_every_change_above_its_base_is_cut_loose_and_no_other() -> None:
+    """In each lane, and each row of it; of a conversation without a base nothing is left (P-69)."""
+    rows = (
+        waiting(1, 1, "below", "old", 5),
+        waiting(2, 2, "above", "hello", 6, "below"),
+        waiting(3, 3, "higher", "hello", 7, "above"),
+        replace(waiting(4, 1, "there", "first", 1), conv=D),
+    )
+    alice = Sender(memory(rows=rows))
+    outputs = alice.does(Rewound("2-bb", {C: 5}, ()))
+    assert outputs == [SaveAdrift(Lid(2), C), SaveAdrift(Lid(3), C), SaveAdrift(Lid(4), D)]
+
+
+def test_what_flies_in_several_rows_is_taken_back_in_each() -> None:
+    alice = Sender()
+    alice.online()
+    alice.does(changes(5, "edit", "hello", 7))
+    alice.does(changes(6, "again", "hello", 7))
+
+    outputs = alice.does(Rewound("2-bb", {C: 5}, ()))
+    assert of_kind(outputs, Tried) == [Tried(Lid(5), 0, 0.0), Tried(Lid(6), 0, 0.0)]
+    assert [save.lid for save in of_kind(outputs, SaveAdrift)] == [5, 6]
+
+
+def test_an_own_change_in_a_conversation_without_a_base_waits_for_its_message() -> None:
+    alice = Sender()
+    alice.online()
+    heart = Own(Lid(5), C, dg("heart"), b"heart", rel=Relation("react", 1), target=dg("theirs"))
+    outputs = alice.does(Rewound("2-bb", {}, (heart,)))
+    assert outputs == [SaveRequeued(Lid(5), C, 0, NO, Lane())]
+
+
+def test_a_change_of_what_is_never_sent_settles_in_its_conversation_with_what_is_known() -> None:
+    alice = Sender()
+    alice.online()
+    alice.writes("hello")
+    alice.does(changes(5, "edit", "hello", 0))
+    alice.hears(nack("other", 0, "order", last=0))
+    outputs = alice.hears(voided("hello", 1))
+    [end] = [save for save in of_kind(outputs, SaveSettled) if save.lid == 5]
+    assert end == SaveSettled(Lid(5), C, State.REFUSED, 0, 0, 0, "target_gone")
+
+
+FULL = replace(NEW, media=(MediaId("m"),))
+
+
+def test_new_words_keep_their_time_and_their_files_and_the_rest_goes_on() -> None:
+    alice = Sender()
+    alice.online()
+    hello, behind = alice.writes("hello"), alice.writes("behind")
+    alice.run_until(200.0)
+    alice.does(Reword(hello, FULL))
+    outputs = alice.hears(voided("hello", 1))
+
+    assert SaveRewrite(hello, None) in outputs
+    assert SaveState(behind, State.QUEUED) in outputs
+    [composed] = of_kind(outputs, SaveComposed)
+    assert (composed.content, composed.at_ms, composed.media) == (b"anew", 50, (MediaId("m"),))
+
+
+def test_new_words_that_come_too_late_are_an_edit_in_the_same_conversation() -> None:
+    alice = Sender()
+    alice.online()
+    hello = alice.writes("hello")
+    alice.does(Reword(hello, NEW))
+    [composed] = of_kind(alice.hears(taken("hello", 1, pos=7)), SaveComposed)
+    assert (composed.conv, composed.content, composed.dg, composed.at_ms) == (C, b"edited", dg("edited"), 50)

@@ -342,3 +342,118 @@ def test_a_second_click_stops_a_download() -> None:
 
     assert transfers.handle(StopFetch(Lid(8)), 1.0) == [StopTransfer(Lid(8))]
     assert transfers.next_wakeup_s() is None
+
+
+# ------------------------------------------------------------------------------------- to the very edge
+
+
+def test_what_is_attached_is_written_down_as_it_is() -> None:
+    wish = replace(attach(caption="by the sea"), reply=Reply(Digest("d"), Uid("bob"), "show me", "text"))
+    [saved, _] = machine().handle(wish, 0.0)
+    assert saved == SaveUpload(
+        Upload(Lid(1), CONV, 0, wish.path, wish.name, "auto", wish.caption, wish.nonce, 1234, reply=wish.reply)
+    )
+
+
+def test_what_is_passed_on_is_written_down_as_it_is() -> None:
+    wish = pass_on()
+    number = upload_number(wish.nonce, PHOTO.sha256)
+    assert machine().handle(wish, 0.0)[0] == SaveUpload(
+        Upload(
+            Lid(1),
+            CONV,
+            number,
+            PHOTO.path,
+            PHOTO.name,
+            PHOTO.kind,
+            wish.caption,
+            wish.nonce,
+            1234,
+            inspected=PHOTO,
+            forward=wish.forward,
+            source=MediaId("theirs"),
+        )  # fmt: skip
+    )
+
+
+def test_new_words_below_a_file_are_written_down_and_hurry_nothing() -> None:
+    transfers = machine()
+    uploading(transfers)
+    transfers.handle(UploadStopped(Lid(1), "transfer_interrupted", True), 10.0)
+    [saved] = transfers.handle(Recaption(Lid(1), "better"), 10.5)
+    assert isinstance(saved, SaveUpload)
+    assert (saved.upload.caption, saved.upload.inspected) == ("better", PHOTO)
+
+
+def test_words_that_fit_below_a_file_fit_whatever_its_id_will_be() -> None:
+    """Both where they are written and where they are changed: after the last byte it is too late to refuse."""
+    for change in (False, True):
+        low, high = 0, 70_000
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if _fits(middle, change=change) is not None else (low, middle)
+        fits = _fits(low, change=change)
+        assert fits is not None
+        assert isinstance(fits.handle(Uploaded(Lid(1), MediaId("x" * 64)), 1.0)[0], Compose)
+
+
+def _fits(chars: int, *, change: bool) -> Transfers | None:
+    transfers = machine()
+    transfers.handle(attach(caption="" if change else "x" * chars), 0.0)
+    out = transfers.handle(FileInspected(Lid(1), PHOTO), 0.0)
+    out += transfers.handle(Recaption(Lid(1), "x" * chars), 0.0) if change else []
+    return None if any(isinstance(each, Told) for each in out) else transfers
+
+
+def test_a_file_with_too_many_words_has_no_place_at_the_server() -> None:
+    transfers = machine()
+    transfers.handle(attach(caption="x" * 70_000), 0.0)
+    saved = transfers.handle(FileInspected(Lid(1), PHOTO), 0.5)[0]
+    assert isinstance(saved, SaveUpload)
+    assert saved.upload.media == ""
+
+
+def test_a_file_that_is_looked_at_again_is_a_new_upload() -> None:
+    transfers = machine()
+    uploading(transfers)
+    transfers.handle(UploadStopped(Lid(1), "transfer_interrupted", True, MEDIA), 1.0)
+    transfers.handle(Tick(), 2.0)
+    transfers.handle(UploadStopped(Lid(1), "media_vanished", False), 3.0)
+
+    saved = transfers.handle(Resend(Lid(1)), 4.0)[0]
+    assert isinstance(saved, SaveUpload)
+    assert (saved.upload.paused, saved.upload.inspected) == (False, None)
+    upload = transfers.handle(FileInspected(Lid(1), PHOTO), 5.0)[-1]
+    assert isinstance(upload, UploadFile)
+    assert upload.media == ""
+
+
+def test_one_free_slot_is_enough_to_be_woken_for() -> None:
+    transfers = machine()
+    uploading(transfers, 1)
+    uploading(transfers, 2)
+    transfers.handle(UploadStopped(Lid(2), "transfer_interrupted", True), 10.0)
+    assert transfers.next_wakeup_s() == 11.0
+
+
+def test_what_is_over_takes_no_slot() -> None:
+    transfers = machine()
+    for lid in (1, 2, 3):
+        uploading(transfers, lid)
+        transfers.handle(Uploaded(Lid(lid), MEDIA), 0.0)
+    transfers.handle(fetch(8), 1.0)
+    transfers.handle(FetchStopped(Lid(8), "transfer_interrupted", True), 1.0)
+    assert transfers.next_wakeup_s() == 2.0
+
+
+def test_a_file_that_was_gone_can_be_asked_for_again() -> None:
+    transfers = machine()
+    transfers.handle(fetch(8), 0.0)
+    transfers.handle(FetchStopped(Lid(8), "media_unknown", False), 1.0)
+    assert len(transfers.handle(fetch(8), 2.0)) == 1
+
+
+def test_the_number_of_an_upload_is_the_same_in_every_version() -> None:
+    """An upload that began before an update goes on after it (P-75)."""
+    assert upload_number(bytes(16), "ab" * 32) == 3329769983101637
+    assert all(upload_number(bytes([n]), "ab" * 32) < 2**52 for n in range(100))
