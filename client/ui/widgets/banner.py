@@ -42,7 +42,9 @@ def notice_of(line: Line, now_s: float) -> Notice | None:
     if line.state == "stopped":
         if not line.code:
             return Notice(tr("You are offline. Messages wait here and go out by themselves"))
-        return Notice(problem_words(line.code), "danger", "join" if line.code in NEEDS_JOIN else "connect")
+        if line.code in NEEDS_JOIN:
+            return Notice(tr("This device is not signed in any more. Everything stays readable"), "danger", "join")
+        return Notice(problem_words(line.code), "danger", "connect")
     wait_s = max(0, round(line.retry_s - now_s))
     if line.state == "offline" and wait_s and line.code:
         next_try = plural("next try in {count} second", "next try in {count} seconds", wait_s)
