@@ -119,6 +119,8 @@ class Desk:
     def does(self, event: Event | Internal) -> list[Output]:
         """Let this happen now."""
         outputs = self.machine.handle(event, self.now_s)
+        self.wire = event.wire if isinstance(event, SessionUp) else self.wire
+        assert {send.wire for send in of_kind(outputs, Send)} <= {self.wire}, "a packet for another line"
         self.sent += [(self.now_s, packet) for packet in packets_of(outputs)]
         self.all += outputs
         return outputs

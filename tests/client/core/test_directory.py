@@ -5,6 +5,7 @@ from __future__ import annotations
 from client.core.directory import Directory
 from client.core.effects import OpenedAs, PeopleKnown, SavePeople, Send, Told
 from client.core.events import AskPeople, Dial, Open, Pull
+from protocol.limits import ANSWER_WAIT_S
 from protocol.packets import AckA, OpenA, OpenR, PeopleA, PeopleR, Person
 from tests.helpers.machines import BOB, C, Desk
 
@@ -62,3 +63,16 @@ def test_nothing_is_opened_behind_the_persons_back() -> None:
     assert alice.run_until(10.0) == [Told("server_unreachable", x=WISH.x)]
     assert alice.run_until(12.0) == []
     assert alice.online() == []
+
+
+def test_a_question_is_waited_for_ten_seconds() -> None:
+    alice = Desk(Directory())
+    alice.now_s = 100.0
+    alice.does(WISH)
+    assert alice.machine.next_wakeup_s() == 100.0 + ANSWER_WAIT_S
+
+
+def test_people_nobody_asked_for_are_kept_too() -> None:
+    alice = Desk(Directory())
+    alice.online()
+    assert alice.hears(PeopleA(PEOPLE)) == [SavePeople(PEOPLE), PeopleKnown(PEOPLE)]

@@ -136,3 +136,56 @@ def test_who_still_has_time_is_not_disappointed() -> None:
     groups.now_s = 1.0
     assert groups.does(Tick()) == []
     assert groups.does(Dial()) == []
+
+
+# --- to the very edge
+
+
+def test_who_waits_longest_is_looked_after_first() -> None:
+    groups = desk()
+    groups.online()
+    groups.does(ADD)
+    groups.now_s = 5.0
+    groups.does(AskMembers(C))
+    assert groups.machine.next_wakeup_s() == ANSWER_WAIT_S
+
+
+def test_the_person_may_have_waited_longer_than_the_server() -> None:
+    groups = desk()
+    groups.online()
+    groups.does(AskRoster(C))
+    groups.run_until(5.0)
+    groups.does(AskMembers(C))
+    groups.run_until(12.0)
+    assert groups.machine.next_wakeup_s() == 5.0 + ANSWER_WAIT_S
+    assert MembersKnown(C, "server_unreachable") in groups.run_until(15.0)
+    assert groups.machine.next_wakeup_s() == 2 * ANSWER_WAIT_S
+
+
+def test_without_a_line_a_needed_table_wakes_nobody() -> None:
+    assert desk(Room(C, thin=True)).machine.next_wakeup_s() is None
+
+
+def test_a_needed_table_that_a_busy_server_kept_is_asked_for_again() -> None:
+    groups = desk(Room(C, thin=True))
+    groups.online()
+    groups.hears(MembersA(C, code="busy"))
+    groups.run_until(ANSWER_WAIT_S)
+    assert packets(groups) == [MembersR(conv=C)] * 2
+
+
+def test_a_needed_table_that_is_refused_for_good_is_not_asked_for_again() -> None:
+    groups = desk(Room(C, thin=True))
+    groups.online()
+    groups.hears(MembersA(C, code="unknown_conversation"))
+    groups.run_until(ANSWER_WAIT_S)
+    assert packets(groups) == [MembersR(conv=C)]
+
+
+def test_a_table_only_the_person_wanted_is_not_asked_for_again() -> None:
+    groups = desk()
+    groups.online()
+    groups.does(AskMembers(C))
+    groups.hears(MembersA(C, code="busy"))
+    groups.run_until(ANSWER_WAIT_S)
+    assert packets(groups) == [MembersR(conv=C)]

@@ -150,3 +150,34 @@ def test_what_a_restored_server_has_forgotten_is_no_history() -> None:
 
 def test_what_is_for_others_is_left_to_them() -> None:
     assert desk().does(Dial()) == []
+
+
+# ------------------------------------------------------------------------------------- to the very edge
+
+
+def test_a_conversation_without_gaps_has_no_history_to_come() -> None:
+    history = desk((1, 100))
+    history.online()
+    assert history.does(AskOlder(D, 100, 10)) == [OlderCame(D)]
+
+
+def test_the_first_position_of_a_gap_can_be_asked_for_alone() -> None:
+    history = desk((5, 100))
+    history.online()
+    history.does(AskOlder(C, 5, 10))
+    assert [packet for _, packet in history.sent] == [OfflineR(C, 4, 0, 1, history=True)]
+
+
+def test_of_a_conversation_without_a_base_no_history_is_left() -> None:
+    history = desk((1, 10))
+    history.online()
+    history.does(Rewound("g2", {}, ()))
+    assert history.does(AskOlder(C, 100, 100)) == [OlderCame(C)]
+
+
+def test_a_base_at_the_beginning_of_a_gap_leaves_its_first_position() -> None:
+    history = desk((5, 10))
+    history.online()
+    history.does(Rewound("g2", {C: 5}, ()))
+    history.does(AskOlder(C, 100, 100))
+    assert asked(history) == [(5, 5)]

@@ -56,6 +56,7 @@ class Receiver(Desk):
     def echo(
         self, conv: ConvId, events: Sequence[LogEvent], now_s: float
     ) -> tuple[tuple[tuple[Lid, LogEvent, State], ...], list[Output]]:
+        assert (now_s, bool(conv)) == (self.now_s, True)
         return self.settled, [Told("echoed")] if self.settled else []
 
     @property

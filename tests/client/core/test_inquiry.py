@@ -95,3 +95,11 @@ def test_answers_about_others_are_left_alone() -> None:
     assert alice.does(Tick()) == []
     assert alice.does(Dial()) == []
     assert alice.hears(StatusA((Status(C, 9, NO, "read"),))) == []
+
+
+def test_a_refusal_over_a_file_says_when() -> None:
+    alice = Asker()
+    alice.online()
+    alice.does(Ask(Lid(1)))
+    found = Finding(Lid(1), "file_gone", "media_unknown", 77)
+    assert alice.hears(status("refused", code="media_unknown", ts=77)) == [Found(found)]

@@ -353,3 +353,31 @@ def test_quitting_hangs_up_and_stays_down() -> None:
     assert desk.link.handle(WireDown(1), 1.1) == []
     assert desk.link.handle(Quit(), 1.2) == [LineChanged(Line("stopped"))]
     assert desk.link.handle(Received(1, (ANSWER,)), 1.3) == []
+
+
+def test_a_short_session_late_in_the_day_is_no_calm() -> None:
+    """Whoever is thrown out again and again waits longer each time (P-16)."""
+    desk = Desk().ready()
+    waits: list[float] = []
+    now_s = 100.0
+    for wire in (1, 2, 3):
+        desk.link.handle(WireDown(wire), now_s)
+        due_s = desk.link.next_wakeup_s()
+        assert due_s is not None
+        waits.append(due_s - now_s)
+        desk.tick_at(due_s)
+        desk.link.handle(WireUp(wire + 1), due_s)
+        desk.link.handle(Received(wire + 1, (WELCOME,)), due_s)
+        now_s = due_s + 59.0
+    assert waits == [0.5, 1.0, 2.0]
+
+
+def test_exactly_a_minute_is_calm() -> None:
+    desk = Desk()
+    desk.link.handle(Dial(), 0.0)
+    desk.link.handle(WireDown(1), 0.0)
+    desk.tick_at(0.5)
+    desk.link.handle(WireUp(2), 1.0)
+    desk.link.handle(Received(2, (WELCOME,)), 1.0)
+    desk.link.handle(WireDown(2), 61.0)
+    assert desk.link.next_wakeup_s() == 61.5

@@ -296,3 +296,36 @@ def test_a_restored_server_counts_anew() -> None:
     alice.online()
     alice.does(Rewound("g2", {C: 2}, ()))
     assert alice.does(MembersNow(C, THREE)) == []
+
+
+# ------------------------------------------------------------------------------------- to the very edge
+
+
+def test_counts_that_change_without_a_new_rev_are_kept() -> None:
+    alice = Ticks(memory(Room(C, members=PAIR)))
+    alice.online()
+    alice.hears(crowd(40, (Step(5, 3),)))
+    more = Crowd(40, (Step(5, 4),))
+    assert SaveMarks(C, (), 1, 0, 0, more) in alice.hears(crowd(40, more.delivered))
+
+
+def test_a_mark_that_rises_below_the_slowest_is_kept_without_a_new_rev() -> None:
+    alice = Ticks(memory(Room(C, "group", members=THREE)))
+    alice.online()
+    table = MembersA(C, (Seat(BOB, "Bob", 0, 5, 0),))
+    assert SaveMarks(C, (Mark(BOB, 5, 0),), 0, 0, 0) in alice.hears(table)
+
+
+def test_each_time_that_comes_later_is_kept() -> None:
+    for late in (Mark(BOB, 5, 2, 105, 0), Mark(BOB, 5, 2, 0, 102)):
+        alice = Ticks(memory(Room(C, members=PAIR, marks={BOB: Reach(5, 2)})))
+        alice.online()
+        (saved,) = of_kind(alice.hears(ack(0, 1, late)), SaveMarks)
+        assert saved.marks == (late,)
+        assert of_kind(alice.hears(ack(0, 1, late)), SaveMarks) == []
+
+
+def test_nothing_is_read_of_a_conversation_a_restored_server_has_forgotten() -> None:
+    alice = Ticks(memory(Room(C, rev=3, members=PAIR, read_upto=6)))
+    alice.does(Rewound("2-bb", {}, ()))
+    assert alice.online() == []

@@ -74,3 +74,16 @@ def test_who_is_here_or_was_is_known() -> None:
         True,
         True,
     ]
+
+
+def test_all_that_was_found_in_a_file_is_said() -> None:
+    found = Inspected(
+        "video", "video/mp4", "b.mp4", 4, "ab", "/b", 4, 3, duration_ms=9, preview=b"pc", preview_type="image/webp",
+        waveform=b"wf",
+    )  # fmt: skip
+    upload = Upload(Lid(1), ConvId("c"), 7, "/a.bin", "", "auto", "look", b"1", 5, inspected=found)
+    said = Attachment(
+        MediaId("m"), "b.mp4", "video/mp4", 4, "ab", width=4, height=3, duration_ms=9, preview=b"pc",
+        preview_type="image/webp", waveform=b"wf",
+    )  # fmt: skip
+    assert upload.body(MediaId("m")) == Video(said, "look")

@@ -117,3 +117,32 @@ def test_a_crowd_ends_the_ladder_of_what_some_have() -> None:
     assert asked.of(Lid(5)) is FIVE
     asked.hear(OfflineA(C, 0, 0, 0, crowd=Crowd(40, (Step(3, 9), Step(6, 1)))))
     assert asked.of(Lid(5)) is None
+
+
+FIRST = Accepted(Lid(1), C, 1, NO, dg("first"), 1)
+
+
+def test_ones_own_mark_ends_no_probe_not_even_at_the_first_position() -> None:
+    asked = probes(FIRST)
+    asked.hear(AckN(C, 0, 1, (Mark(ALICE.uid, 9, 9),)))
+    assert asked.of(Lid(1)) == FIRST
+
+
+def test_the_first_position_is_reached_like_any_other() -> None:
+    asked = probes(FIRST)
+    asked.hear(AckN(C, 0, 1, (Mark(BOB, 1, 0),)))
+    assert asked.of(Lid(1)) is None
+
+
+def test_how_far_somebody_got_does_not_fall_with_an_older_word() -> None:
+    asked = probes()
+    asked.hear(AckN(C, 0, 2, (Mark(BOB, 5, 0),)))
+    asked.hear(AckN(C, 0, 1, (Mark(BOB, 3, 0),)))
+    asked.take(FIVE, Climb(1, 10.0))
+    assert asked.of(Lid(5)) is None
+
+
+def test_of_a_conversation_without_a_base_nothing_is_accepted() -> None:
+    asked = probes(FIRST)
+    asked.rewind({})
+    assert asked.of(Lid(1)) is None

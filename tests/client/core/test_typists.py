@@ -119,3 +119,25 @@ def test_nothing_is_said_into_a_new_session_by_itself(desk: Desk) -> None:
     desk.does(SessionDown(1))
     assert desk.online() == []
     assert desk.does(Act(C, "text")) == [Send(2, (TypingR(conv=C),))]
+
+
+def test_the_same_again_needs_no_second_word(desk: Desk) -> None:
+    desk.does(Act(C, "voice"))
+    desk.does(Act(C, "voice"))
+    assert desk.sent == [(0.0, TypingR(conv=C, doing="voice"))]
+    assert desk.machine.next_wakeup_s() is None
+
+
+def test_three_seconds_count_from_the_last_word_however_late_it_is(desk: Desk) -> None:
+    desk.now_s = 10.0
+    desk.does(Act(C, "text"))
+    desk.does(Act(C, "voice"))
+    desk.now_s = 12.9
+    assert desk.does(Tick()) == []
+
+
+def test_an_end_is_over_and_one_that_never_began_is_none(desk: Desk) -> None:
+    desk.hears(TypingN(C, BOB))
+    desk.hears(TypingN(C, BOB, ""))
+    assert desk.machine.next_wakeup_s() is None
+    assert desk.hears(TypingN(C, CAROL, "")) == []
