@@ -46,12 +46,14 @@ def find(words: str) -> list[Emoji]:
 
 
 def _rank(emoji: Emoji, wanted: list[str]) -> int:
-    """0 if a name begins with the first word, 1 if it is in a name, else 2."""
+    """0 if a name begins with these words, 1 if it begins with the first one, 2 if that is in a name, else 3."""
     names = (emoji.name("en").casefold(), emoji.name("zh"))
     first = wanted[0] if wanted else ""
-    if any(name.startswith(first) for name in names):
+    if any(name.startswith(" ".join(wanted)) for name in names):
         return 0
-    return 1 if any(first in name for name in names) else 2
+    if any(name.startswith(first) for name in names):
+        return 1
+    return 2 if any(first in name for name in names) else 3
 
 
 def name_of(sign: str, language: str) -> str:

@@ -318,15 +318,18 @@ class Sheet:
         height = look_px(self._look, FAILED_HEIGHT)
         metrics = QFontMetricsF(self._look.font("meta"))
         ways = [(name, words, math.ceil(metrics.horizontalAdvance(words)) + 10) for name, words in self._ways_out()]
-        wide = sum(width for _, _, width in ways)
-        left = self.bubble.right() - wide if self.row.bubble.mine else self.bubble.left() - 5
-        for name, words, width in ways:
-            rect = QRectF(left, top, width, height)
-            self._failed.append((name, words, rect))
-            left = rect.right()
-            if name:
-                self.parts.append(Part(name, rect))
-        return top + height
+        mine = self.row.bubble.mine
+        room = self.bubble.right() - self._lane.left if mine else self._lane.right - self.bubble.left()
+        for line in _lines(ways, room):
+            left = self.bubble.right() - sum(width for _, _, width in line) if mine else self.bubble.left() - 5
+            for name, words, width in line:
+                rect = QRectF(left, top, width, height)
+                self._failed.append((name, words, rect))
+                left = rect.right()
+                if name:
+                    self.parts.append(Part(name, rect))
+            top += height
+        return top
 
     def _ways_out(self) -> list[tuple[str, str]]:
         bubble = self.row.bubble
@@ -467,7 +470,7 @@ class Sheet:
             painter.setFont(font)
             painter.setPen(ink.look.color("text_link" if name else "danger"))
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, words)
-            if place:
+            if place and rect.top() == self._failed[place - 1][2].top():
                 painter.setPen(ink.look.color("text_3"))
                 dot = QRectF(rect.left() - 5, rect.top(), 10, rect.height())
                 painter.drawText(dot, Qt.AlignmentFlag.AlignCenter, "·")
@@ -480,6 +483,16 @@ class Sheet:
             focus_ring(painter, part.rect.adjusted(2, 2, -2, -2), RADIUS_SMALL, ink.look)
         else:
             focus_ring(painter, self.bubble, RADIUS_BUBBLE, ink.look)
+
+
+def _lines(ways: list[tuple[str, str, int]], room: float) -> list[list[tuple[str, str, int]]]:
+    """Words beside each other as long as there is room; with large letters in a narrow window they take two lines."""
+    lines: list[list[tuple[str, str, int]]] = [[]]
+    for way in ways:
+        if lines[-1] and sum(width for _, _, width in lines[-1]) + way[2] > room:
+            lines.append([])
+        lines[-1].append(way)
+    return lines
 
 
 def _has_heads(row: Row) -> bool:

@@ -69,8 +69,7 @@ class MentionList(QFrame):
         if asked is None or asked.start != self._left:
             self._left = -1
         members = candidates(self._people(), self._me, asked.words) if asked and self._left < 0 else []
-        whole = asked is not None and len(members) == 1 and one_line(members[0].name) == asked.words
-        if not members or whole:
+        if not members or (asked is not None and _is_whole(asked.words, members)):
             self.hide()
             return
         self._asked = asked
@@ -169,6 +168,12 @@ class MentionList(QFrame):
 
     def _restyle(self, look: Look) -> None:
         self._mark()
+
+
+def _is_whole(words: str, members: Sequence[Member]) -> bool:
+    """Whether the name is there already, and nothing longer is being typed."""
+    named = any(one_line(member.name) == words.rstrip() for member in members)
+    return named and (words.endswith(" ") or len(members) == 1)
 
 
 def signs(text: str, place: int) -> int:

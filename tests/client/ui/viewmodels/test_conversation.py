@@ -13,9 +13,9 @@ from pytestqt.modeltest import ModelTester
 from client.core.model import Bubble, ChatEntry, State, TransferProgress
 from client.ui.viewmodels.conversation import CAP, PAGE, ROW, ConversationModel
 from client.ui.viewmodels.rows import Playing
-from protocol.content import Joined, Text
+from protocol.content import Joined, Reply, Text
 from protocol.packets import Gap
-from protocol.values import ConvId, Lid
+from protocol.values import ConvId, Digest, Lid
 from tests.stages.people import ANNA, CONV, ME, Diary, Shelf, entry
 from tests.stages.stage import NOW_MS, finish
 
@@ -331,3 +331,41 @@ class TestGaps:
         model.waiting_changed.connect(lambda: told.append(model.waiting))
         finish(model.open(entry()))
         assert told == [True, False]
+
+
+class TestGoingToAMessage:
+    def test_one_that_is_here_moves_nothing(self) -> None:
+        model = shown(heard(1000))
+        before = lids(model)
+        assert finish(model.around(Lid(980)))
+        assert lids(model) == before
+
+    def test_one_far_above_is_read_with_what_stands_around_it(self) -> None:
+        model = shown(heard(1000))
+        assert finish(model.around(Lid(300)))
+        assert lids(model) == list(range(251, 351))
+        assert not model.at_end
+        assert not model.at_start
+
+    def test_near_the_beginning_the_window_ends_there(self) -> None:
+        model = shown(heard(60))
+        assert finish(model.around(Lid(5)))
+        assert lids(model) == list(range(1, 56))
+        assert model.at_start
+
+    def test_one_of_another_conversation_is_not_shown(self) -> None:
+        bubbles = heard(60)
+        bubbles[0] = changed(bubbles[0], conv=ConvId("other"))
+        model = shown(bubbles)
+        assert not finish(model.around(Lid(1)))
+
+
+def test_what_answers_a_removed_message_repeats_it_no_longer() -> None:
+    bubbles = heard(2)
+    reply = Reply(Digest("d"), ANNA.uid, "message 1")
+    model = shown([bubbles[0], changed(bubbles[1], reply=reply, reply_lid=Lid(1))])
+    assert model.row(1).quoted == ANNA.name
+    assert not model.row(1).quote_gone
+    model.merge([changed(bubbles[0], body=None, recalled=True, recalled_by=ANNA.uid)])
+    assert model.row(1).quote_gone
+    assert model.row(0).remover == ANNA.name

@@ -264,10 +264,20 @@ async def test_an_open_question_closes_itself_when_the_message_arrived(bench: Be
     assert not [wish for wish in bench.chat.wishes if wish[0] == "resend"]
 
 
-async def test_editing_a_message_that_was_not_sent_cancels_it(bench: Bench) -> None:
+async def test_editing_a_message_that_was_not_sent_happens_in_its_place(bench: Bench) -> None:
     bench.chat.put(needs_you())
     bench.page.hands.do(Lid(77), "edit")
-    await bench.wish("cancel", Lid(77))
+    assert bench.page.composer.text == "Which train?"
+    bench.type("Which bus?")
+    bench.enter()
+    await bench.wish("edit", Lid(77), "Which bus?")
+    assert not [wish for wish in bench.chat.wishes if wish[0] == "cancel"]
+
+
+async def test_editing_a_refused_message_puts_its_words_into_the_field(bench: Bench) -> None:
+    bench.chat.put(needs_you(state=State.REFUSED))
+    bench.page.hands.do(Lid(77), "edit")
+    await bench.wish("remove", Lid(77))
     assert bench.page.composer.text == "Which train?"
 
 
