@@ -19,6 +19,7 @@ from protocol.values import ConvId, Uid
 from server.app.company import Company
 from server.app.counts import Counts
 from server.app.crash_points import crash_point
+from server.app.pages import Line, Pages
 from server.app.tasks import Tasks
 from server.app.wishes import Wish, grant
 from server.core import effects as do
@@ -49,6 +50,7 @@ class Connection:
         self._unsent_bytes = 0
         self._out: list[FromServer] = []
         self.who: Identity | None = None
+        self.pages = Line(self)
         self.number = runner.next_number()
         self._replaced = False
         self._arm()
@@ -97,6 +99,14 @@ class Connection:
         self.post(on.Replaced(sn))
 
     # --- from the runner
+
+    def gone(self) -> bool:
+        """Whether it has ended, or is about to."""
+        return self._session.closed or not self._runner.holds(self)
+
+    def unsent_bytes(self) -> int:
+        """What the other side has not read."""
+        return self._carrier.unsent_bytes()
 
     def allow(self, allowance: Allowance) -> None:
         """What its device may ask."""
@@ -177,6 +187,7 @@ class Runner:
         self._stubborn = Stubborn()
         self._numbers = count(1)
         self._allowances = Allowances(self.rules)
+        self._pages = Pages()
         self._tasks = Tasks()
         self._counts = Counts(store, route, self._tasks, _later, self.rules.crowd_join_s)
         self._connections: set[Connection] = set()
@@ -193,6 +204,10 @@ class Runner:
         connection = Connection(self, carrier)
         self._connections.add(connection)
         return connection
+
+    def holds(self, connection: Connection) -> bool:
+        """Whether it is still there."""
+        return connection in self._connections
 
     def forget(self, connection: Connection) -> None:
         """A connection is gone."""
@@ -274,6 +289,10 @@ class Runner:
             case do.Raise(moves):
                 self._submit_soon()
                 self._moves.append((connection, moves))
+            case do.ReadPage(ask) if not self._pages.asks(connection.pages, pulls=ask.pull):
+                asyncio.get_running_loop().call_soon(connection.post, on.Failed("rate"))
+            case do.ReadPage():
+                self._tasks.start(self._page(connection, effect))
             case do.Open() | do.Change() | do.Choose():
                 self._tasks.start(self._wish(connection, effect))
             case do.Type():
@@ -302,6 +321,11 @@ class Runner:
         except Exception as error:
             event = on.Failed(_code(error))
         connection.post(event)
+
+    async def _page(self, connection: Connection, effect: do.ReadPage) -> None:
+        async with self._pages.turn(connection.pages, len(self._connections)) as here:
+            if here:
+                await self._ask(connection, effect)
 
     async def _wish(self, connection: Connection, wish: Wish) -> None:
         """First the answer, then the doorbells."""

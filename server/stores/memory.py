@@ -30,6 +30,9 @@ class Inline:
     async def put(self, lot: Lot[I, R], items: Sequence[I]) -> list[R | Exception]:
         return self.put_now(lot, items)
 
+    async def look(self, lot: Lot[I, R], items: Sequence[I]) -> list[R | Exception]:
+        return self.put_now(lot, items)
+
     def put_now(self, lot: Lot[I, R], items: Sequence[I]) -> list[R | Exception]:
         """All items together; if that raises, one by one, as the writer does."""
         try:

@@ -9,13 +9,14 @@ from typing import Literal
 from protocol.codec import from_text, to_text
 from protocol.limits import FRAME_MAX_BYTES, KIB, STORED_AFTER_S
 from protocol.packets import Event, Fate, Gap, Head, Mark, Relation, Status, StatusKey
-from protocol.values import Did, Digest, MediaId, Uid
+from protocol.values import ConvId, Did, Digest, MediaId, Uid
 from server.core.acceptance import ALIAS, CANCELLED, MESSAGE
+from server.core.crowd import Tally
 from server.core.marks import shown
 from server.core.moves import Ask, Page, Told
 from server.core.rights import Action, Standing, may
 from server.core.values import Identity
-from server.stores.sqlite_rooms import Room, marks_above, room_of, told
+from server.stores.sqlite_rooms import Room, marks_above, room_of, tally_of, told
 
 PAGE_MAX_BYTES = FRAME_MAX_BYTES - 96 * KIB  # what a page may hold before its last event; one event fits behind it
 EVENT_OVERHEAD_BYTES = 256  # names and numbers around the content
@@ -38,18 +39,54 @@ _BY_NUMBER = "select dg, kind, pos, code from slot where conv = ? and did = ? an
 _TIME = "select ts from log where conv = ? and pos = ?"
 
 
-def page(db: sqlite3.Connection, who: Identity, ask: Ask) -> Page:
+def pages(db: sqlite3.Connection, asked: Sequence[tuple[Identity, Ask]]) -> list[Page]:
+    """All of these on one snapshot. What many ask for, as when a large group comes back at once, is read once."""
+    shelf = _Shelf(db)
+    return [page(db, who, ask, shelf) for who, ask in asked]
+
+
+class _Shelf:
+    """What one snapshot has shown: conversations, runs of their logs, and counts."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._rooms: dict[ConvId, Room] = {}
+        self._tallies: dict[ConvId, Tally] = {}
+        self._runs: dict[tuple[ConvId, int, int, int, int], list[Event]] = {}
+
+    def room(self, conv: ConvId) -> Room:
+        """The conversation as it stands."""
+        if conv not in self._rooms:
+            self._rooms[conv] = room_of(self._db, conv)
+        return self._rooms[conv]
+
+    def tally(self, room: Room) -> Tally:
+        """How far it has got."""
+        if room.conv not in self._tallies:
+            self._tallies[room.conv] = tally_of(self._db, room)
+        return self._tallies[room.conv]
+
+    def run(self, conv: ConvId, first: int, last: int, limit: int, room_bytes: int) -> list[Event]:
+        """Events behind `first`, up to `last`: at most `limit`, until there is no room; never none."""
+        key = (conv, first, last, limit, room_bytes)
+        if key not in self._runs:
+            self._runs[key] = _run(self._db, *key)
+        return self._runs[key]
+
+
+def page(db: sqlite3.Connection, who: Identity, ask: Ask, shelf: _Shelf | None = None) -> Page:
     """Positions above `ask.after` as this person may see them, at most `ask.limit`, within one frame (P-42, P-45)."""
-    room = room_of(db, ask.conv)
+    shelf = shelf or _Shelf(db)
+    room = shelf.room(ask.conv)
     standing = room.standing(who.uid)
     if code := may(Action.PULL, standing):
         return Page(ask, code=code)
     row = db.execute(_CURSOR, (ask.conv, int(who.did))).fetchone()
     cursor, born = row or (0, 0)
     after = cursor if ask.after is None else ask.after
-    walk = _Walk(db, room, standing, after, 0 if ask.history else born)
+    walk = _Walk(shelf, room, standing, after, 0 if ask.history else born)
     walk.go(ask.limit)
-    marks = told(db, room, who.uid, ask.rev) if ask.pull and not ask.history else Told()
+    marks = told(db, room, who.uid, ask.rev, shelf.tally) if ask.pull and not ask.history else Told()
     return Page(ask, after, walk.at, walk.head, cursor, tuple(walk.events), tuple(walk.gaps), marks)
 
 
@@ -59,8 +96,8 @@ class _Walk:
     What the device's person had when the device was `born` is its history (P-63).
     """
 
-    def __init__(self, db: sqlite3.Connection, room: Room, standing: Standing, after: int, born: int) -> None:
-        self._db, self._room, self._standing, self._born = db, room, standing, born
+    def __init__(self, shelf: _Shelf, room: Room, standing: Standing, after: int, born: int) -> None:
+        self._shelf, self._room, self._standing, self._born = shelf, room, standing, born
         self.at, self.head = after, standing.head(room.head)
         self.events: list[Event] = []
         self.gaps: list[Gap] = []
@@ -96,23 +133,31 @@ class _Walk:
         self.at = last
 
     def _read(self, last: int, limit: int) -> None:
-        conv, first = self._room.conv, self.at
-        pins: dict[int, list[MediaId]] | None = None
-        for row in self._db.execute(_ROWS, (conv, first, last, limit)).fetchall():
-            assert row[0] == self.at + 1, (conv, row[0], self.at)  # no holes above the floor (P-7)
-            pins = pins if pins is not None else self._pins(first, last)
-            self.events.append(event_of(row, tuple(pins.get(row[0], ()))))
-            self.at = row[0]
-            self._room_bytes -= len(self.events[-1].content) + EVENT_OVERHEAD_BYTES
-            if self._room_bytes <= 0:
-                return
-        assert self.at > first, (conv, first, last)
+        events = self._shelf.run(self._room.conv, self.at, last, limit, self._room_bytes)
+        self.events += events
+        self.at = events[-1].pos
+        self._room_bytes -= sum([len(event.content) + EVENT_OVERHEAD_BYTES for event in events])
 
-    def _pins(self, first: int, last: int) -> dict[int, list[MediaId]]:
-        pins: dict[int, list[MediaId]] = {}
-        for pos, media in self._db.execute(_PINS, (self._room.conv, first, last)):
-            pins.setdefault(pos, []).append(media)
-        return pins
+
+def _run(db: sqlite3.Connection, conv: ConvId, first: int, last: int, limit: int, room_bytes: int) -> list[Event]:
+    events: list[Event] = []
+    pins: dict[int, list[MediaId]] | None = None
+    for at, row in enumerate(db.execute(_ROWS, (conv, first, last, limit)).fetchall(), first):
+        assert row[0] == at + 1, (conv, row[0], at)  # no holes above the floor (P-7)
+        pins = pins if pins is not None else _pins(db, conv, first, last)
+        events.append(event_of(row, tuple(pins.get(row[0], ()))))
+        room_bytes -= len(events[-1].content) + EVENT_OVERHEAD_BYTES
+        if room_bytes <= 0:
+            break
+    assert events, (conv, first, last)
+    return events
+
+
+def _pins(db: sqlite3.Connection, conv: ConvId, first: int, last: int) -> dict[int, list[MediaId]]:
+    pins: dict[int, list[MediaId]] = {}
+    for pos, media in db.execute(_PINS, (conv, first, last)):
+        pins.setdefault(pos, []).append(media)
+    return pins
 
 
 def event_of(row: tuple[int, int, Uid, int, int, bytes, str, bytes, str | None], media: tuple[MediaId, ...]) -> Event:

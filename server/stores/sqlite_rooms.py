@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from protocol.packets import Mark
@@ -85,16 +85,16 @@ def rev_of(db: sqlite3.Connection, conv: ConvId) -> int:
     return int(row[0]) if row else 0
 
 
-def told(db: sqlite3.Connection, room: Room, uid: Uid, rev: int) -> Told:
+def told(db: sqlite3.Connection, room: Room, uid: Uid, rev: int, count: Callable[[Room], Tally] | None = None) -> Told:
     """What a person who knows the marks up to `rev` is told of them: counts in a large conversation (P-50, P-52).
 
-    Who left is not told how the others get on.
+    Who left is not told how the others get on. `count`: who has counted perhaps already.
     """
     standing = room.standing(uid)
     if not standing.current:
         return Told(rev_of(db, room.conv) if standing.rev is None else standing.rev)
     if crowded(len(room.members)):
-        return tally_of(db, room).told(uid)
+        return (count(room) if count is not None else tally_of(db, room)).told(uid)
     marks = shown(marks_above(db, room.conv, rev), uid, tells=standing.tells, silent=room.silent)
     return Told(rev_of(db, room.conv), marks)
 

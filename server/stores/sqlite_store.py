@@ -43,6 +43,8 @@ class Scheduler(Protocol):
 
     async def put(self, lot: Lot[I, R], items: Sequence[I]) -> list[R | Exception]: ...
 
+    async def look(self, lot: Lot[I, R], items: Sequence[I]) -> list[R | Exception]: ...
+
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T: ...
 
 
@@ -52,6 +54,7 @@ class SqliteStore:
     def __init__(self, scheduler: Scheduler, clock: Clock, dice: Dice) -> None:
         self._do, self._clock, self._dice = scheduler, clock, dice
         self._accept: Lot[Offer, Answer] = Lot(lambda db, offers: _at("S1", accept_all(db, offers, clock.now_ms())))
+        self._pages: Lot[tuple[Identity, Ask], Page] = Lot(pages.pages)
         self._climb: Lot[Move, Moved] = Lot(lambda db, moves: _at("S5", move_all(db, moves, clock.now_ms())))
 
     async def accept(self, offers: Sequence[Offer]) -> list[Answer]:
@@ -69,7 +72,10 @@ class SqliteStore:
         ]
 
     async def page(self, who: Identity, ask: Ask) -> Page:
-        return await self._do.read(lambda db: pages.page(db, who, ask))
+        (answer,) = await self._do.look(self._pages, ((who, ask),))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     async def marks_since(self, who: Identity, conv: ConvId, rev: int) -> Marks:
         return await self._do.read(lambda db: marks_since(db, who.uid, conv, rev))

@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -139,6 +140,10 @@ class Writer:
         """Run `work` on a snapshot, on the reading connection; it cannot write."""
         return await self._ask(self._reading, work, None)  # type: ignore[no-any-return]
 
+    async def look(self, lot: Lot[I, R], items: Sequence[I]) -> list[R | Exception]:
+        """Read for these items on a snapshot, together with whatever else waits for the same lot."""
+        return await self._ask(self._reading, lot, items)  # type: ignore[no-any-return]
+
     async def close(self) -> None:
         """Finish what waits, close the file, give the folder free."""
         await asyncio.to_thread(self._close)
@@ -225,15 +230,34 @@ class Writer:
     # --- on the reading thread
 
     def _read_group(self, jobs: list[_Job]) -> None:
-        for job in jobs:
-            try:
-                self._reader.execute("begin")
-                job.answer = job.work(self._reader)
-            except Exception as error:  # handed to the asker
-                job.answer = translated(error)
-            finally:
-                if self._reader.in_transaction:
-                    self._reader.execute("rollback")
+        """What asks the same lot reads together, so that what all of it needs is read once."""
+        done: set[int] = set()
+        for place, job in enumerate(jobs):
+            if job.items is None:
+                job.answer = self._snapshot(job.work)
+            elif place not in done:
+                together = [other for other in range(place, len(jobs)) if jobs[other].work is job.work]
+                done.update(together)
+                self._look([jobs[other] for other in together])
+
+    def _look(self, jobs: list[_Job]) -> None:
+        lot: Lot[Any, Any] = jobs[0].work
+        items = [item for job in jobs for item in job.items or ()]
+        answers = self._snapshot(lambda db: lot.work(db, items))
+        if isinstance(answers, Exception):
+            answers = [self._snapshot(partial(_first, lot, item)) for item in items]
+        _deal(jobs, answers)
+
+    def _snapshot(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
+        """What it found, or what it raised: that is handed to the asker."""
+        try:
+            self._reader.execute("begin")
+            return work(self._reader)
+        except Exception as error:
+            return translated(error)
+        finally:
+            if self._reader.in_transaction:
+                self._reader.execute("rollback")
 
 
 def _fail_on_purpose(db: sqlite3.Connection) -> None:
@@ -261,6 +285,18 @@ def _work_lot(db: sqlite3.Connection, lot: Lot[Any, Any], jobs: list[_Job]) -> N
         else:
             size = len(job.items or ())
             job.answer, answers = answers[:size], answers[size:]
+
+
+def _deal(jobs: list[_Job], answers: list[Any]) -> None:
+    """To each as many as it has items."""
+    start = 0
+    for job in jobs:
+        size = len(job.items or ())
+        job.answer, start = answers[start : start + size], start + size
+
+
+def _first(lot: Lot[Any, Any], item: Any, db: sqlite3.Connection) -> Any:
+    return lot.work(db, [item])[0]
 
 
 def _alone(db: sqlite3.Connection, lot: Lot[Any, Any], item: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 
 from protocol.codec import to_text
 from protocol.lanes import NO_DIGEST, digest
-from protocol.limits import UNSENT_MAX_BYTES
+from protocol.limits import PAGES_ASKED_MAX, UNSENT_MAX_BYTES
 from protocol.packets import (
     AckA,
     AckN,
@@ -369,6 +369,18 @@ async def test_a_slow_reader_is_measured_and_closed_in_the_end(server: Server) -
     server.clock.ms += 10_000
     line._wake()
     assert wire.closed == (4408, "too_slow")
+
+
+async def test_who_reads_nothing_is_given_no_more_pages_and_asks_for_so_many_at_most(server: Server) -> None:
+    alice, wire = await server.comes("alice")
+    conv = await talk(server, alice, wire)
+    wire.unsent = UNSENT_MAX_BYTES + 1
+    await server.say(alice, *(OfflineR(conv, 0) for _ in range(PAGES_ASKED_MAX + 2)))
+    assert not only(wire, OfflineA)
+    assert only(wire, Nack) == [Nack("rate", retry_ms=1_000)] * 2
+    alice.ended()
+    await asyncio.wait_for(server.runner.stop(), 5)
+    assert not only(wire, OfflineA)
 
 
 async def test_a_timer_that_comes_early_is_set_again(server: Server) -> None:

@@ -50,7 +50,7 @@ def keys(db: sqlite3.Connection) -> list[str]:
     return [row[0] for row in db.execute("select key from meta order by key")]
 
 
-async def grouped(writer: Writer, *asked: Awaitable[object]) -> list[object]:
+async def grouped(writer: Writer, *asked: Awaitable[object], reading: bool = False) -> list[object]:
     """Ask all of these so that they fall into one group; exceptions are results."""
     held, inside = threading.Event(), threading.Event()
 
@@ -58,7 +58,7 @@ async def grouped(writer: Writer, *asked: Awaitable[object]) -> list[object]:
         inside.set()
         return held.wait(10)
 
-    first = asyncio.gather(writer.run(hold))
+    first = asyncio.gather(writer.read(hold) if reading else writer.run(hold))
     while not inside.is_set():  # noqa: ASYNC110 - the other side is a thread
         await asyncio.sleep(0)
     rest = asyncio.gather(*asked, return_exceptions=True)
@@ -117,6 +117,25 @@ async def test_a_bad_item_of_a_lot_hurts_itself_only(writer: Writer) -> None:
     assert isinstance(first[1], ZeroDivisionError)
     assert second == [0.5]
     assert await writer.read(keys) == ["1", "2"]
+
+
+async def test_what_many_look_up_is_read_together_and_a_bad_item_hurts_itself_only(writer: Writer) -> None:
+    batches: list[list[int]] = []
+
+    def work(db: sqlite3.Connection, items: Sequence[int]) -> list[float]:
+        batches.append(list(items))
+        return [len(keys(db)) / item for item in items]
+
+    lot: Lot[int, float] = Lot(work)
+    await writer.run(put("a"))
+    asked = (writer.look(lot, [1, 2]), writer.read(keys), writer.look(lot, [4]))
+    assert await grouped(writer, *asked, reading=True) == [[1.0, 0.5], ["a"], [0.25]]
+    assert batches == [[1, 2, 4]]
+    first, second = await grouped(writer, writer.look(lot, [1, 0]), writer.look(lot, [2]), reading=True)
+    assert isinstance(first, list)
+    assert first[0] == 1.0
+    assert isinstance(first[1], ZeroDivisionError)
+    assert second == [0.5]
 
 
 async def test_a_commit_that_fails_leaves_everybody_without_an_answer(tmp_path: Path) -> None:
