@@ -76,3 +76,17 @@ def test_people_nobody_asked_for_are_kept_too() -> None:
     alice = Desk(Directory())
     alice.online()
     assert alice.hears(PeopleA(PEOPLE)) == [SavePeople(PEOPLE), PeopleKnown(PEOPLE)]
+
+
+def test_a_group_is_opened_with_its_title() -> None:
+    alice = Desk(Directory())
+    alice.online()
+    alice.does(Open("y", (BOB,), "group", "Walks"))
+    assert [packet for _, packet in alice.sent] == [OpenR(x="y", uids=(BOB,), kind="group", title="Walks")]
+
+
+def test_into_a_lost_line_nothing_is_said() -> None:
+    alice = Desk(Directory())
+    alice.online()
+    alice.offline()
+    assert alice.does(WISH) == []

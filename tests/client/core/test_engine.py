@@ -48,8 +48,9 @@ from client.core.events import (
     Woken,
 )
 from client.core.model import Inspected, Lane, Memory, Own, Room, State
-from protocol.content import Joined, Opened
+from protocol.content import Joined, Opened, unpack
 from protocol.ladder import Ladder
+from protocol.limits import SILENT_MAX_S
 from protocol.packets import (
     AckN,
     AckR,
@@ -333,3 +334,25 @@ def test_who_is_no_member_writes_nothing_down() -> None:
     attach = Attach(Lid(2), C, "/tmp/a", "a", "auto", "", b"n", 1)
     assert engine.handle(attach, 0.0) == [Told("not_member", Lid(2))]
     assert engine.handle(Compose(Lid(3), D, b"hello", dg("hello", D), 1), 0.0) != [Told("not_member", Lid(3))]
+
+
+def test_what_waits_can_be_cancelled_and_what_is_over_cannot() -> None:
+    alice = Core()
+    alice.writes(1, "hello")
+    assert of_kind(alice.does(Cancel(Lid(1))), Told) == []
+    assert of_kind(alice.does(Cancel(Lid(2))), Told) == [Told("not_possible_now", Lid(2))]
+
+
+def test_what_waited_for_seven_days_when_the_program_starts_needs_the_person() -> None:
+    old = row(1, 1, "old", first_ms=1)
+    engine = Engine(memory(rows=(old,)), Ladder(), int(SILENT_MAX_S * 1000) + 2, lambda: 0.5)
+    assert SaveState(Lid(1), State.NEEDS_YOU, "send", parked=True) in engine.handle(Tick(), 0.0)
+
+
+def test_a_file_is_said_by_its_author() -> None:
+    alice = Core()
+    alice.online()
+    alice.does(Attach(Lid(1), C, "/a.jpg", "a.jpg", "auto", "", b"12345678", 1))
+    alice.does(FileInspected(Lid(1), Inspected("file", "a/b", "a.jpg", 9, "ab" * 32, "/a.jpg")))
+    (composed,) = of_kind(alice.does(Uploaded(Lid(1), MediaId("m"))), SaveComposed)
+    assert unpack(composed.content, author=ALICE.uid, conv=C).body is not None

@@ -189,3 +189,22 @@ def test_a_table_only_the_person_wanted_is_not_asked_for_again() -> None:
     groups.hears(MembersA(C, code="busy"))
     groups.run_until(ANSWER_WAIT_S)
     assert packets(groups) == [MembersR(conv=C)]
+
+
+def test_a_table_that_is_needed_now_is_asked_for_again_as_well() -> None:
+    groups = desk()
+    groups.online()
+    groups.does(AskRoster(C))
+    groups.hears(MembersA(C, code="busy"))
+    groups.run_until(ANSWER_WAIT_S)
+    assert packets(groups) == [MembersR(conv=C)] * 2
+
+
+def test_while_enough_tables_are_waited_for_no_other_is_asked_for() -> None:
+    groups = desk(*(Room(ConvId(f"c{number}"), thin=True) for number in range(PULLS_AT_ONCE)))
+    groups.online()
+    assert groups.does(AskRoster(C)) == []
+
+
+def test_where_nothing_waits_a_session_begins_without_a_word() -> None:
+    assert desk().online() == []

@@ -33,6 +33,7 @@ from protocol.values import ConvId, Lid, replace
 from tests.helpers.machines import (
     ALICE,
     BOB,
+    CAROL,
     NO,
     C,
     D,
@@ -508,7 +509,7 @@ def test_a_restored_server_takes_the_cursor_back_to_its_base() -> None:
 
 
 def test_who_left_after_the_backup_of_a_restored_server_has_not_left() -> None:
-    here = (Member(ALICE, "Alice"), Member(BOB, "Bob"))
+    here = (Member(ALICE.uid, "Alice"), Member(BOB, "Bob"))
     gone = Room(C, cursor=9, head=9, form="group", members=here[1:], away=True)
     kept = Room(D, cursor=4, head=4, form="group", members=here)
     alice = Receiver(memory(gone, kept))
@@ -518,7 +519,7 @@ def test_who_left_after_the_backup_of_a_restored_server_has_not_left() -> None:
         MembersNow(C, here[1:], thin=True), AskRoster(C),
     ]  # fmt: skip
     assert alice.inbox.may_write(C)
-    alice.hears(MembersA(C, (Seat(ALICE, "Alice"), Seat(BOB, "Bob"))))
+    alice.hears(MembersA(C, (Seat(ALICE.uid, "Alice"), Seat(BOB, "Bob"))))
     assert of_kind(alice.all, SaveRoster)[-1].members == here
 
 
@@ -632,3 +633,55 @@ def test_without_a_line_nobody_knows_whether_everything_is_here() -> None:
     alice.online(Head(C, 3, 0))
     alice.does(AskSynced())
     assert Synced("server_unreachable") in alice.offline()
+
+
+# ------------------------------------------------------------------------------------- to the very edge
+
+
+def test_what_this_device_has_is_summed_up_with_the_marks_of_each_conversation() -> None:
+    revs = {C: 5, D: 6}
+    inbox = Inbox(memory(Room(C, cursor=1), Room(D, cursor=2)), lambda: 0.5, revs.__getitem__, Receiver().echo)
+    assert inbox.summary() == sum_of([(C, 1, 5), (D, 2, 6)])
+
+
+def test_a_page_nobody_asked_for_is_stored_too() -> None:
+    alice = Receiver()
+    alice.online()
+    alice.hears(page(0, event(1)))
+    assert alice.arrived() == [(1, [1])]
+
+
+def test_only_the_server_says_what_a_conversation_is_called() -> None:
+    """Neither somebody who writes like the server, nor the server in another suite."""
+    alice = Receiver(memory(Room(C, form="group", title="Walks")))
+    alice.online()
+    said = notice(1, Titled("Hacked", BOB, 1))
+    alice.hears(frame(0, replace(said, did=event(1).did), replace(said, pos=2, suite="plain1")))
+    assert [save.title for save in of_kind(alice.all, SaveArrived)] == [None]
+
+
+def test_a_role_is_given_to_one_and_brought_along_by_who_comes() -> None:
+    here = (Member(ALICE.uid, "Alice"), Member(BOB, "Bob"))
+    alice = Receiver(memory(Room(C, form="group", members=here)))
+    alice.online()
+    alice.hears(frame(0, notice(1, Ranked(BOB, 1, ALICE.uid, 1)), notice(2, Joined(CAROL, "Carol", 1, BOB, 2))))
+    (saved,) = of_kind(alice.all, SaveArrived)
+    assert saved.members == (here[0], Member(BOB, "Bob", 1), Member(CAROL, "Carol", 1))
+
+
+def test_a_page_that_helps_is_followed_by_the_next_at_once() -> None:
+    alice = Receiver(memory(Room(C, cursor=5, head=5)))
+    alice.online(Head(C, 9, 0))
+    outputs = alice.hears(page(4, event(5), event(6), head=9))
+    assert packets_of(outputs)[0] == pull(6)
+
+
+def test_after_a_restored_server_everything_is_acknowledged_from_the_base_on() -> None:
+    alice = Receiver(memory(Room(C, cursor=9, head=9)))
+    alice.does(Rewound("2-bb", {}, ()))
+    alice.online()
+    assert packets_of(alice.does(Quit())) == []
+    alice.hears(frame(0, event(1), event(2)))
+    outputs = alice.run_until(0.1)
+    assert TracedAt(C, 1, 2, "ack:R", "out") in outputs
+    assert alice.hears(AckA(C, 2)) == [TracedAt(C, 1, 2, "ack:A", "in")]

@@ -1180,3 +1180,36 @@ def test_everything_a_restored_server_has_forgotten_is_offered_at_once_and_whole
 
     assert [save.lid for save in of_kind(outputs, SaveRequeued)] == [Lid(5)]
     assert packets_of(outputs) == [MsgR(C, 2, dg("waits"), dg("album"), content="YWxidW0", media=(MediaId("m"),))]
+
+
+def test_what_is_kept_for_somebody_is_said_of_its_own_bubble() -> None:
+    alice = Sender()
+    alice.online()
+    one, two = alice.writes("one"), alice.writes("two")
+    alice.hears(taken("one", 1, pos=4), taken("two", 2, pos=5))
+    assert SaveState(one, State.STORED) in alice.hears(AckN(C, n=1, pos=4, stored="offline"))
+    assert SaveState(two, State.STORED) in alice.hears(AckN(C, n=2, pos=5, stored="offline"))
+
+
+def test_a_refusal_is_heard_by_its_digest_or_by_its_number() -> None:
+    for refusal in (nack("hello", 99, "busy", retry_ms=500), Nack("busy", C, 1, NO, retry_ms=500)):
+        alice = Sender()
+        alice.online()
+        hello = alice.writes("hello")
+        assert Traced(hello, "nack", "in", 1, "busy") in alice.hears(refusal)
+        assert alice.machine.next_wakeup_s() == 0.5
+
+
+def test_a_refusal_that_says_nothing_of_the_lane_sends_nothing_again() -> None:
+    alice = Sender()
+    alice.online()
+    hello = alice.writes("hello")
+    assert alice.hears(nack("hello", 1, "order")) == [Traced(hello, "nack", "in", 1, "order")]
+
+
+def test_every_row_that_pauses_takes_its_try_back() -> None:
+    alice = Sender()
+    alice.online()
+    pair = alice.writes("one"), alice.writes("two")
+    outputs = alice.hears(nack("one", 1, "busy", retry_ms=500))
+    assert of_kind(outputs, Tried) == [Tried(lid, 0, 0.0) for lid in pair]

@@ -18,7 +18,7 @@ from client.core.effects import (
     Told,
     Tried,
 )
-from client.core.events import Cancel, Compose, Resend, Reword, Rewound, Tick
+from client.core.events import Cancel, Compose, Placed, Resend, Reword, Rewound, Tick
 from client.core.model import Lane, Own, Rewrite, Room, Row, State
 from client.core.outbox import Outbox
 from protocol.codec import from_text
@@ -321,5 +321,8 @@ def test_new_words_that_come_too_late_are_an_edit_in_the_same_conversation() -> 
     alice.online()
     hello = alice.writes("hello")
     alice.does(Reword(hello, NEW))
-    [composed] = of_kind(alice.hears(taken("hello", 1, pos=7)), SaveComposed)
+    outputs = alice.hears(taken("hello", 1, pos=7))
+    assert Placed(C, 7) in outputs
+    assert SaveRewrite(hello, None) in outputs
+    [composed] = of_kind(outputs, SaveComposed)
     assert (composed.conv, composed.content, composed.dg, composed.at_ms) == (C, b"edited", dg("edited"), 50)

@@ -141,3 +141,8 @@ def test_an_end_is_over_and_one_that_never_began_is_none(desk: Desk) -> None:
     desk.hears(TypingN(C, BOB, ""))
     assert desk.machine.next_wakeup_s() is None
     assert desk.hears(TypingN(C, CAROL, "")) == []
+
+
+def test_into_a_lost_line_nothing_is_said(desk: Desk) -> None:
+    desk.offline()
+    assert desk.does(Act(C, "text")) == []
