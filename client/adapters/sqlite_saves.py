@@ -556,6 +556,8 @@ class Saver:
     def _generation(self, save: SaveGeneration) -> None:
         """P-69: messages above the new cursor keep their place on the screen and give up their claim to it.
 
+        Whoever had them has to get them again: their ticks are gone, also for when they come back by another device,
+        and nobody has read yet what will stand there.
         What the server itself had said there, it has not said any more: who is in such a group must be asked.
         """
         self._db.execute("update me set gen = ?", (save.gen,))
@@ -565,7 +567,8 @@ class Saver:
             )
             self._db.execute(
                 """update chat set cursor = min(cursor, :cursor), head = min(head, :cursor), rev = 0,
-                they_have = 0, they_read = 0, seen_last = 0, crowd = '' where conv = :conv""",
+                read_upto = min(read_upto, :cursor), they_have = 0, they_read = 0, seen_last = 0, crowd = ''
+                where conv = :conv""",
                 {"conv": conv, "cursor": cursor},
             )
             self._db.execute("delete from mark where conv = ?", (conv,))
@@ -574,6 +577,8 @@ class Saver:
             place = (conv, cursor, NOWHERE)
             self._db.execute(f"delete from bubble where {above} and did = '{SERVER_DID}'", place)
             self._db.execute(f"update bubble set lost = 1 where {above}", place)
+            ticks = f"state in ({State.STORED:d}, {State.DELIVERED:d}, {State.READ:d})"
+            self._db.execute(f"update bubble set state = {State.ACCEPTED:d} where {above} and mine = 1 and {ticks}", place)
             self._db.execute("delete from gap where conv = ? and a > ?", (conv, cursor))
             self._db.execute("update gap set b = min(b, ?) where conv = ?", (cursor, conv))
 

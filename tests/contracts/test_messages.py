@@ -345,6 +345,20 @@ async def test_the_server_may_say_the_same_twice(messages: SqliteMessages) -> No
     assert [bubble.pos for bubble in await messages.page(CHAT)] == [1]
 
 
+async def test_what_a_restored_server_has_lost_has_no_ticks_and_is_not_read(messages: SqliteMessages) -> None:
+    """Another device of this person may offer it again: whoever had it has to get it once more."""
+    event = said(2, "from the phone", author=ALICE, did=PHONE)
+    await messages.save([arrived(said(1, "first"), event)])
+    await messages.save([SaveMarks(CHAT, (), 1, 2, 2), SaveRead(CHAT, 2)])
+    [before] = [bubble for bubble in await messages.page(CHAT) if bubble.mine]
+    assert before.state is State.READ
+
+    await messages.save([SaveGeneration("2-b", ((CHAT, 1),))])
+    await messages.save([arrived(event)])
+    [after] = [bubble for bubble in await messages.page(CHAT) if bubble.mine]
+    assert (after.state, (await messages.load()).rooms[0].read_upto) == (State.ACCEPTED, 1)
+
+
 async def test_who_is_in_a_group_is_asked_when_its_end_is_not_there_any_more(messages: SqliteMessages) -> None:
     for conv in (CHAT, TEAM):
         await messages.save([arrived(said(1, "first"), conv=conv, form="group", away=True)])

@@ -190,7 +190,8 @@ class Story:
         """Who is down comes back after 0.1 to 40 s, sometimes with an older disk; who went away, when it wants."""
         if how == "crash":
             self.world.count("fault:client killed")
-        if not self.foul:
+        if not self.foul:  # who wanted to go before, and stalled
+            self.world.later(1.0, device.start)
             return
         away_s = device.away_s or self.dice.choice((0.1, 1, 5, 40)) * self.dice.uniform(0.1, 1)
         device.away_s = 0.0
