@@ -685,3 +685,17 @@ def test_after_a_restored_server_everything_is_acknowledged_from_the_base_on() -
     outputs = alice.run_until(0.1)
     assert TracedAt(C, 1, 2, "ack:R", "out") in outputs
     assert alice.hears(AckA(C, 2)) == [TracedAt(C, 1, 2, "ack:A", "in")]
+
+
+def test_what_is_known_of_marks_is_known_of_each_conversation() -> None:
+    revs = {C: 5, D: 6}
+    alice = Desk(Inbox(memory(Room(C, cursor=1), Room(D, cursor=2)), lambda: 0.5, revs.__getitem__, Receiver().echo))
+    outputs = alice.online(Head(C, 1, 5), Head(D, 2, 7))
+    assert [packet for packet in packets_of(outputs) if isinstance(packet, OfflineR)] == [pull(2, D, 6)]
+
+
+def test_who_asks_whether_all_is_here_is_told_once() -> None:
+    alice = Receiver()
+    alice.online()
+    assert of_kind(alice.does(AskSynced()), Synced) == [Synced("")]
+    assert of_kind(alice.does(Tick()), Synced) == []

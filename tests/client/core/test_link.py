@@ -24,7 +24,7 @@ from client.core.link import Link
 from client.core.model import Line, Me
 from protocol.keepalive import Pace
 from protocol.packets import Close, Hello, MsgA, Ping, Pong, Welcome
-from protocol.values import ConvId, Did, Digest, Uid
+from protocol.values import ConvId, Did, Digest, Uid, replace
 
 ME = Me(Uid("alice"), Did("71"), "Alice", "token-a", "http://127.0.0.1:1", "1-aa")
 WELCOME = Welcome(v=1, sn=4, gen="1-aa", ts=5, uid=ME.uid, did=ME.did, name=ME.name)
@@ -381,3 +381,17 @@ def test_exactly_a_minute_is_calm() -> None:
     desk.link.handle(Received(2, (WELCOME,)), 1.0)
     desk.link.handle(WireDown(2), 61.0)
     assert desk.link.next_wakeup_s() == 61.5
+
+
+def test_the_next_hello_names_the_generation_that_was_agreed_upon() -> None:
+    desk = Desk()
+    desk.link.handle(Dial(), 0.0)
+    desk.link.handle(WireUp(1), 0.0)
+    desk.link.handle(Received(1, (replace(WELCOME, gen="2-bb"),)), 0.0)
+    desk.link.handle(WireDown(1), 5.0)
+    desk.tick_at(5.5)
+    (greeted, _) = desk.link.handle(WireUp(2), 5.5)
+    assert isinstance(greeted, Send)
+    (hello,) = greeted.packets
+    assert isinstance(hello, Hello)
+    assert hello.gen == "2-bb"

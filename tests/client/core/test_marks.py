@@ -329,3 +329,11 @@ def test_nothing_is_read_of_a_conversation_a_restored_server_has_forgotten() -> 
     alice = Ticks(memory(Room(C, rev=3, members=PAIR, read_upto=6)))
     alice.does(Rewound("2-bb", {}, ()))
     assert alice.online() == []
+
+
+def test_without_a_line_nothing_is_due() -> None:
+    alice = Ticks()
+    alice.online()
+    alice.offline()
+    alice.does(ReadUpto(C, 3))
+    assert alice.machine.next_wakeup_s() is None

@@ -1213,3 +1213,33 @@ def test_every_row_that_pauses_takes_its_try_back() -> None:
     pair = alice.writes("one"), alice.writes("two")
     outputs = alice.hears(nack("one", 1, "busy", retry_ms=500))
     assert of_kind(outputs, Tried) == [Tried(lid, 0, 0.0) for lid in pair]
+
+
+def test_a_final_refusal_of_another_message_under_our_number_moves_ours() -> None:
+    """P-23 a: the number was spent, for something else."""
+    alice = Sender()
+    alice.online()
+    alice.writes("hello")
+    assert of_kind(alice.hears(nack("another", 1, "blocked", last=1, ld="another", final=True)), SaveRenumbered)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        nack("another", 1, "busy", last=0),  # not for good: the number is free
+        Nack("blocked", C, 1, NO, final=True, last=1, ld=dg("hello")),  # for good, and nobody knows what
+    ],
+)
+def test_a_refusal_that_gives_the_number_to_nothing_moves_nothing(refusal: Nack) -> None:
+    alice = Sender()
+    alice.online()
+    alice.writes("hello")
+    assert of_kind(alice.hears(refusal), SaveRenumbered) == []
+
+
+def test_what_no_answer_says_of_the_lane_is_not_made_up() -> None:
+    alice = Sender()
+    alice.online()
+    hello = alice.writes("hello")
+    outputs = alice.hears(nack("hello", 1, "not_member", final=True))
+    assert outputs[0] == SaveSettled(hello, C, State.REFUSED, 0, 0, 0, "not_member")

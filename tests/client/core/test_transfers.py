@@ -457,3 +457,28 @@ def test_the_number_of_an_upload_is_the_same_in_every_version() -> None:
     """An upload that began before an update goes on after it (P-75)."""
     assert upload_number(bytes(16), "ab" * 32) == 3329769983101637
     assert all(upload_number(bytes([n]), "ab" * 32) < 2**52 for n in range(100))
+
+
+def test_a_download_that_was_stopped_can_begin_again() -> None:
+    transfers = machine()
+    transfers.handle(fetch(8), 0.0)
+    transfers.handle(StopFetch(Lid(8)), 1.0)
+    assert len(transfers.handle(fetch(8), 2.0)) == 1
+
+
+def test_what_waits_is_not_hurried_by_what_ends() -> None:
+    transfers = machine()
+    for lid in (1, 2):
+        uploading(transfers, lid)
+    transfers.handle(fetch(8), 0.0)
+    transfers.handle(UploadStopped(Lid(1), "transfer_interrupted", True), 10.0)
+    assert transfers.handle(Cancel(Lid(2)), 10.5) == [StopTransfer(Lid(2)), SaveDropped(Lid(2), CONV)]
+    assert transfers.handle(StopFetch(Lid(8)), 10.6) == [StopTransfer(Lid(8))]
+    assert len(transfers.handle(Tick(), 11.0)) == 1
+
+
+def test_into_a_lost_line_nothing_is_uploaded() -> None:
+    transfers = machine()
+    transfers.handle(SessionDown(1), 1.0)
+    transfers.handle(attach(), 2.0)
+    assert len(transfers.handle(FileInspected(Lid(1), PHOTO), 3.0)) == 1
