@@ -24,6 +24,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import cast
 
+from client.app.tasks import Tasks
 from client.core.model import Me
 from client.harness.puppet import Puppet
 from protocol.codec import Garbled, from_server, write
@@ -51,9 +52,10 @@ from tests.faults.herd import enrol
 log = logging.getLogger(__name__)
 MIB = 1 << 20
 RETURN_S, PING_S, LOOK_S = 1.0, 25.0, 0.05
+AGAIN_S = 1.0
 TRICKLE_S = 1.0  # a member who takes next to nothing takes a byte so often
 ASKS = 60  # pages that who takes next to nothing asks for at once
-SLOW_S = 120.0  # within which the server has enough of them
+SLOW_S = 20.0  # for which they crawl, if the server does not end them
 AFTER_S = 3.0  # what is said last has been said
 AT_ONCE = 50  # wishes of the author without an answer
 QUIET = "trace,bubble,progress,new,people,members"
@@ -71,6 +73,9 @@ class Member(asyncio.Protocol):
         self.events = self.again = self.largest_bytes = 0
         self.problems: list[str] = []
         self.close_code = 0
+        self.closed: Counter[int] = Counter()
+        self._address, self._left, self._calls = ("", 0), False, Tasks()
+        self._welcome = False
         self.done_s = 0.0
         self._head: bytes | None = None
         self._out: list[Packet] = []
@@ -79,10 +84,12 @@ class Member(asyncio.Protocol):
 
     async def call(self, host: str, port: int) -> None:
         """Begin a session; what was taken before it stays taken."""
+        self._address, self._left, self.close_code = (host, port), False, 0
         self._head, self._unframer = b"", Unframer()
         await asyncio.get_running_loop().create_connection(lambda: self, host, port)
 
     def leave(self) -> None:
+        self._left = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -94,9 +101,10 @@ class Member(asyncio.Protocol):
         self._out += packets
 
     def beat(self) -> None:
-        """A sign of life."""
-        self.say(Ping("beat"))
-        self._flush()
+        """A sign of life; nothing is said before the welcome (P-12)."""
+        if self._welcome:
+            self.say(Ping("beat"))
+            self._flush()
 
     # --- the wire
 
@@ -105,7 +113,12 @@ class Member(asyncio.Protocol):
         self._transport.write(HANDSHAKE)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._transport = None
+        """Whom the server lets go calls again (P-16)."""
+        self._transport, self._out, self._welcome = None, [], False
+        if not self._left:
+            self.closed[self.close_code] += 1
+            loop = asyncio.get_running_loop()
+            loop.call_later(AGAIN_S, lambda: self._calls.start(self.call(*self._address), "calls again"))
 
     def data_received(self, data: bytes) -> None:
         if self._head is not None:
@@ -132,6 +145,7 @@ class Member(asyncio.Protocol):
     def _hear(self, packet: FromServer | Garbled) -> None:
         match packet:
             case Welcome():
+                self._welcome = True
                 for head in packet.heads:
                     if head.head > self.cursors[head.conv]:
                         self.pull(head.conv)
@@ -231,7 +245,8 @@ class Outcome:
     again: int = 0  # events that came a second time, and were not taken
     one_more_s: float = 0.0  # a message to all of them while they are there
     mute_events: list[int] = field(default_factory=list)  # what those were given who acknowledge nothing
-    trickles_ended_s: list[float] = field(default_factory=list)
+    trickles_ended_s: list[float] = field(default_factory=list)  # 0: it was kept, with its share unread
+    closed: dict[int, int] = field(default_factory=dict)  # lines of others that the server ended, by code
     frame_bytes: int = 0
     server_cpu_s: float = 0.0
     rss_mib: dict[str, float] = field(default_factory=dict)
@@ -318,11 +333,15 @@ class Crowd:
         self.outcome.server_cpu_s = round(usage_of(self._server.pid).cpu_s - used_s, 1)
         took_s = sorted(member.done_s - began_s for member in good)
         self.outcome.half_s, self.outcome.all_s = round(took_s[len(took_s) // 2], 1), round(took_s[-1], 1)
+        self.outcome.closed = dict(sum((member.closed for member in members), Counter[int]()))
         self._note("returned")
         await self._one_more(author, conv, good)
         if slow:
             await self._told(author, len(good))
-            await asyncio.wait_for(asyncio.gather(*crawling), SLOW_S)
+            if crawling:
+                await asyncio.wait(crawling, timeout=SLOW_S)
+            for crawl in crawling:
+                crawl.cancel()
             self.outcome.trickles_ended_s = sorted(round(one.ended_s, 1) for one in trickles)
             self.outcome.mute_events = [member.events for member in mutes]
             await self._slow_again(mutes, slow, conv, head + 1)
@@ -367,13 +386,14 @@ class Crowd:
             await asyncio.sleep(LOOK_S)
 
     def _note(self, when: str) -> None:
-        log.info("%s: %s", when, self.outcome)
         self.outcome.rss_mib[when] = round(usage_of(self._server.pid).rss_bytes / MIB, 1)
+        log.info("%s: %s", when, self.outcome)
 
     def _judge(self, members: Sequence[Member]) -> None:
         """Everybody took the same, every position once."""
         outcome = self.outcome
         outcome.again = sum(member.again for member in members)
+        outcome.closed = dict(sum((member.closed for member in members), Counter[int]()))
         outcome.frame_bytes = max(member.largest_bytes for member in members)
         outcome.problems += [problem for member in members for problem in member.problems]
         everything = outcome.members + 2 + outcome.messages + 1
