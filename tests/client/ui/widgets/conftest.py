@@ -10,7 +10,13 @@ from PySide6.QtWidgets import QApplication
 
 from client.ui.chatloop import ChatLoop
 
-IN_CHATLOOP = ("test_main_window.py", "test_window_for_real.py", "test_window_together.py", "test_window_afterwards.py")
+IN_CHATLOOP = (
+    "test_main_window.py",
+    "test_window_for_real.py",
+    "test_window_together.py",
+    "test_window_afterwards.py",
+    "test_window_live.py",
+)
 
 
 def pytest_asyncio_loop_factories(
