@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from client.adapters.sqlite_schema import HEARD_LID
+from client.adapters.sqlite_schema import HEARD_LID, lids_column
 from client.core.model import NOWHERE, State, Version
 from protocol.content import PLAIN, RELATIONS, Change, Content, Edit, Mention, Reaction, Recall, unpack, within
 from protocol.packets import Relation
@@ -26,11 +27,16 @@ Reactions: TypeAlias = tuple[tuple[str, tuple[Uid, ...]], ...]
 
 _ABOUT = """select lid, uid, mine, rel, rel_pos, pos, state, code, suite, content, ts from bubble
     where conv = ? and target = ? and rel <> '' order by pos, lid"""
-_RECALLED = f"""select t.lid from bubble t join bubble c on c.conv = t.conv and c.target = t.dg and c.rel = 'recall'
-    and c.rel_pos = t.pos and c.pos < {NOWHERE} and c.lost = 0
-    where t.rel = '' and t.dg <> '' and t.kind not in ('{RECALLED}', 'notice')"""
-_TARGET = """select t.lid from bubble c join bubble t on t.conv = c.conv and t.dg = c.target and t.rel = ''
-    where c.lid = ? and c.target <> ''"""
+_PAIRED = f"""c.conv = t.conv and c.target = t.dg and c.rel = 'recall' and c.rel <> '' and c.rel_pos = t.pos
+    and +c.pos < {NOWHERE} and c.lost = 0 and t.rel = '' and t.dg <> '' and t.kind not in ('{RECALLED}', 'notice')"""
+GONE = f"""select t.lid from json_each(:lids) w cross join bubble t on t.lid = w.value
+    cross join bubble c on {_PAIRED}
+    union select t.lid from json_each(:lids) w cross join bubble c on c.lid = w.value
+    cross join bubble t on {_PAIRED}"""
+TARGET = """select t.lid from bubble c join bubble t on t.conv = c.conv and t.dg = c.target and t.dg <> ''
+    where c.lid = ? and c.target <> '' and t.rel = ''"""
+"""What an index is made for must be said again for it to be used: `rel <> ''` although `rel` is a recall. A cross join
+keeps its order, the few named ones first; `+` keeps another index out, which would lead to all of a conversation."""
 _NAMED = "select lid, kind from bubble where conv = ? and dg = ? and dg <> '' and rel = ''"
 
 _WAITS = (State.QUEUED, State.SENDING, State.NEEDS_YOU)
@@ -110,7 +116,7 @@ def change_columns(rel: Relation | None, content: Content | None) -> tuple[str, 
 
 def target_of(db: sqlite3.Connection, lid: Lid) -> Lid | None:
     """The bubble that a change is about, if it is here."""
-    row = db.execute(_TARGET, (lid,)).fetchone()
+    row = db.execute(TARGET, (lid,)).fetchone()
     return None if row is None else Lid(row[0])
 
 
@@ -120,9 +126,9 @@ def named(db: sqlite3.Connection, conv: ConvId, dg: Digest) -> tuple[Lid, bool]:
     return (Lid(0), False) if row is None else (Lid(row[0]), row[1] == RECALLED)
 
 
-def erase_recalled(db: sqlite3.Connection, lid: Lid) -> list[Lid]:
-    """Whether `lid` is a message or its recall: once both are here, the content goes for good. Returns what changed."""
-    found = [row[0] for who in "tc" for row in db.execute(f"{_RECALLED} and {who}.lid = ?", (lid,)).fetchall()]
+def erase_recalled(db: sqlite3.Connection, lids: Iterable[Lid]) -> list[Lid]:
+    """Each is a message or its recall: once both are here, the content goes for good. Returns what changed."""
+    found = [Lid(lid) for (lid,) in db.execute(GONE, {"lids": lids_column(lids)}).fetchall()]
     for target in found:
         erase(db, target)
     return found

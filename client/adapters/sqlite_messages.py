@@ -53,6 +53,8 @@ READ_BY = "read_by"
 LEFT_OVER = f"""select lid from bubble where mine = 1 and state = {int(State.LONG_AGO)} and code = 'sign_in_again'
     and rel = '' and uid = (select uid from me)"""
 """What still waited here when the device before this one ended (P-64)."""
+LIDS_AT = f"""select lid from bubble where conv = ? and pos between ? and ? and pos < {NOWHERE} and lost = 0
+    order by pos"""
 STILL_WAITING = "select lid from bubble where mine = 1 and state in (0, 1, 2, 7, 8) and rel = ''"
 
 
@@ -174,12 +176,7 @@ class SqliteMessages:
         await self._write(lambda db: db.executemany(sql, rows), durable=False)
 
     async def lids_at(self, conv: ConvId, first: int, last: int) -> list[Lid]:
-        rows = await self._rows(
-            "select lid from bubble where conv = ? and pos between ? and ? and lost = 0 order by pos",
-            conv,
-            first,
-            min(last, NOWHERE - 1),
-        )
+        rows = await self._rows(LIDS_AT, conv, first, last)
         return [lid for (lid,) in rows]
 
     async def trace(self, lid: Lid) -> list[Seen]:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from client.adapters.sqlite_changes import target_of
-from client.adapters.sqlite_schema import HEARD_LID
+from client.adapters.sqlite_schema import HEARD_LID, lids_column
 from client.adapters.sqlite_words import decode_rewrite, decode_upload, words_of
 from client.core.history import OLDER
 from client.core.model import (
@@ -39,15 +39,19 @@ Place: TypeAlias = tuple[int, int]
 """`Bubble.order`: the place on the screen, or NOWHERE, and `lid`."""
 
 BUBBLE = """select b.lid, b.conv, b.pos, b.uid, b.mine, b.state, b.at_ms, b.ts, b.n, b.dg, b.code, b.path,
-    b.place, b.lost, b.did, b.suite, b.content, b.kind, b.rel, u.data, r.data
+    b.place, b.lost, b.did, b.suite, b.content, b.kind, b.rel, u.data, r.data,
+    b.dg <> '' and exists (select 1 from bubble c where c.conv = b.conv and c.target = b.dg and c.rel <> '')
     from bubble b left join upload u on u.lid = b.lid left join rewrite r on r.lid = b.lid"""
-REL = -3
-"""Where `rel` stands in a row of it: not empty for a change."""
+REL, REWRITE = 18, 20
+"""Where `rel` stands in a row of it, not empty for a change; and the new words of one that waits."""
+THESE = f"{BUBBLE} where b.lid in (select value from json_each(?))"
 _PAGE = f"{BUBBLE} where b.conv = ? and b.rel = ''"
 BEFORE = f"{_PAGE} and (b.place, b.lid) < (?, ?) order by b.place desc, b.lid desc limit ?"
 AFTER = f"{_PAGE} and (b.place, b.lid) > (?, ?) order by b.place, b.lid limit ?"
-UNREAD = """select count(*) from bubble where conv = ? and pos > ? and pos < ? and mine = 0 and lost = 0
+UNREAD = f"""select count(*) from bubble where conv = ? and pos > ? and pos < {NOWHERE} and mine = 0 and lost = 0
     and rel = '' and kind not in ('notice', 'recalled')"""
+OTHERS = """select form, thin, crowd, coalesce((select m.uid from member m where m.conv = chat.conv
+    and m.uid <> coalesce((select uid from me), '') limit 1), '') from chat where conv = ?"""
 WAITING = """select count(*) filter (where state <> 8), count(*) filter (where state = 8) from bubble
     where conv = ? and mine = 1 and state in (0, 1, 2, 7, 8)"""
 
@@ -100,29 +104,33 @@ class _Theirs(Value, frozen=True):
 class _Direct:
     """Since when, at the latest, the other person has and has read what this one wrote."""
 
-    def __init__(self, db: sqlite3.Connection, conv: ConvId) -> None:
-        self._db, self._conv = db, conv
-        row = db.execute(
-            "select uid from member where conv = ? and uid <> coalesce((select uid from me), '')", (conv,)
-        ).fetchone()
-        self._uid = Uid(row[0] if row else "")
+    def __init__(self, db: sqlite3.Connection, conv: ConvId, other: Uid) -> None:
+        self._since = tuple(_Since(db, conv, other, what) for what in (0, 1))
 
     def at(self, pos: int, state: int) -> _Theirs:
         """The two times at position `pos`; 0 while it is not so, or unknown."""
-        has, has_read = state in (State.DELIVERED, State.READ), state == State.READ
+        has, has_read = self._since
         return _Theirs(
-            delivered_ms=since_ms(self._db, self._conv, self._uid, 0, pos) if has else 0,
-            read_ms=since_ms(self._db, self._conv, self._uid, 1, pos) if has_read else 0,
+            delivered_ms=has.at_ms(pos) if state in (State.DELIVERED, State.READ) else 0,
+            read_ms=has_read.at_ms(pos) if state == State.READ else 0,
         )
 
 
-def since_ms(db: sqlite3.Connection, conv: ConvId, uid: Uid, what: int, pos: int) -> int:
-    """Since when, at the latest, a person had (0) or had read (1) position `pos`; 0 when unknown."""
-    row = db.execute(
-        "select at_ms from reading where conv = ? and uid = ? and what = ? and upto >= ? order by upto limit 1",
-        (conv, uid, what, pos),
-    ).fetchone()
-    return int(row[0]) if row else 0
+class _Since:
+    """Since when, at the latest, a person had (0) or had read (1) a position; what it found holds for a span."""
+
+    def __init__(self, db: sqlite3.Connection, conv: ConvId, uid: Uid, what: int) -> None:
+        self._db, self._whose = db, (conv, uid, what)
+        self._from, self._upto, self._at_ms = 1, 0, 0
+
+    def at_ms(self, pos: int) -> int:
+        """0 when unknown."""
+        if not self._from <= pos <= self._upto:
+            sql = """select upto, at_ms from reading where conv = ? and uid = ? and what = ? and upto >= ?
+                order by upto limit 1"""
+            self._upto, self._at_ms = self._db.execute(sql, (*self._whose, pos)).fetchone() or (NOWHERE, 0)
+            self._from = pos
+        return self._at_ms
 
 
 class _Crowded:
@@ -167,7 +175,7 @@ class _Reader:
         lid, conv, pos, uid, mine, state, at_ms, ts, n, dg, code, path, place, lost, did, *rest = row
         words = words_of(self._db, lid, conv, dg, pos, uid, did, rest)
         changed, pending = words.changed, words.changed.pending
-        if state == State.CANCELLING and rest[-1] is not None:
+        if state == State.CANCELLING and row[REWRITE] is not None:
             state = State.QUEUED  # what waits now are the new words
         theirs = self._theirs(conv, pos, state) if mine and pos < NOWHERE else _Theirs()
         return Bubble(
@@ -211,10 +219,9 @@ class _Reader:
 
     def _others_in(self, conv: ConvId) -> _Direct | _Crowded | _Reached | None:
         """Nobody is counted while it is not known who is here."""
-        row = self._db.execute("select form, thin, crowd from chat where conv = ?", (conv,)).fetchone()
-        form, thin, crowd = row or ("", 0, "")
+        form, thin, crowd, other = self._db.execute(OTHERS, (conv,)).fetchone() or ("", 0, "", "")
         if form == "direct":
-            return _Direct(self._db, conv)
+            return _Direct(self._db, conv, Uid(other))
         if form != "group" or (thin and not crowd):
             return None
         stairs = crowd_of(crowd)
@@ -232,24 +239,22 @@ def read_bubbles(db: sqlite3.Connection, lids: Iterable[Lid]) -> list[Bubble]:
 
     Of a change, the bubble that it is about.
     """
-    rows = {lid: _row(db, lid) for lid in lids}
-    for lid, row in list(rows.items()):
-        if row is not None and row[REL]:
-            del rows[lid]
-            if (target := target_of(db, lid)) is not None:
-                rows[target] = _row(db, target)
-    found = bubbles_of(db, (row for row in rows.values() if row is not None))
+    rows = _rows(db, lids)
+    targets = [target_of(db, lid) for lid, row in rows.items() if row[REL]]
+    rows |= _rows(db, [lid for lid in targets if lid is not None and lid not in rows])
+    found = bubbles_of(db, (row for row in rows.values() if not row[REL]))
     return sorted(found, key=lambda bubble: (bubble.conv, bubble.order))
 
 
-def _row(db: sqlite3.Connection, lid: Lid) -> tuple[Any, ...] | None:
-    row: tuple[Any, ...] | None = db.execute(f"{BUBBLE} where b.lid = ?", (lid,)).fetchone()
-    return row
+def _rows(db: sqlite3.Connection, lids: Iterable[Lid]) -> dict[Lid, tuple[Any, ...]]:
+    """All in one statement."""
+    column = lids_column(lids)
+    return {row[0]: row for row in db.execute(THESE, (column,)).fetchall()} if column != "[]" else {}
 
 
 def read_bubble(db: sqlite3.Connection, lid: Lid) -> Bubble:
     """One bubble; a change as what it is. Raises UnknownMessage."""
-    if (row := _row(db, lid)) is None:
+    if (row := _rows(db, (lid,)).get(lid)) is None:
         raise UnknownMessage()
     return _Reader(db).bubble(row)
 
@@ -281,7 +286,7 @@ def read_chats(db: sqlite3.Connection) -> list[ChatEntry]:
                 title=_title(form, title, members[conv], me),
                 members=tuple(members[conv]),
                 last=last[0] if last else None,
-                unread=db.execute(UNREAD, (conv, read_upto, NOWHERE)).fetchone()[0],
+                unread=db.execute(UNREAD, (conv, read_upto)).fetchone()[0],
                 waiting=waiting,
                 needs_you=needs_you,
                 draft=draft,
@@ -342,8 +347,8 @@ def _receipt(db: sqlite3.Connection, conv: ConvId, pos: int, seat: Seat) -> Rece
         name=seat.name,
         delivered=has,
         read=read,
-        delivered_ms=since_ms(db, conv, seat.uid, 0, pos) if has else 0,
-        read_ms=since_ms(db, conv, seat.uid, 1, pos) if read else 0,
+        delivered_ms=_Since(db, conv, seat.uid, 0).at_ms(pos) if has else 0,
+        read_ms=_Since(db, conv, seat.uid, 1).at_ms(pos) if read else 0,
     )
 
 

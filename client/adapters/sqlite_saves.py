@@ -6,12 +6,14 @@ import logging
 import sqlite3
 from collections.abc import Iterable, Sequence
 from functools import singledispatchmethod
+from itertools import groupby
+from typing import NamedTuple, cast
 
 import msgspec
 
 from client.adapters.sqlite_changes import RECALLED, change_columns, erase, erase_recalled, target_of
 from client.adapters.sqlite_rows import PREFS_WISH, crowd_of, read_me, same_upto
-from client.adapters.sqlite_schema import HEARD_LID
+from client.adapters.sqlite_schema import HEARD_LID, lids_column
 from client.adapters.sqlite_words import read_content
 from client.core.effects import (
     Save,
@@ -42,7 +44,7 @@ from protocol.codec import from_text
 from protocol.content import PLAIN, Content, unpack
 from protocol.packets import Crowd, Event, Gap, Mark, Relation
 from protocol.problems import Problem
-from protocol.values import SERVER_DID, ConvId, Lid, MediaId
+from protocol.values import SERVER_DID, ConvId, Did, Digest, Lid, MediaId, Uid
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +66,20 @@ NOTE_READING = f"""insert or ignore into reading (conv, uid, what, upto, at_ms)
     or exists (select 1 from bubble where conv = :conv and mine = 1 and state in (0, 1, 2, 7, 8))"""
 """Only what an own message can show: one below the mark, or one whose position is not known here yet."""
 
+STANDS = """select b.lid, b.state, b.pos, b.ts, b.lost, coalesce(c.they_have, 0), coalesce(c.they_read, 0)
+    from bubble b left join chat c on c.conv = b.conv where b.lid in (select value from json_each(?))"""
+PLACE = f"""update bubble set pos = :pos, place = 2 * :pos, ts = :ts, lost = exists (select 1 from bubble other
+    where other.conv = :conv and other.pos = :pos and other.pos < {NOWHERE} and other.lost = 0 and other.lid <> :lid)"""
+"""A position is taken once (P-43): who claims one that is taken is kept out of the log's order."""
+SETTLE = f"{PLACE}, state = :state, code = '' where lid = :lid"
+KNOWN = """select b.did, b.dg, b.lid, b.mine from json_each(:keys) k cross join bubble b on b.conv = :conv
+    and b.did = json_extract(k.value, '$[0]') and b.dg = json_extract(k.value, '$[1]') and b.dg <> '' and b.did <> '0'
+    """
+COUNTED = """select lid from bubble where conv = ? and pos > ? and pos <= ? and mine = 1 and state in (3, 4, 5)
+    order by pos desc limit ?"""
+CLIMB = """update bubble set state = ? where conv = ? and pos > ? and pos <= ? and mine = 1 and lost = 0
+    and state in (3, 4, 5) and state < ? returning lid"""
+
 _SETTLED_UP = range(State.ACCEPTED, State.READ + 1)
 _OVER = (State.REFUSED, State.CANCELLED, State.LONG_AGO)
 
@@ -84,19 +100,43 @@ def climbed(old: State, new: State) -> State:
     return max(old, new) if old.on_ladder and new.on_ladder else new
 
 
+class _Stand(NamedTuple):
+    """How an own bubble stands before it settles, and how far others are in its conversation."""
+
+    state: State
+    pos: int
+    ts: int
+    lost: bool
+    they_have: int
+    they_read: int
+
+
 class Saver:
-    """Writes saves and remembers which bubbles they touched, in order."""
+    """Writes saves and remembers which bubbles they touched, in order.
+
+    A busy turn brings many saves of one kind: what can be asked or said once for all of them is.
+    """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self.me: Me | None = read_me(db)
         self._touched: dict[Lid, None] = {}
+        self._placed: list[Lid] = []
+        self._here: dict[tuple[Did, Digest], tuple[Lid, int]] = {}
+        self._echoes: list[SaveSettled] = []
 
     def write(self, saves: Sequence[Save]) -> list[Lid]:
         """Write all of them; return the bubbles that look different."""
-        self._touched = {}
-        for save in saves:
-            self._write(save)
+        self._touched, self._placed = {}, []
+        for kind, alike in groupby(saves, key=type):
+            if kind is SaveSettled:
+                self._settled(cast(list[SaveSettled], list(alike)))
+            elif kind is SaveComposed:
+                self._composed(cast(list[SaveComposed], list(alike)))
+            else:
+                for save in alike:
+                    self._write(save)
+        self._erase_recalled()
         return list(self._touched)
 
     @singledispatchmethod
@@ -105,8 +145,13 @@ class Saver:
 
     # ------------------------------------------------------------------------------------ T0: the author
 
-    @_write.register
-    def _composed(self, save: SaveComposed) -> None:
+    def _composed(self, saves: Sequence[SaveComposed]) -> None:
+        for save in saves:
+            self._compose(save)
+        for conv, lane in {save.conv: save.lane for save in saves}.items():
+            self._end_lane(conv, lane)
+
+    def _compose(self, save: SaveComposed) -> None:
         assert self.me is not None
         media = _media_column(save.media)
         self._db.execute(
@@ -121,9 +166,9 @@ class Saver:
                 save.rel.kind if save.rel else "", save.rel.pos if save.rel else 0, save.target,
             ),
         )  # fmt: skip
-        self._db.execute("delete from upload where lid = ?", (save.lid,))
+        if save.media:  # it may have waited for its upload
+            self._db.execute("delete from upload where lid = ?", (save.lid,))
         self._queue(save.lid, save.conv, save.n, save.pd, save.dg, save.content, media, save.at_ms)
-        self._end_lane(save.conv, save.lane)
         self._touch(save.lid)
 
     @_write.register
@@ -161,6 +206,7 @@ class Saver:
     @_write.register
     def _requeued(self, save: SaveRequeued) -> None:
         assert self.me is not None
+        self._erase_recalled()
         found = self._db.execute(
             "select dg, content, media, at_ms from bubble where lid = ? and mine = 1", (save.lid,)
         ).fetchone()
@@ -195,35 +241,40 @@ class Saver:
 
     # ------------------------------------------------------------------------ T5: what became of a message
 
-    @_write.register
-    def _settled(self, save: SaveSettled) -> None:
-        self._settle(save.lid, save.conv, save.state, save.pos, save.ts, save.code)
-        self._seen_last(SaveSeenLast(save.conv, save.seen_last))
+    def _settled(self, saves: Sequence[SaveSettled]) -> None:
+        self._settle(saves)
+        for conv in {save.conv: None for save in saves}:
+            last = max(save.seen_last for save in saves if save.conv == conv)
+            self._write(SaveSeenLast(conv, last))
 
-    def _settle(self, lid: Lid, conv: ConvId, said: State, pos: int, ts: int, code: str) -> None:
-        self._db.execute("delete from outbox where lid = ?", (lid,))
-        old = self._state(lid)
-        if old is None:
+    def _settle(self, saves: Sequence[SaveSettled]) -> None:
+        """The rows leave the outbox; the bubbles climb, if they are here."""
+        if not saves:
             return
-        state = climbed(old, self._reached(conv, said, pos))
-        if pos and state in _SETTLED_UP:
-            self._place(lid, conv, pos, ts)
-        if state in (State.REFUSED, State.CANCELLED, State.LONG_AGO):
-            self._lay_aside(lid, conv)
-        kept = code if state is said and state not in _SETTLED_UP else ""
-        self._db.execute("update bubble set state = ?, code = ? where lid = ?", (state, kept, lid))
-        self._touch(lid)
-        if pos:
-            self._erase_recalled(lid)
+        lids = lids_column(save.lid for save in saves)
+        self._db.execute("delete from outbox where lid in (select value from json_each(?))", (lids,))
+        stands = {row[0]: _Stand(State(row[1]), *row[2:]) for row in self._db.execute(STANDS, (lids,))}
+        for save in saves:
+            if (stand := stands.get(save.lid)) is not None:
+                state = self._settle_one(save, stand)
+                stands[save.lid] = stand._replace(state=state, pos=save.pos or stand.pos, lost=True)
 
-    def _place(self, lid: Lid, conv: ConvId, pos: int, ts: int) -> None:
-        """A position is taken once (P-43): who claims one that is taken is kept out of the log's order."""
-        self._db.execute(
-            """update bubble set pos = :pos, place = 2 * :pos, ts = :ts, lost = exists (select 1 from bubble other
-            where other.conv = :conv and other.pos = :pos and other.lost = 0 and other.lid <> :lid)
-            where lid = :lid""",
-            {"lid": lid, "conv": conv, "pos": pos, "ts": ts},
-        )
+    def _settle_one(self, save: SaveSettled, stand: _Stand) -> State:
+        """Returns its new state. What is said once more, as the log does with all that was accepted, is done."""
+        lid, state = save.lid, climbed(stand.state, _reached(save.state, save.pos, stand.they_have, stand.they_read))
+        if save.pos and state in _SETTLED_UP:
+            if (state, save.pos, save.ts, False) == (stand.state, stand.pos, stand.ts, bool(stand.lost)):
+                return state
+            row = {"lid": lid, "conv": save.conv, "pos": save.pos, "ts": save.ts, "state": state}
+            self._db.execute(SETTLE, row)
+            self._placed.append(lid)
+        else:
+            if state in _OVER:
+                self._lay_aside(lid, save.conv)
+            kept = save.code if state is save.state and state not in _SETTLED_UP else ""
+            self._db.execute("update bubble set state = ?, code = ? where lid = ?", (state, kept, lid))
+        self._touch(lid)
+        return state
 
     def _lay_aside(self, lid: Lid, conv: ConvId) -> None:
         """It will never have a position: it stays where the conversation stood, and what comes later goes below."""
@@ -233,14 +284,10 @@ class Saver:
             (conv, NOWHERE, lid),
         )
 
-    def _reached(self, conv: ConvId, said: State, pos: int) -> State:
-        """An accepted message at a position that others are known to have is delivered already."""
-        if said not in _SETTLED_UP or not pos:
-            return said
+    def _others_reach(self, conv: ConvId) -> tuple[int, int]:
+        """How far others have, and have read, a conversation."""
         row = self._db.execute("select they_have, they_read from chat where conv = ?", (conv,)).fetchone()
-        they_have, they_read = row or (0, 0)
-        known = State.READ if pos <= they_read else State.DELIVERED if pos <= they_have else said
-        return max(said, known)
+        return row or (0, 0)
 
     def _state(self, lid: Lid) -> State | None:
         row = self._db.execute("select state from bubble where lid = ?", (lid,)).fetchone()
@@ -267,11 +314,13 @@ class Saver:
 
     @_write.register
     def _marks(self, save: SaveMarks) -> None:
-        group = self._is_group(save.conv)
+        sql = "select form, they_have, they_read from chat where conv = ?"
+        form, they_have, they_read = self._db.execute(sql, (save.conv,)).fetchone() or ("", 0, 0)
         for mark in save.marks:
-            if group:
-                self._touch_counted(save.conv, mark.by, mark.delivered, mark.read)
-            self._note_reading(save.conv, mark)
+            was = self._mark(save.conv, mark.by)
+            if form == "group":
+                self._touch_counted(save.conv, mark, was)
+            self._note_reading(save.conv, mark, was)
             self._db.execute(RAISE_MARK, (save.conv, *msgspec.structs.astuple(mark)))
         if save.crowd is not None:
             self._count(save.conv, save.crowd)
@@ -281,26 +330,25 @@ class Saver:
             they_have = max(they_have, excluded.they_have), they_read = max(they_read, excluded.they_read)""",
             (save.conv, save.rev, save.delivered_upto, save.read_upto),
         )
-        self._climb(save.conv, save.read_upto, State.READ)
-        self._climb(save.conv, save.delivered_upto, State.DELIVERED)
+        self._climb(save.conv, they_read, save.read_upto, State.READ)
+        self._climb(save.conv, they_have, save.delivered_upto, State.DELIVERED)
 
-    def _climb(self, conv: ConvId, upto: int, state: State) -> None:
-        self._touch_all(
-            self._db.execute(
-                """update bubble set state = ? where conv = ? and pos <= ? and mine = 1 and lost = 0
-                and state in (3, 4, 5) and state < ? returning lid""",
-                (state, conv, upto, state),
-            )
-        )
+    def _climb(self, conv: ConvId, old: int, upto: int, state: State) -> None:
+        """What stands at or below `old` has climbed already, or does so when it settles."""
+        if upto > old:
+            self._touch_all(self._db.execute(CLIMB, (state, conv, old, upto, state)))
 
-    def _note_reading(self, conv: ConvId, mark: Mark) -> None:
+    def _mark(self, conv: ConvId, uid: Uid) -> tuple[int, int]:
+        """How far somebody has, and has read, a conversation."""
+        sql = "select delivered, read from mark where conv = ? and uid = ?"
+        return self._db.execute(sql, (conv, uid)).fetchone() or (0, 0)
+
+    def _note_reading(self, conv: ConvId, mark: Mark, was: tuple[int, int]) -> None:
         """Since when, at the latest, own messages below this mark were there and were read."""
         if self.me is not None and mark.by == self.me.uid:
             return
-        sql = "select delivered, read from mark where conv = ? and uid = ?"
-        was = self._db.execute(sql, (conv, mark.by)).fetchone()
         climbs = ((HAVE, mark.delivered, mark.delivered_ms), (READ, mark.read, mark.read_ms))
-        for (what, upto, at_ms), old in zip(climbs, was or (0, 0), strict=True):
+        for (what, upto, at_ms), old in zip(climbs, was, strict=True):
             if upto > old:
                 self._db.execute(
                     NOTE_READING, {"conv": conv, "uid": mark.by, "what": what, "old": old, "upto": upto, "at_ms": at_ms}
@@ -317,9 +365,9 @@ class Saver:
         )
         self._touch_all(
             self._db.execute(
-                """select lid from bubble where conv = ? and pos > ? and pos < ? and mine = 1 and lost = 0
+                """select lid from bubble where conv = ? and pos > ? and mine = 1 and state in (3, 4, 5) and lost = 0
                 order by pos desc limit ?""",
-                (conv, unchanged, NOWHERE, GROUP_REDRAWN_MAX),
+                (conv, unchanged, GROUP_REDRAWN_MAX),
             )
         )
 
@@ -327,19 +375,11 @@ class Saver:
         row = self._db.execute("select form from chat where conv = ?", (conv,)).fetchone()
         return row is not None and row[0] == "group"
 
-    def _touch_counted(self, conv: ConvId, uid: str, delivered: int, read: int) -> None:
+    def _touch_counted(self, conv: ConvId, mark: Mark, was: tuple[int, int]) -> None:
         """Own bubbles whose *k of m* grows by this mark."""
-        was = self._db.execute(
-            "select delivered, read from mark where conv = ? and uid = ?", (conv, uid)
-        ).fetchone() or (0, 0)
-        for old, new in zip(was, (delivered, read), strict=True):
-            self._touch_all(
-                self._db.execute(
-                    "select lid from bubble where conv = ? and pos > ? and pos <= ? and mine = 1 "
-                    "order by pos desc limit ?",
-                    (conv, old, new, GROUP_REDRAWN_MAX),
-                )
-            )
+        for old, new in zip(was, (mark.delivered, mark.read), strict=True):
+            if new > old:
+                self._touch_all(self._db.execute(COUNTED, (conv, old, new, GROUP_REDRAWN_MAX)))
 
     # ---------------------------------------------------------------------------------- T4: what arrived
 
@@ -350,19 +390,16 @@ class Saver:
             cursor = max(cursor, excluded.cursor), head = max(head, excluded.head)""",
             (save.conv, save.cursor, save.head),
         )
-        self._db.execute(
-            "update chat set away = coalesce(?, away), thin = max(thin, ?) where conv = ?",
-            (save.away, save.thin, save.conv),
-        )
+        if save.away is not None or save.thin:
+            self._db.execute(
+                "update chat set away = coalesce(?, away), thin = max(thin, ?) where conv = ?",
+                (save.away, save.thin, save.conv),
+            )
         if save.members is not None or save.form or save.title is not None:
             self._describe(save)
-        own = set()
-        for lid, event, state in save.settled:
-            own.add((event.did, event.dg))
-            self._settle(lid, save.conv, state, event.pos, event.ts, "")
-        for event in save.events:
-            if (event.did, event.dg) not in own:
-                self._keep(save.conv, event)
+        own = {(event.did, event.dg) for _, event, _ in save.settled}
+        self._settle([_settling(lid, save.conv, event, state) for lid, event, state in save.settled])
+        self._keep(save.conv, [event for event in save.events if (event.did, event.dg) not in own])
         self._db.executemany(
             "insert or replace into gap (conv, a, b, why) values (?, ?, ?, ?)",
             _gap_rows(save.conv, save.gaps),
@@ -414,23 +451,39 @@ class Saver:
             "insert or replace into gap (conv, a, b, why) values (?, ?, ?, ?)",
             _gap_rows(save.conv, (*rests, *save.gaps)),
         )
-        for event in save.events:
-            self._keep(save.conv, event)
+        self._keep(save.conv, save.events)
+        self._erase_recalled()
         for lid in [lid for lid in self._touched if lid >= (first_new or HEARD_LID)]:
             del self._touched[lid]
 
-    def _keep(self, conv: ConvId, event: Event) -> None:
-        """One event that we stumble over goes to quarantine; what is behind it in the frame is kept (P-81)."""
-        self._db.execute("savepoint one")
+    def _keep(self, conv: ConvId, events: Sequence[Event]) -> None:
+        """All at once. If we stumble, one by one: one goes to quarantine, and what is behind it is kept (P-81)."""
+        if not events:
+            return
+        touched = dict(self._touched)
+        self._db.execute("savepoint these")
         try:
-            self._event(conv, event)
+            self._events(conv, events)
         except Exception as error:
             if not _is_poison(error):
                 raise
-            log.exception("! position %d of a conversation is kept unread", event.pos)
-            self._db.execute("rollback to one")
-            self._quarantine(conv, event)
-        self._db.execute("release one")
+            self._db.execute("rollback to these")
+            self._touched = touched
+            if len(events) == 1:
+                log.exception("! position %d of a conversation is kept unread", events[0].pos)
+                self._quarantine(conv, events[0])
+            else:
+                for event in events:
+                    self._keep(conv, (event,))
+        self._db.execute("release these")
+
+    def _events(self, conv: ConvId, events: Sequence[Event]) -> None:
+        keys = msgspec.json.encode([(event.did, event.dg) for event in events]).decode()
+        found = self._db.execute(KNOWN, {"conv": conv, "keys": keys})
+        self._here, self._echoes = {(did, dg): (lid, mine) for did, dg, lid, mine in found}, []
+        for event in events:
+            self._event(conv, event)
+        self._settle(self._echoes)
 
     def _quarantine(self, conv: ConvId, event: Event) -> None:
         """The event as it came, and a place on the screen that says so; nothing of it is looked into."""
@@ -455,29 +508,31 @@ class Saver:
 
     def _event(self, conv: ConvId, event: Event) -> None:
         """A message, or what the server said. The same digest again takes its new place (P-43, P-69)."""
-        known = self._db.execute(
-            "select lid, mine from bubble where conv = ? and did = ? and dg = ? and dg <> '' and did <> '0'",
-            (conv, event.did, event.dg),
-        ).fetchone()
+        known = self._here.get((event.did, event.dg))
         if known is None:
             self._new_bubble(conv, event)
             return
+        lid, mine = known
         if event.rel is not None:  # offered again to a restored server, it may point elsewhere
-            self._db.execute("update bubble set rel_pos = ? where lid = ? and target <> ''", (event.rel.pos, known[0]))
+            self._db.execute("update bubble set rel_pos = ? where lid = ? and target <> ''", (event.rel.pos, lid))
         if not event.content:
-            erase(self._db, known[0])
-        if known[1]:
-            self._settle(known[0], conv, State.ACCEPTED, event.pos, event.ts, "")
+            erase(self._db, lid)
+        if event.rel is not None or not event.content:
+            self._touch(lid)
+            self._placed.append(lid)
+        if mine:
+            self._echoes.append(_settling(lid, conv, event, State.ACCEPTED))
         else:
-            self._place(known[0], conv, event.pos, event.ts)
-            self._touch(known[0])
-            self._erase_recalled(known[0])
+            row = {"lid": lid, "conv": conv, "pos": event.pos, "ts": event.ts}
+            self._db.execute(f"{PLACE} where lid = :lid", row)
+            self._touch(lid)
+            self._placed.append(lid)
 
     def _new_bubble(self, conv: ConvId, event: Event) -> None:
         mine = self.me is not None and event.uid == self.me.uid and event.did != SERVER_DID
         content = _bytes_of(event.content)
         kind, at_ms, rel, rel_pos, target = self._described(event, content, conv)
-        state = self._reached(conv, State.ACCEPTED, event.pos) if mine else State.RECEIVED
+        state = _reached(State.ACCEPTED, event.pos, *self._others_reach(conv)) if mine else State.RECEIVED
         row = self._db.execute(
             """insert into bubble (lid, conv, pos, place, uid, did, n, dg, ts, at_ms, mine, kind, suite, content,
             media, state, rel, rel_pos, target)
@@ -495,8 +550,10 @@ class Saver:
             return
         if not kind:
             self._raw(row[0], conv, event)
+        if event.dg and event.did != SERVER_DID:
+            self._here[event.did, event.dg] = (row[0], mine)
         self._touch(row[0])
-        self._erase_recalled(row[0])
+        self._placed.append(row[0])
 
     def _described(self, event: Event, content: bytes, conv: ConvId) -> tuple[str, int, str, int, str]:
         """The kind of an event, empty for what cannot be read (P-81), its author's clock, and what it is about.
@@ -527,6 +584,7 @@ class Saver:
                     raise
                 self._db.execute("rollback to one")
             self._db.execute("release one")
+        self._erase_recalled()
 
     def _read_one_again(self, lid: Lid, conv: ConvId, event: Event) -> None:
         content = _bytes_of(event.content)
@@ -539,7 +597,7 @@ class Saver:
             (kind, at_ms, content, _media_column(event.media), rel, rel_pos, target, lid),
         )
         self._db.execute("delete from raw where lid = ?", (lid,))
-        self._erase_recalled(lid)
+        self._placed.append(lid)
         if kind == "notice":  # it may say who is here: the server is asked for the list
             self._db.execute("update chat set thin = 1 where conv = ? and form = 'group'", (conv,))
 
@@ -560,6 +618,7 @@ class Saver:
         and nobody has read yet what will stand there.
         What the server itself had said there, it has not said any more: who is in such a group must be asked.
         """
+        self._erase_recalled()
         self._db.execute("update me set gen = ?", (save.gen,))
         for conv, cursor in save.cursors:
             self._db.execute(
@@ -578,7 +637,9 @@ class Saver:
             self._db.execute(f"delete from bubble where {above} and did = '{SERVER_DID}'", place)
             self._db.execute(f"update bubble set lost = 1 where {above}", place)
             ticks = f"state in ({State.STORED:d}, {State.DELIVERED:d}, {State.READ:d})"
-            self._db.execute(f"update bubble set state = {State.ACCEPTED:d} where {above} and mine = 1 and {ticks}", place)
+            self._db.execute(
+                f"update bubble set state = {State.ACCEPTED:d} where {above} and mine = 1 and {ticks}", place
+            )
             self._db.execute("delete from gap where conv = ? and a > ?", (conv, cursor))
             self._db.execute("update gap set b = min(b, ?) where conv = ?", (cursor, conv))
 
@@ -641,8 +702,10 @@ class Saver:
             text = msgspec.json.encode(save.wish).decode()
             self._db.execute("insert into setting (key, value) values (?, ?)", (PREFS_WISH, text))
 
-    def _erase_recalled(self, lid: Lid) -> None:
-        for target in erase_recalled(self._db, lid):
+    def _erase_recalled(self) -> None:
+        """Of all that has got a place since the last time."""
+        placed, self._placed = self._placed, []
+        for target in erase_recalled(self._db, placed) if placed else ():
             self._touch(target)
 
     def _touch(self, lid: Lid) -> None:
@@ -657,6 +720,19 @@ def _is_poison(error: Exception) -> bool:
     """Whether this comes of what was to be stored; what comes of the disk or the machine withholds the ack (P-81)."""
     values = sqlite3.IntegrityError | sqlite3.DataError | sqlite3.InterfaceError | sqlite3.ProgrammingError
     return isinstance(error, values) or not isinstance(error, sqlite3.Error | OSError | MemoryError | Problem)
+
+
+def _settling(lid: Lid, conv: ConvId, event: Event, state: State) -> SaveSettled:
+    """What an own event in the log says about the bubble that waited for it."""
+    return SaveSettled(lid, conv, state, event.pos, event.ts, 0)
+
+
+def _reached(said: State, pos: int, they_have: int, they_read: int) -> State:
+    """An accepted message at a position that others are known to have is delivered already."""
+    if said not in _SETTLED_UP or not pos:
+        return said
+    known = State.READ if pos <= they_read else State.DELIVERED if pos <= they_have else said
+    return max(said, known)
 
 
 def _kind_of(content: Content) -> str:

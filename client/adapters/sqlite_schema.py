@@ -6,7 +6,7 @@ import errno
 import os
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -158,6 +158,11 @@ STEPS: Final[tuple[Callable[[Database], None], ...]] = (_first_tables, _groups_a
 def connect(path: Path) -> sqlite3.Connection:
     """One connection that leaves transactions to us. Tests pass another one that fails on purpose."""
     return sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=True)
+
+
+def lids_column(lids: Iterable[int]) -> str:
+    """Numbers as one value of a statement, for `json_each`: however many they are, the statement is the same."""
+    return f"[{','.join(map(str, lids))}]"
 
 
 def open_database(path: Path, open_connection: OpenConnection = connect, *, check: bool = False) -> Database:

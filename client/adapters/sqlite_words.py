@@ -67,12 +67,15 @@ def languages() -> str:
 def words_of(
     db: sqlite3.Connection, lid: Lid, conv: ConvId, dg: Digest, pos: int, uid: Uid, did: Did, rest: Sequence[Any]
 ) -> Words:
-    """The words of a row; `rest` are its columns suite, content, kind, rel, and the data of its upload and rewrite."""
-    suite, content, kind, rel, upload, rewrite = rest
+    """The words of a row; `rest` are its columns from suite on: content, kind, rel, upload, rewrite, any changes."""
+    suite, content, kind, rel, upload, rewrite, any_changes = rest
     words = _read(did, suite, content, kind, uid, conv, upload, rewrite)
     if rel:
         return replace(words, reply_lid=target_of(db, lid) or Lid(0))
-    return words if kind == "notice" else _changed(db, words, conv, dg, pos, uid)
+    if kind == "notice":
+        return words
+    changed = changes_of(db, conv, dg, pos, uid) if any_changes else UNCHANGED
+    return _changed(db, words, conv, changed)
 
 
 def _read(
@@ -100,14 +103,14 @@ def _said(did: Did, suite: str, content: bytes, uid: Uid, conv: ConvId) -> Conte
         return None
 
 
-def _changed(db: sqlite3.Connection, words: Words, conv: ConvId, dg: Digest, pos: int, uid: Uid) -> Words:
+def _changed(db: sqlite3.Connection, words: Words, conv: ConvId, changed: Changed) -> Words:
     """The words as they are now: edited, or gone; with what people think of them, and where the answered one is."""
-    changed = changes_of(db, conv, dg, pos, uid)
     if words.kind == RECALLED or changed.recalled:
         gone = Changed(recalled=True, recalled_by=changed.recalled_by, pending=changed.pending)
         return Words(RECALLED, changed=gone)
-    body = _edited(words.body, changed)
-    words = replace(words, body=body, changed=changed, edited=body is not words.body)
+    if changed is not UNCHANGED:
+        body = _edited(words.body, changed)
+        words = replace(words, body=body, changed=changed, edited=body is not words.body)
     if words.reply is None:
         return words
     lid, gone_too = named(db, conv, words.reply.dg)

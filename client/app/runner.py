@@ -116,8 +116,8 @@ class Runner:
 
     async def _next_batch(self, core: Machine) -> list[_Wish]:
         """What waits now, a due tick in front. Empty if the core is to be renewed instead."""
+        due_s = core.next_wakeup_s()  # until it is handed something, a core has nothing else to wake up for
         while not self._renewing:
-            due_s = core.next_wakeup_s()
             tick = [_Wish(Tick())] if due_s is not None and due_s <= self._clock.now_s() else []
             if tick or self._queue:
                 room = min(len(self._queue), TURN_MAX_EVENTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -13,8 +14,10 @@ from typing import Any
 
 import pytest
 
-from client.adapters.sqlite_messages import SqliteMessages
-from client.adapters.sqlite_rows import AFTER, BEFORE, UNREAD, WAITING
+from client.adapters.sqlite_changes import GONE, TARGET
+from client.adapters.sqlite_messages import LIDS_AT, SqliteMessages
+from client.adapters.sqlite_rows import AFTER, BEFORE, THESE, UNREAD, WAITING
+from client.adapters.sqlite_saves import CLIMB, COUNTED, KNOWN, NOTE_READING, SETTLE, STANDS
 from client.adapters.sqlite_schema import FILE_NAME, connect, open_database
 from client.core.effects import SaveComposed, SaveSeenLast, SaveSettled
 from client.core.model import Lane, Me, Seen, State
@@ -299,6 +302,19 @@ def test_what_the_screen_asks_for_is_read_from_an_index(tmp_path: Path, sql: str
     assert "USING" in plan[0]
     assert "INDEX" in plan[0]
     assert not any("TEMP B-TREE" in step for step in plan), plan
+
+
+PER_MESSAGE = (GONE, TARGET, KNOWN, SETTLE, CLIMB, COUNTED, NOTE_READING, STANDS, THESE, LIDS_AT, UNREAD)
+
+
+@pytest.mark.parametrize("sql", PER_MESSAGE)
+def test_a_message_costs_the_same_in_a_long_conversation(tmp_path: Path, sql: str) -> None:
+    """No statement that is run for every message looks through all of its conversation."""
+    values = dict.fromkeys(re.findall(r":(\w+)", sql), "[1]") or ("[1]",) * sql.count("?")
+    with closing(open_database(tmp_path / FILE_NAME)) as db:
+        plan = [str(row[3]) for row in db.execute(f"explain query plan {sql}", values)]
+
+    assert not any(re.search(r"^SCAN (bubble|b|t|c)$|bubble_\w+ \(conv=\?\)", step) for step in plan), plan
 
 
 SAVER = """
