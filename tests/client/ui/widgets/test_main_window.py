@@ -267,7 +267,7 @@ async def test_an_open_question_closes_itself_when_the_message_arrived(bench: Be
 async def test_editing_a_message_that_was_not_sent_happens_in_its_place(bench: Bench) -> None:
     bench.chat.put(needs_you())
     bench.page.hands.do(Lid(77), "edit")
-    assert bench.page.composer.text == "Which train?"
+    await bench.until(lambda: bench.page.composer.text == "Which train?")
     bench.type("Which bus?")
     bench.enter()
     await bench.wish("edit", Lid(77), "Which bus?")
@@ -278,7 +278,7 @@ async def test_editing_a_refused_message_puts_its_words_into_the_field(bench: Be
     bench.chat.put(needs_you(state=State.REFUSED))
     bench.page.hands.do(Lid(77), "edit")
     await bench.wish("remove", Lid(77))
-    assert bench.page.composer.text == "Which train?"
+    await bench.until(lambda: bench.page.composer.text == "Which train?")
 
 
 async def test_a_file_is_downloaded_on_a_click_and_not_before(bench: Bench, tmp_path: Path) -> None:
