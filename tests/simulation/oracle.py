@@ -28,6 +28,7 @@ LAG_S = 10.0  # longer than an answer waits to leave, unless its process stalls
 MOVES_MAX = 12
 PUSH_MAX, WINDOW_MAX, TRIES_MAX = 256, 64, 4
 UNREADABLE_AFTER = 5
+UNSEEN = ("", b"")  # written and removed by retention in one commit
 
 WATCH = """
 create temp table looked_own (lid integer);
@@ -219,6 +220,8 @@ class Oracle:
             "select pos, did, content, rel from log where conv = ? and pos > ? order by pos", (conv, len(log))
         ).fetchall()
         self._checks["S4 everybody sees the same log"] += len(rows)
+        (floor,) = self._server.execute("select floor from conv where conv = ?", (conv,)).fetchone()
+        log += [UNSEEN] * (min(floor, rows[0][0] - 1 if rows else floor) - len(log))
         for pos, did, content, rel in rows:
             if pos != len(log) + 1:
                 self._blame(f"S4 a hole in the log of {conv} at {len(log) + 1}")
@@ -449,7 +452,7 @@ class Oracle:
             if pos not in here:
                 why = next((why for first, last, why in gaps if first <= pos <= last), "")
                 self._look_at_gap(room, seen, pos, why, name)
-            elif here[pos] != log[pos - 1] and pos not in room.erased:
+            elif log[pos - 1] not in (here[pos], UNSEEN) and pos not in room.erased:
                 self._blame(f"S4 {name} sees {conv}/{pos} otherwise: {here[pos]} instead of {log[pos - 1]}")
             elif not room.had_seat(seen.uid, pos):
                 self._blame(f"S10 {name} has got {conv}/{pos}, which was not meant for them")
