@@ -13,7 +13,7 @@ from client.adapters.sqlite_saves import Saver
 from client.core import inbox as client_inbox
 from client.core import marks as client_marks
 from client.core import outbox as client_outbox
-from client.core.effects import Renumbered, SaveArrived, SaveMarks, SaveSeenLast, SaveSettled, SaveState
+from client.core.effects import Renumbered, SaveArrived, SaveGeneration, SaveMarks, SaveSeenLast, SaveSettled, SaveState
 from client.core.events import Said
 from client.core.inbox import Inbox
 from client.core.lane import LaneQueue
@@ -34,6 +34,7 @@ from server.core.effects import Raise
 from server.core.moves import Move
 from server.core.rights import Standing
 from server.core.session import Session
+from server.core.stubborn import Stubborn
 from server.ports import StoreUnknown
 from server.stores import memory, sqlite_groups, sqlite_log, sqlite_marks, sqlite_pages, sqlite_retention
 from server.stores.schema import SCHEMA
@@ -621,29 +622,86 @@ def found3(stack: ExitStack) -> None:
     stack.enter_context(swap(session._Talk, "due_s", awake))
 
 
+def found4(stack: ExitStack) -> None:
+    """After a restore of the server the members are those of a time that never was."""
+    rewind = Inbox._rewind
+
+    def sure(self: Any, bases: Any) -> Any:
+        kept = {shelf.conv: (shelf.thin, shelf.away) for shelf in self._shelves.values()}
+        rewind(self, bases)
+        for shelf in self._shelves.values():
+            shelf.thin, shelf.away = kept[shelf.conv]
+        return []
+
+    stack.enter_context(swap(Inbox, "_rewind", sure))
+
+
+def found5(stack: ExitStack) -> None:
+    """After a restore of the server what comes back keeps the ticks it had."""
+    stack.enter_context(_rewinding("update bubble set state = :state where lid = :lid", "lid, state from bubble"))
+
+
+def found6(stack: ExitStack) -> None:
+    """After a restore of the server what was read above its base counts as read."""
+    stack.enter_context(_rewinding("update chat set read_upto = :state where conv = :lid", "conv, read_upto from chat"))
+
+
+@contextmanager
+def _rewinding(put: str, kept: str) -> Iterator[None]:
+    """A change of generation that leaves these as they were."""
+    writers = Saver.__dict__["_write"].dispatcher
+    honest = writers.dispatch(SaveGeneration)
+
+    def generation(self: Any, save: SaveGeneration) -> None:
+        before = self._db.execute(f"select {kept}").fetchall()
+        honest(self, save)
+        self._db.executemany(put, [{"lid": key, "state": value} for key, value in before])
+
+    writers.register(SaveGeneration, generation)
+    try:
+        yield
+    finally:
+        writers.register(SaveGeneration, honest)
+
+
+def found7(stack: ExitStack) -> None:
+    """A page that was only pushed, into lines that broke, makes a message unreadable in the end."""
+    given = Stubborn.given
+
+    def counted(self: Any, did: Any, session_: int, page: Any, now_s: float) -> Any:
+        pushed = not page.ask.pull and page.from_ == page.cursor
+        return given(self, did, session_, replace(page, ask=replace(page.ask, pull=True)) if pushed else page, now_s)
+
+    stack.enter_context(swap(Stubborn, "given", counted))
+
+
 MUTANTS: dict[str, Plant] = {
     "B1": b1, "B2": b2, "B3": b3, "B4": b4, "B5": b5, "B6": b6, "B7": b7, "B8": b8, "B9": b9, "B10": b10, "B11": b11,
     "B12": b12, "B13": b13, "B14": b14, "B15": b15, "B16": b16, "B17": b17, "B18": b18, "B19": b19, "B20": b20,
     "B21": b21, "B22": b22, "B23": b23, "B24": b24, "B25": b25, "B26": b26, "B27": b27, "B28": b28, "B29": b29,
     "B30": b30, "B31": b31, "B32": b32, "B33": b33, "B34": b34, "B35": b35, "B36": b36, "B37": b37, "B38": b38,
     "B39": b39, "B40": b40, "B41": b41, "B42": b42, "B43": b43, "B44": b44, "B46": b46,
-    "found1": found1, "found2": found2, "found3": found3,
+    "found1": found1, "found2": found2, "found3": found3, "found4": found4, "found5": found5, "found6": found6,
+    "found7": found7,
 }  # fmt: skip
 
 LOSSY, DRY = Weather(loss=0.3), Weather(store_failure=0.1, loss=0.05)
-FALLING = Weather(cut_rate=0.05, client_crash=0.01)
+FALLING, ROLLED_BACK = Weather(cut_rate=0.05, client_crash=0.01), Weather(rollback_rate=0.03, loss=0.02)
 WEATHER = {
     "B4": Weather(client_crash=0.01, loss=0.1), "B5": Weather(cut_rate=0.1, loss=0.1, client_crash=0.01),
     "B7": DRY, "B8": DRY, "B10": Weather(commit_unknown=0.1), "B14": FALLING,
-    "B15": FALLING, "B16": FALLING, "B17": FALLING,
+    "B15": FALLING, "B16": FALLING, "B17": Weather(rollback_rate=0.02),
+    "B3": Weather(no_dial=0.6, cut_rate=0.1),
     "B19": Weather(loss=0.6, client_crash=0.03), "B20": Weather(no_dial=0.6, cut_rate=0.1),
     "B29": Weather(no_bell=0.5, client_crash=0.01), "B34": LOSSY, "B37": Weather(loss=0.3, slow=0.3, slow_max_s=5.0),
-    "B39": Weather(rollback_rate=0.02), "B40": Weather(ghost=0.2, cut_rate=0.3),
-    "B41": Weather(loss=0.6), "found1": LOSSY, "found2": Weather(store_failure=0.05),
-    "found3": Weather(slow_reader=0.5, disk_max_s=0.01),
+    "B39": Weather(rollback_rate=0.02), "B40": Weather(ghost=0.3, cut_rate=0.3, slow=0.3, slow_max_s=5.0),
+    "B41": Weather(loss=0.6), "found1": LOSSY, "found2": Weather(store_failure=0.2),
+    "found3": Weather(slow_reader=0.5, disk_max_s=0.01), "found4": ROLLED_BACK, "found5": ROLLED_BACK,
+    "found6": ROLLED_BACK, "found7": Weather(cut_rate=0.5, half_open=1.0, slow=0.3, slow_max_s=20.0),
 }  # fmt: skip
 """Bugs that hide in most weathers, and the one that they do not like."""
-BUSY = Plan(weather_s=60.0, rate=0.6)
+BUSY, SILENT = Plan(weather_s=60.0, rate=0.6), Plan(weather_s=200.0, rate=0.03, bursts=(3,), second_devices=0.0)
+CHANGING = Plan(rate=0.4, groups_change=20.0, bursts=(3, 8))
 PLAN: dict[str, Plan] = {
     "B11": Plan(rate=0.6, block_rate=0.1), "B19": Plan(weather_s=200.0, rate=0.6, ask_at_once=True),
     "B20": Plan(weather_s=200.0),
@@ -652,7 +710,9 @@ PLAN: dict[str, Plan] = {
     "B41": Plan(weather_s=200.0, rate=0.6, ask_at_once=True), "B42": Plan(rate=0.6, groups_change=20.0),
     "B43": Plan(rate=0.6, relate=20.0), "B44": Plan(media=10.0), "B46": Plan(poison=10.0),
     "B39": Plan(weather_s=90.0, rate=0.6), "B4": Plan(weather_s=90.0, rate=0.6), "B5": Plan(weather_s=90.0, rate=0.6),
-    "B7": BUSY, "B8": BUSY, "B37": BUSY, "found3": BUSY,
+    "B7": BUSY, "B8": BUSY, "B37": BUSY, "found3": BUSY, "B17": BUSY, "B34": SILENT, "found2": SILENT,
+    "B3": Plan(weather_s=90.0, rate=1.0, bursts=(3, 8), burst_share=60.0, restores=15.0),
+    "found4": CHANGING, "found5": CHANGING, "found6": CHANGING, "found7": Plan(weather_s=200.0, rate=0.2, bursts=(3,)),
 }  # fmt: skip
 """Bugs that hide in most lives."""
 

@@ -228,7 +228,7 @@ class Wire:
         wire = self
         if ghost:
             wire = self.network.newest(self.client) or self
-            if wire.generation != self.generation:
+            if wire.generation != self.generation and wire.greeted:  # before welcome nobody listens (P-12)
                 return
         if wire.client_open and wire._up and not wire.half and wire.client.alive:
             packets = from_server.read(frame)

@@ -75,6 +75,7 @@ class Talk:
     moves: dict[str, tuple[int, int]] = field(default_factory=dict)
     more: int = 0
     turned_away: bool = False
+    welcomed: bool = False
 
 
 @dataclass
@@ -421,6 +422,8 @@ class Oracle:
                 self._blame(f"S14 the cursor of {name} in {conv} fell")
             if rev < seen.revs.get(conv, 0):
                 self._blame(f"S14 the rev of {name} in {conv} fell")
+            if cursor > before or rev > seen.revs.get(conv, 0):
+                self._must_be_welcome(disk, name, conv)
             seen.revs[conv] = rev
             key = seen.uid, conv
             if read > self._reads[key]:
@@ -430,6 +433,13 @@ class Oracle:
                 seen.cursors[conv] = cursor
                 if cursor > self._had[key]:
                     self._had[key] = cursor
+
+    def _must_be_welcome(self, disk: Disk, name: str, conv: str) -> None:
+        """What comes before `welcome` is not for this session, and is used by nobody (P-12)."""
+        self._checks["P-12 nothing is used before welcome"] += 1
+        _, talk = self._talks.get(disk.owner, (0, None)) if disk.owner is not None else (0, None)
+        if talk is None or not talk.welcomed:
+            self._blame(f"P-12 {name} uses what came for {conv} before its welcome")
 
     def _look_at_arrived(self, disk: Disk, seen: Seen, conv: str, before: int, cursor: int, name: str) -> None:
         """What came is what the log says there, and was meant for this person (S2, S3, S4, S10)."""
@@ -657,6 +667,8 @@ class Oracle:
             kind = type(packet).__name__
             if kind in ("MsgA", "VoidA"):
                 talk.waiting.pop(packet.dg, None)
+            elif kind == "Welcome":
+                talk.welcomed = True
             elif kind == "Nack":
                 talk.turned_away = True
                 talk.more += 1  # what was turned away costs no try

@@ -284,8 +284,8 @@ class Story:
             (plan.relate, self._relate, False),
             (plan.poison, self._poison, False),
             (plan.media, self._show_a_file, False),
-            (3, self._back_up, True),
-            (1, self._restore, True),
+            (3 * plan.restores, self._back_up, True),
+            (plan.restores, self._restore, True),
             (3, self._go_away, True),
             (2, self._begin_twin, True),
         )

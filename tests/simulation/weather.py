@@ -99,6 +99,7 @@ class Plan:
     media: float = 0.0
     poison: float = 0.0
     quiet: bool = False
+    restores: float = 1.0
 
 
 def draw_plan(world: World) -> Plan:
