@@ -28,6 +28,7 @@ from protocol.ladder import Ladder, bottom
 from protocol.lanes import chain, digest
 from protocol.packets import Close, MsgA, MsgN, VoidA, VoidR, Welcome
 from protocol.values import Digest, replace
+from server.app.media import Media
 from server.core import acceptance, delivery, session
 from server.core.acceptance import MESSAGE, REFUSED, Settled, Slot, Turn
 from server.core.effects import Raise
@@ -40,6 +41,7 @@ from server.stores import memory, sqlite_groups, sqlite_log, sqlite_marks, sqlit
 from server.stores.schema import SCHEMA
 from server.stores.sqlite_store import SqliteStore
 from tests.simulation import clients, schedule, servers
+from tests.simulation.uploads import play_upload
 from tests.simulation.weather import Plan, Weather
 
 Plant = Callable[[ExitStack], None]
@@ -363,6 +365,17 @@ def b44(stack: ExitStack) -> None:
     stack.enter_context(swap(sqlite_log, "_MEDIA", sqlite_log._MEDIA.replace(" and done = 1", "")))
 
 
+def b45(stack: ExitStack) -> None:
+    """The offset of an upload is recorded before its data is safe."""
+
+    async def early(self: Any, upload: Any) -> int:
+        offset = await self._blobs.begin(upload.media, upload.offset)
+        await self._uploads.move(upload.media, offset)
+        return int(await self._blobs.settle(upload.media))
+
+    stack.enter_context(swap(Media, "_settle", early))
+
+
 # ------------------------------------------------------------------------------------------ the client
 
 
@@ -680,7 +693,7 @@ MUTANTS: dict[str, Plant] = {
     "B12": b12, "B13": b13, "B14": b14, "B15": b15, "B16": b16, "B17": b17, "B18": b18, "B19": b19, "B20": b20,
     "B21": b21, "B22": b22, "B23": b23, "B24": b24, "B25": b25, "B26": b26, "B27": b27, "B28": b28, "B29": b29,
     "B30": b30, "B31": b31, "B32": b32, "B33": b33, "B34": b34, "B35": b35, "B36": b36, "B37": b37, "B38": b38,
-    "B39": b39, "B40": b40, "B41": b41, "B42": b42, "B43": b43, "B44": b44, "B46": b46,
+    "B39": b39, "B40": b40, "B41": b41, "B42": b42, "B43": b43, "B44": b44, "B45": b45, "B46": b46,
     "found1": found1, "found2": found2, "found3": found3, "found4": found4, "found5": found5, "found6": found6,
     "found7": found7,
 }  # fmt: skip
@@ -717,13 +730,21 @@ PLAN: dict[str, Plan] = {
 """Bugs that hide in most lives."""
 
 
+def play_for(name: str, seed: int) -> None:
+    """A world that this bug does not like. Raises Failed."""
+    if name == "B45":
+        play_upload(seed)
+    else:
+        schedule.play(seed, weather=WEATHER.get(name), plan=PLAN.get(name))
+
+
 def find(name: str, seeds: Iterable[int]) -> schedule.Failed | None:
     """Plant this bug and play until a seed shows it."""
     with ExitStack() as stack:
         MUTANTS[name](stack)
         for seed in seeds:
             try:
-                schedule.play(seed, weather=WEATHER.get(name), plan=PLAN.get(name))
+                play_for(name, seed)
             except schedule.Failed as failed:
                 return failed
     return None

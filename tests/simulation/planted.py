@@ -7,8 +7,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 
-from tests.simulation.mutants import MUTANTS, PLAN, WEATHER, find
-from tests.simulation.schedule import Failed, play
+from tests.simulation.mutants import MUTANTS, find, play_for
+from tests.simulation.schedule import Failed
 
 SEEDS = range(1, 26)
 
@@ -30,7 +30,7 @@ def hunt_one(name: str) -> Find:
     if failed is None:
         return Find(name, bug, None, "not found")
     try:  # the same world without the bug must be a good one
-        play(failed.seed, weather=WEATHER.get(name), plan=PLAN.get(name))
+        play_for(name, failed.seed)
     except Failed as always:
         return Find(name, bug, None, f"proves nothing, seed {always.seed} fails without it: {always.what}")
     return Find(name, bug, failed.seed, failed.what)
