@@ -103,4 +103,4 @@ def test_the_last_picture_of_the_spinner_says_how_far_it_is(tmp_path: Path) -> N
 def test_the_page_has_a_row_for_every_module_with_something_to_change() -> None:
     named = {row.name for row in rows_of(PAGE.read_text(encoding="utf-8"))}
     assert named <= set(modules())
-    assert len(named) > 15
+    assert len(named) > 30
