@@ -229,8 +229,8 @@ def b25(stack: ExitStack) -> None:
     """A frame leaves out a row."""
     run = delivery.Feed._run
 
-    def short(self: Any, room: int) -> MsgN:
-        frame = run(self, room)
+    def short(self: Any, *room: int) -> MsgN:
+        frame = run(self, *room)
         if len(frame.events) < 2:
             return frame
         return MsgN(frame.conv, frame.from_, frame.to, frame.head, frame.events[1:])
@@ -683,7 +683,8 @@ def found7(stack: ExitStack) -> None:
 
     def counted(self: Any, did: Any, session_: int, page: Any, now_s: float) -> Any:
         pushed = not page.ask.pull and page.from_ == page.cursor
-        return given(self, did, session_, replace(page, ask=replace(page.ask, pull=True)) if pushed else page, now_s)
+        asked = replace(page, ask=replace(page.ask, pull=True)) if pushed else page
+        return replace(given(self, did, session_, asked, now_s), ask=page.ask)
 
     stack.enter_context(swap(Stubborn, "given", counted))
 

@@ -422,7 +422,7 @@ class Oracle:
                 self._blame(f"S14 the cursor of {name} in {conv} fell")
             if rev < seen.revs.get(conv, 0):
                 self._blame(f"S14 the rev of {name} in {conv} fell")
-            if cursor > before or rev > seen.revs.get(conv, 0):
+            if conv in seen.cursors and (cursor > before or rev > seen.revs.get(conv, 0)):
                 self._must_be_welcome(disk, name, conv)
             seen.revs[conv] = rev
             key = seen.uid, conv
@@ -830,7 +830,7 @@ class Oracle:
         here: dict[str, set[str]] = defaultdict(set)
         for conv, other in disk.db.execute("select conv, uid from member"):
             here[conv].add(other)
-        for conv, away in disk.db.execute("select conv, away from chat").fetchall():
+        for conv, away in disk.db.execute("select conv, away from chat where cursor > 0").fetchall():
             now = self._rooms[conv].now() if conv in self._rooms else set()
             self._checks["P-70 members are known"] += 1
             if bool(away) != (uid not in now):
