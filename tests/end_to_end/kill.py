@@ -280,7 +280,8 @@ async def open_world(
     world = World(server, alice, bob, dice, pause_s)
     invites = [await server.invite() for _ in world.sides]
     await asyncio.gather(*(s.puppet.start(invite=code) for s, code in zip(world.sides, invites, strict=True)))
-    await alice.puppet.wish("open", **{"with": "bob"})
+    for side in world.sides:  # both, before anybody dies: opening is the one thing that needs the line
+        await side.puppet.wish("open", **{"with": side.other})
     for side in world.sides:
         side.alive.set()
         side.idle.set()
