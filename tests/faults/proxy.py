@@ -97,7 +97,7 @@ class Proxy:
         self.target = target
         self.weather = Weather()
         self.done: Counter[str] = Counter()
-        self.limbo: dict[Way, list[Frame]] = {"up": [], "down": []}
+        self.limbo: dict[tuple[str, Way], list[Frame]] = {}  # a held frame reaches its own device later, and no other
         self.passages: set[Passage] = set()
         self.count = 0
         self.url = ""
@@ -166,6 +166,7 @@ class Passage:
         self._roads: dict[Way, asyncio.Queue[tuple[float, bytes]]] = {way: asyncio.Queue(WAITING_MAX) for way in BOTH}
         self._frames: Counter[Way] = Counter()
         self._answered = False
+        self._token = ""  # whose line it is
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -230,6 +231,8 @@ class Passage:
             await self._send(way, frame.raw)
             return
         self._frames[way] += 1
+        if way == "up" and not self._token:
+            self._token = next((str(packet["token"]) for packet in frame.packets if "token" in packet), "")
         verdict = self.weather.judge(Hop(way, frame, self.number, self._frames[way]))
         match verdict:
             case Keep(kept, copies, delay_s):
@@ -241,7 +244,7 @@ class Passage:
                 self.proxy.done["lost"] += 1
             case Hold(held):
                 self.proxy.done["held for a later session"] += 1
-                self.proxy.limbo[way].append(held)
+                self.proxy.limbo.setdefault((self._token, way), []).append(held)
             case Cut(share):
                 self.proxy.done["cut in a frame"] += 1
                 self._writers[way].write(frame.raw[: max(1, int(len(frame.raw) * share))])
@@ -252,8 +255,7 @@ class Passage:
 
     async def _release(self, way: Way) -> None:
         """What was held in an older session arrives in this one."""
-        held, self.proxy.limbo[way] = self.proxy.limbo[way], []
-        for frame in held:
+        for frame in self.proxy.limbo.pop((self._token, way), ()):
             self.proxy.done["came in a later session"] += 1
             await self._send(way, frame.raw)
 
