@@ -261,7 +261,10 @@ class DataCorrupt(Problem):
 
 class DataRebuilt(Problem):
     code = "data_rebuilt"
-    said = "The data file was damaged and is made anew, with {waiting} messages that still wait. The rest comes from the server."
+    said = (
+        "The data file was damaged and is made anew, with {waiting} messages that still wait. "
+        "The rest comes from the server."
+    )
 
 
 class DataIsBackup(Problem):
