@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication, QPixmap
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLineEdit,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -19,9 +18,8 @@ from PySide6.QtWidgets import (
 
 from client.core.model import Device
 from client.ui import icons
+from client.ui.dialogs.code import CodeDialog, CodeWords
 from client.ui.dialogs.frame import Choice, Dialog
-from client.ui.dialogs.invite import parts_card
-from client.ui.invites import invite_line
 from client.ui.plain import one_line
 from client.ui.theme import SPACE, Look, Themes
 from client.ui.viewmodels.standing import when_words
@@ -139,33 +137,20 @@ def _picture(look: Look, here: bool, dpr: float) -> QPixmap:
     return icons.pixmap("device", look.color("accent" if here else "text_2"), 20, dpr)
 
 
-class DeviceCodeDialog(Dialog):
+class DeviceCodeDialog(CodeDialog):
     """The code for another device: one line to copy, and its parts to type."""
 
     def __init__(self, parent: QWidget | None, server: str, code: str) -> None:
-        super().__init__(
-            parent,
+        words = CodeWords(
             tr("Add a device"),
             tr(
                 "Start Hexagram on the other device, choose “Add this device to my account” and paste this line. "
                 "It works once, for {minutes} minutes. Show it to nobody: whoever has it becomes you.",
                 minutes=round(DEVICE_CODE_KEEP_S / 60),
             ),
-            width=WIDTH,
+            line=tr("Code for another device"),
+            code=tr("Device code"),
+            copy=tr("Copy"),
         )
+        super().__init__(parent, server, code, words, width=WIDTH)
         self.setObjectName("device_code_dialog")
-        self.line = QLineEdit(invite_line(server, code), self)
-        self.line.setReadOnly(True)
-        self.line.setAccessibleName(tr("Code for another device"))
-        self.line.setCursorPosition(0)
-        self.body.addWidget(self.line)
-        self.body.addWidget(parts_card(server, code, tr("Device code")))
-        self.offer([Choice("", tr("Close")), Choice("copy", tr("Copy"), "primary")])
-
-    def answer(self, answer: str) -> None:
-        """“Copy” leaves the dialog open."""
-        if answer != "copy":
-            super().answer(answer)
-            return
-        QGuiApplication.clipboard().setText(self.line.text())
-        self.offer([Choice("copy", tr("Copied")), Choice("", tr("Close"), "primary")])
