@@ -10,29 +10,15 @@ import signal
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
-ENVIRONMENT: Final = "HEXAGRAM_CRASH_AT"
+from protocol.passages import ENVIRONMENT, Passages
+
 Points: TypeAlias = Mapping[str, str]
 """The points by the name of a save."""
 KILL: Final = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
-class CrashPoints:
-    """Counts passages of the one point that is armed.
-
-    Args:
-        armed: like `C2:7`; empty for none.
-    """
-
-    def __init__(self, armed: str) -> None:
-        self._name, _, passage = armed.partition(":")
-        self._left = int(passage) if passage else 1
-
-    def passes(self, name: str) -> bool:
-        """Whether this passage is the one that is armed."""
-        if name != self._name:
-            return False
-        self._left -= 1
-        return self._left == 0
+class CrashPoints(Passages):
+    """Ends this process at the passage that is armed."""
 
     def __call__(self, name: str) -> None:
         """Pass a point."""
@@ -41,7 +27,7 @@ class CrashPoints:
 
     def around(self, points: Points, saves: Sequence[object]) -> None:
         """Pass the points that belong to these saves."""
-        if self._name:
+        if self.armed:
             for save in saves:
                 self(points.get(type(save).__name__ + (":cancel" if _cancels(save) else ""), ""))
 

@@ -10,27 +10,13 @@ import signal
 from collections.abc import Callable
 from typing import Final
 
-ENVIRONMENT: Final = "HEXAGRAM_CRASH_AT"
+from protocol.passages import ENVIRONMENT, Passages
+
 KILL: Final = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
-class CrashPoints:
-    """Counts passages of the one point that is armed.
-
-    Args:
-        armed: like `S2:7`; empty for none.
-    """
-
-    def __init__(self, armed: str) -> None:
-        self._name, _, passage = armed.partition(":")
-        self._left = int(passage) if passage else 1
-
-    def passes(self, name: str) -> bool:
-        """Whether this passage is the one that is armed."""
-        if name != self._name:
-            return False
-        self._left -= 1
-        return self._left == 0
+class CrashPoints(Passages):
+    """Ends this process at the passage that is armed."""
 
     def __call__(self, name: str, last_deed: Callable[[], None] | None = None) -> None:
         """Pass a point. `last_deed` is what has happened by then in the world, and is still on its way in here."""

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from client.app.crash_points import ENVIRONMENT
+from protocol.passages import ENVIRONMENT
 from protocol.problems import Problem
 from tests.end_to_end.kill import (
     Side,
