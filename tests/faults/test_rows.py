@@ -44,6 +44,17 @@ async def talk(here: Street, messages: int, pause_s: float = 0.2) -> None:
         await asyncio.sleep(pause_s)
 
 
+async def talk_across_sessions(here: Street, messages: int) -> None:
+    """Three sessions of this many messages each, and a few words in a fourth. Something came later than its own."""
+    for _ in range(3):
+        await talk(here, messages)
+        here.proxy.reset_all()
+        await here.alice.becomes("ready")
+        await here.bob.becomes("ready")
+    await talk(here, 2)
+    assert here.proxy.done["came in a later session"] > 0
+
+
 @pytest.mark.parametrize("kind", SIX)
 def test_f4_each_of_the_six_packets_may_be_lost(kind: str, play: Play) -> None:
     """The first of each, on every line: at most one try more, one bubble."""
@@ -75,14 +86,8 @@ def test_f5_a_share_of_all_frames_may_be_lost(share: float, play: Play) -> None:
 def test_f6_each_frame_may_come_up_to_five_times_also_in_a_later_session(play: Play) -> None:
     async def story(here: Street) -> None:
         here.proxy.weather.judge = Doubling(Random(6))
-        for _ in range(3):
-            await talk(here, 3)
-            here.proxy.reset_all()
-            await here.alice.becomes("ready")
-            await here.bob.becomes("ready")
-        await talk(here, 2)
+        await talk_across_sessions(here, 3)
         assert here.proxy.done["doubled"] > 10
-        assert here.proxy.done["came in a later session"] > 0
 
     play(story)
 
@@ -90,14 +95,8 @@ def test_f6_each_frame_may_come_up_to_five_times_also_in_a_later_session(play: P
 def test_f7_frames_may_overtake_each_other_within_and_across_sessions(play: Play) -> None:
     async def story(here: Street) -> None:
         here.proxy.weather.judge = Overtaking(Random(7))
-        for _ in range(3):
-            await talk(here, 5)
-            here.proxy.reset_all()
-            await here.alice.becomes("ready")
-            await here.bob.becomes("ready")
-        await talk(here, 2)
+        await talk_across_sessions(here, 5)
         assert here.proxy.done["late"] > 5
-        assert here.proxy.done["came in a later session"] > 0
 
     play(story)
 
