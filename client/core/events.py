@@ -326,10 +326,14 @@ class Pull(Value, frozen=True):
 
 
 class MembersNow(Value, frozen=True):
-    """Who is in a conversation, after a notice changed it. `thin`: somebody may be missing in it."""
+    """Who is in a conversation as far as its log was read here. `thin`: somebody may be missing in it.
+
+    Of who came behind `upto` this device has not read yet; None where nobody can come (P-70).
+    """
 
     conv: ConvId
     members: tuple[Member, ...]
+    upto: int | None = None
     thin: bool = False
 
 

@@ -96,6 +96,10 @@ class _Shelf:
     told: int = 0
     confirmed: int = 0
 
+    def members_now(self) -> MembersNow:
+        """Who is here; in a group somebody may have come behind the cursor."""
+        return MembersNow(self.conv, self.members, self.cursor if self.form == "group" else None, self.thin)
+
 
 class Inbox:
     """The machine of receiving.
@@ -235,8 +239,8 @@ class Inbox:
         )
         name = "offline:A" if isinstance(frame, OfflineA) else "msg:N"
         outputs: list[Output] = [saved, TracedAt(frame.conv, first, frame.to, name, "in"), *follows]
-        if members is not None or thin:
-            outputs.append(MembersNow(frame.conv, shelf.members, shelf.thin))
+        if members is not None or thin or shelf.form == "group":
+            outputs.append(shelf.members_now())
         if shelf.thin and not shelf.away:
             outputs.append(AskRoster(frame.conv))
         if older := tuple(Span(gap.first, gap.last) for gap in gaps if gap.why == OLDER):
@@ -284,10 +288,7 @@ class Inbox:
             shelf.members = tuple(Member(seat.uid, seat.name, seat.role) for seat in table.members)
             shelf.away = all(seat.uid != self._me.uid for seat in table.members)
             shelf.form, shelf.title = FORMS.get(table.form, shelf.form), table.title or shelf.title
-        return [
-            SaveRoster(shelf.conv, shelf.members, shelf.away, shelf.form, shelf.title),
-            MembersNow(shelf.conv, shelf.members),
-        ]
+        return [SaveRoster(shelf.conv, shelf.members, shelf.away, shelf.form, shelf.title), shelf.members_now()]
 
     # --------------------------------------------------------------------------------- acknowledging
 
@@ -393,10 +394,10 @@ class Inbox:
         outputs: list[Output] = []
         for shelf in self._shelves.values():
             base = bases.get(shelf.conv, 0)
-            if shelf.form == "group" and shelf.cursor > base:
+            fell, shelf.cursor = shelf.cursor > base, min(shelf.cursor, base)
+            if shelf.form == "group" and fell:
                 shelf.thin, shelf.away = True, False
-                outputs += [MembersNow(shelf.conv, shelf.members, thin=True), AskRoster(shelf.conv)]
-            shelf.cursor = min(shelf.cursor, base)
+                outputs += [shelf.members_now(), AskRoster(shelf.conv)]
             shelf.head, shelf.told, shelf.confirmed = shelf.cursor, 0, 0
             shelf.unacked, shelf.ack_due_s = 0, None
         return outputs

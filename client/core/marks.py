@@ -34,13 +34,17 @@ from protocol.values import ConvId, Uid
 class _Standing:
     """Marks of one conversation. Everybody else there has `delivered` and has read `read` (P-53).
 
-    `others` are empty while somebody may be missing in them. `crowd` counts for them in a large conversation.
-    `own_read` is how far this person has read here; `told_read` what the server is known to know of it.
+    `members` are empty while somebody may be missing in them, and who came behind `known_to` is not among them; None
+    where nobody can come. `others` are they without this person. `held_back`: others have got further than
+    `known_to`. `crowd` counts for them in a large conversation, as the server knows them. `own_read` is how far this person has read here; `told_read` what the server is known to know of it.
     """
 
     conv: ConvId
     rev: int = 0
     reach: dict[Uid, Reach] = field(default_factory=dict)
+    members: tuple[Member, ...] = ()
+    known_to: int | None = None
+    held_back: bool = False
     others: tuple[Uid, ...] = ()
     delivered: int = 0
     read: int = 0
@@ -80,10 +84,8 @@ class Marks:
         match event:
             case Said(packets):
                 return [output for packet in packets for output in self._hear(packet)]
-            case MembersNow(conv, members, thin):
-                standing = self._standing(conv)
-                standing.others = () if thin else self._others_of(members)
-                return [self._save(standing)] if _climb(standing) else []
+            case MembersNow(conv, members, upto, thin):
+                return self._seat(self._standing(conv), () if thin else members, upto)
             case Placed(conv, first):
                 standing = self._standing(conv)
                 return [self._save(standing)] if first <= standing.delivered else []
@@ -114,6 +116,14 @@ class Marks:
                 standing = self._standing(conv)
                 return self._merge(standing, standing.rev, standing.rev, _marks_of(members), standing.crowd)
         return []
+
+    def _seat(self, standing: _Standing, members: tuple[Member, ...], upto: int | None) -> list[Output]:
+        """Who is here, and up to where that is known. With every frame of a group: mostly there is nothing to do."""
+        standing.known_to = upto
+        if members == standing.members and not standing.held_back:
+            return []
+        standing.members, standing.others = members, self._others_of(members)
+        return [self._save(standing)] if _climb(standing) else []
 
     def _merge(
         self, standing: _Standing, from_: int, to: int, marks: Sequence[Mark], crowd: Crowd | None
@@ -200,7 +210,9 @@ class Marks:
     def _standing_of(self, room: Room) -> _Standing:
         told = room.marks.get(self._uid, Reach()).read
         standing = _Standing(room.conv, room.rev, dict(room.marks), told_read=told)
-        standing.others = () if room.thin else self._others_of(room.members)
+        standing.members = () if room.thin else room.members
+        standing.others = self._others_of(standing.members)
+        standing.known_to = room.cursor if room.form == "group" else None
         standing.crowd = room.crowd
         standing.own_read = max(room.read_upto, told)
         _climb(standing)
@@ -228,11 +240,17 @@ def _raise(standing: _Standing, mark: Mark) -> bool:
 
 
 def _climb(standing: _Standing) -> bool:
-    """Delivered is what all current others have, read what all have read; neither ever falls (P-53, S14)."""
+    """Delivered is what all current others have, read what all have read; neither ever falls (P-53, S14).
+
+    Nobody is everybody behind `known_to`: somebody may have come there who has not got it (S6).
+    """
     before = (standing.delivered, standing.read)
     reaches = [standing.reach.get(uid, Reach()) for uid in standing.others]
-    standing.delivered = max(standing.delivered, min((reach.delivered for reach in reaches), default=0))
-    standing.read = max(standing.read, min((reach.read for reach in reaches), default=0))
+    have = min((reach.delivered for reach in reaches), default=0)
+    known_to = have if standing.known_to is None else standing.known_to
+    standing.held_back = have > known_to
+    standing.delivered = max(standing.delivered, min(have, known_to))
+    standing.read = max(standing.read, min(known_to, min((reach.read for reach in reaches), default=0)))
     if standing.crowd is not None:
         standing.delivered = max(standing.delivered, _all_have(standing.crowd.of, standing.crowd.delivered))
         standing.read = max(standing.read, _all_have(standing.crowd.of, standing.crowd.read))

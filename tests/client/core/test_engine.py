@@ -47,7 +47,7 @@ from client.core.events import (
     WireUp,
     Woken,
 )
-from client.core.model import Inspected, Lane, Memory, Own, Room, State
+from client.core.model import Inspected, Lane, Member, Memory, Own, Room, State
 from protocol.content import Joined, Opened, unpack
 from protocol.ladder import Ladder
 from protocol.limits import SILENT_MAX_S
@@ -72,6 +72,7 @@ from protocol.values import Lid, MediaId, replace
 from tests.helpers.machines import (
     ALICE,
     BOB,
+    CAROL,
     NO,
     C,
     D,
@@ -356,3 +357,20 @@ def test_a_file_is_said_by_its_author() -> None:
     alice.does(FileInspected(Lid(1), Inspected("file", "a/b", "a.jpg", 9, "ab" * 32, "/a.jpg")))
     (composed,) = of_kind(alice.does(Uploaded(Lid(1), MediaId("m"))), SaveComposed)
     assert unpack(composed.content, author=ALICE.uid, conv=C).body is not None
+
+
+def test_nobody_is_thought_to_be_everybody_above_what_was_read_of_a_group() -> None:
+    """Carol came at 5, and this device has not heard of it: what she has not got is not delivered to all (S6)."""
+    here = (Member(ALICE.uid, "Alice"), Member(BOB, "Bob"))
+    alice = Core(memory(Room(C, "group", cursor=3, rev=1, head=3, members=here)))
+    alice.online(Head(C, 3, 1))
+
+    assert upto_of(alice.hears(AckN(C, 1, 2, (Mark(BOB, 6, 6),)))) == [(3, 3)]
+    read = OfflineA(C, 3, 6, 6, (event(4), notice(5, Joined(CAROL, "Carol")), event(6)))
+    assert upto_of(alice.hears(read)) == []
+    assert upto_of(alice.hears(AckN(C, 2, 3, (Mark(CAROL, 6, 4),)))) == [(6, 4)]
+
+
+def upto_of(effects: list[Effect]) -> list[tuple[int, int]]:
+    """What all others have, and have read, each time it is written down."""
+    return [(saved.delivered_upto, saved.read_upto) for saved in of_kind(effects, SaveMarks)]

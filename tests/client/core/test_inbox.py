@@ -213,8 +213,19 @@ def test_a_new_conversation_is_described_by_what_the_server_says() -> None:
     (saved,) = of_kind(outputs, SaveArrived)
     members = (Member(ALICE.uid, "Alice"), Member(BOB, "Bob"))
     assert (saved.form, saved.title, saved.members) == ("group", "Walks", members)
-    assert of_kind(outputs, MembersNow) == [MembersNow(C, members)]
+    assert of_kind(outputs, MembersNow) == [MembersNow(C, members, 3)]
     assert of_kind(outputs, Arrived) == []
+
+
+def test_how_far_it_is_known_who_is_here_is_said_with_every_frame_of_a_group() -> None:
+    """In a direct conversation nobody comes and nobody goes."""
+    here = (Member(ALICE.uid, "Alice"), Member(BOB, "Bob"))
+    alice = Receiver(memory(Room(C, "group", cursor=3, members=here), Room(D, cursor=3, members=here)))
+    alice.online()
+
+    assert of_kind(alice.hears(frame(3, event(4))), MembersNow) == [MembersNow(C, here, 4)]
+    assert of_kind(alice.hears(frame(3, event(4))), MembersNow) == []
+    assert of_kind(alice.hears(frame(3, event(4), conv=D)), MembersNow) == []
 
 
 def test_only_what_changed_is_said() -> None:
@@ -516,7 +527,7 @@ def test_who_left_after_the_backup_of_a_restored_server_has_not_left() -> None:
     outputs = alice.does(Rewound("2-bb", {C: 8, D: 4}, ()))
 
     assert [one for one in outputs if isinstance(one, MembersNow | AskRoster)] == [
-        MembersNow(C, here[1:], thin=True), AskRoster(C),
+        MembersNow(C, here[1:], 8, thin=True), AskRoster(C),
     ]  # fmt: skip
     assert alice.inbox.may_write(C)
     alice.hears(MembersA(C, (Seat(ALICE.uid, "Alice"), Seat(BOB, "Bob"))))
@@ -569,7 +580,7 @@ def test_a_gap_may_hide_who_came_so_that_the_table_is_wanted() -> None:
     assert of_kind(outputs, SaveArrived)[0].thin
     assert alice.hears(seats(*(Seat(m.uid, m.name, m.role) for m in HERE), form="group", title="Walks")) == [
         SaveRoster(C, HERE, False, "group", "Walks"),
-        MembersNow(C, HERE),
+        MembersNow(C, HERE, 4),
     ]
     assert alice.hears(seats()) == []
 

@@ -73,7 +73,7 @@ def test_a_forged_ack_is_not_a_mark() -> None:
 
 
 def test_in_a_group_the_slowest_decides() -> None:
-    alice = Ticks(memory(Room(C, "group", members=THREE)))
+    alice = Ticks(memory(Room(C, "group", cursor=5, members=THREE)))
     alice.online()
 
     alice.hears(ack(0, 1, Mark(BOB, 5, 5)))
@@ -92,20 +92,35 @@ def test_ones_own_devices_never_count() -> None:
 
 
 def test_when_the_slowest_leaves_the_rest_counts() -> None:
-    alice = Ticks(memory(Room(C, "group", rev=3, members=THREE, marks={BOB: Reach(5, 5), CAROL: Reach(2, 0)})))
+    alice = Ticks(memory(Room(C, "group", cursor=5, rev=3, members=THREE, marks={BOB: Reach(5, 5), CAROL: Reach(2, 0)})))
 
-    assert alice.does(MembersNow(C, PAIR)) == [SaveMarks(C, (), 3, 5, 5)]
-    assert alice.does(MembersNow(C, PAIR)) == []
+    assert alice.does(MembersNow(C, PAIR, 6)) == [SaveMarks(C, (), 3, 5, 5)]
+    assert alice.does(MembersNow(C, PAIR, 7)) == []
 
 
 def test_who_joins_later_takes_no_tick_back() -> None:
-    alice = Ticks(memory(Room(C, "group", rev=3, members=PAIR, marks={BOB: Reach(5, 5)})))
-    alice.does(MembersNow(C, THREE))
+    alice = Ticks(memory(Room(C, "group", cursor=5, rev=3, members=PAIR, marks={BOB: Reach(5, 5)})))
+    alice.does(MembersNow(C, THREE, 6))
 
     alice.online()
     outputs = alice.hears(ack(3, 4, Mark(BOB, 7, 7)))
 
     assert outputs[0] == SaveMarks(C, (Mark(BOB, 7, 7),), 4, 5, 5)
+
+
+def test_nobody_is_everybody_above_what_was_read_of_a_group() -> None:
+    """Who came there is not known here, and may not have got it (S6)."""
+    alice = Ticks(memory(Room(C, "group", cursor=3, rev=3, members=PAIR, marks={BOB: Reach(5, 4)})))
+    alice.online()
+    assert alice.does(Placed(C, 3)) == [SaveMarks(C, (), 3, 3, 3)]
+    assert alice.does(Placed(C, 4)) == []
+
+    assert alice.does(MembersNow(C, PAIR, 4)) == [SaveMarks(C, (), 3, 4, 4)]
+    assert alice.does(MembersNow(C, PAIR, 6)) == [SaveMarks(C, (), 3, 5, 4)]
+    assert alice.does(MembersNow(C, PAIR, 7)) == []
+    assert SaveMarks(C, (Mark(BOB, 9, 4),), 4, 7, 4) in alice.hears(ack(3, 4, Mark(BOB, 9, 4)))
+    assert alice.does(MembersNow(C, THREE, 9)) == [], "Carol came at 8 or 9"
+    assert SaveMarks(C, (Mark(CAROL, 8, 0),), 5, 8, 4) in alice.hears(ack(4, 5, Mark(CAROL, 8, 0)))
 
 
 def test_a_message_that_is_placed_below_the_marks_has_its_ticks_at_once() -> None:
@@ -264,6 +279,14 @@ def test_the_counts_of_nobody_are_nobodys() -> None:
     alice.online()
     (saved,) = of_kind(alice.hears(crowd(0, (Step(5, 0),))), SaveMarks)
     assert (saved.delivered_upto, saved.crowd) == (0, Crowd(0, (Step(5, 0),)))
+
+
+def test_the_server_knows_who_is_in_a_crowd() -> None:
+    """However far this device has read: the counts are of all who were here when they were made."""
+    alice = Ticks(memory(Room(C, "group", cursor=3, members=PAIR)))
+    alice.online()
+    every = Crowd(40, (Step(7, 40),), (Step(6, 40),))
+    assert SaveMarks(C, (), 1, 7, 6, every) in alice.hears(crowd(40, every.delivered, every.read))
 
 
 def test_a_crowd_comes_with_a_pull_and_after_a_start() -> None:
