@@ -86,11 +86,19 @@ class Room:
     log: list[tuple[str, bytes]] = field(default_factory=list)
     floor: int = 0
     erased: set[int] = field(default_factory=set)
+    unrecalled: set[int] = field(default_factory=set)
     spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
     def had_seat(self, uid: str, pos: int) -> bool:
         """Whether this person belonged here then (S10)."""
         return any(since <= pos <= (until or NOWHERE) for since, until in self.spans.get(uid, ()))
+
+    def may_lack(self, pos: int, content: bytes) -> bool:
+        """Whether this may be shown there: of what was recalled nothing is left, or what the log had.
+
+        A backup that is older than the recall brings the words back to the server, never to those who erased them.
+        """
+        return pos in self.erased or (pos in self.unrecalled and not content)
 
     def now(self) -> set[str]:
         """Who belongs here."""
@@ -359,6 +367,8 @@ class Oracle:
             room.log = before.log[: room.floor]
             room.erased = {pos for pos in before.erased if pos <= room.floor}
         self._look_at_log(room)
+        if before is not None:
+            room.unrecalled = {pos for pos in before.erased | before.unrecalled if pos <= len(room.log)}
         return len(room.log)
 
     def _slot_of(self, conv: str, dg: str, kinds: tuple[int, ...]) -> bool:
@@ -462,7 +472,7 @@ class Oracle:
             if pos not in here:
                 why = next((why for first, last, why in gaps if first <= pos <= last), "")
                 self._look_at_gap(room, seen, pos, why, name)
-            elif log[pos - 1] not in (here[pos], UNSEEN) and pos not in room.erased:
+            elif log[pos - 1] not in (here[pos], UNSEEN) and not room.may_lack(pos, here[pos][1]):
                 self._blame(f"S4 {name} sees {conv}/{pos} otherwise: {here[pos]} instead of {log[pos - 1]}")
             elif not room.had_seat(seen.uid, pos):
                 self._blame(f"S10 {name} has got {conv}/{pos}, which was not meant for them")
@@ -471,7 +481,7 @@ class Oracle:
         """A position that is not there must be accounted for truly (P-42)."""
         true = {
             "expired": pos <= room.floor,
-            "stub": pos in room.erased,
+            "stub": pos in room.erased | room.unrecalled,
             "before_device": True,
             "unreadable": len(self._given[seen.did, room.conv, pos]) >= UNREADABLE_AFTER,
             "before_join": not room.had_seat(seen.uid, pos),
@@ -557,7 +567,9 @@ class Oracle:
             self._checks["S1 custody"] += 1
             room = self._rooms.get(conv) or Room(conv)
             log = room.log
-            if pos > room.floor and not (pos <= len(log) and (log[pos - 1][1] == content or pos in room.erased)):
+            if pos > room.floor and not (
+                pos <= len(log) and (log[pos - 1][1] == content or room.may_lack(pos, content))
+            ):
                 self._blame(f"S1 {name} {conv}/{pos} {content!r} is shown as {state}, and is not in the log")
             if state >= DELIVERED and not seen.carried:
                 self._look_at_tick(room, seen, name, state, pos, content)
@@ -817,7 +829,7 @@ class Oracle:
             if [pos for pos in here if pos not in away] != wanted:
                 self._blame(f"L2 {name} has {conv} otherwise: {_diff(here, wanted)}")
             for pos, did, content in rows:
-                if pos > room.floor and pos not in room.erased and (did, content) != room.log[pos - 1]:
+                if pos > room.floor and (did, content) != room.log[pos - 1] and not room.may_lack(pos, content):
                     self._blame(f"L2 {name} has {conv}/{pos} otherwise: {content!r}, not {room.log[pos - 1]}")
         doubles = disk.db.execute(
             """select content, count(*) from bubble where did <> '0' and content <> x''
