@@ -34,9 +34,10 @@ from protocol.values import ConvId, Uid
 class _Standing:
     """Marks of one conversation. Everybody else there has `delivered` and has read `read` (P-53).
 
-    `members` are empty while somebody may be missing in them, and who came behind `known_to` is not among them; None
-    where nobody can come. `others` are they without this person. `held_back`: others have got further than
-    `known_to`. `crowd` counts for them in a large conversation, as the server knows them. `own_read` is how far this person has read here; `told_read` what the server is known to know of it.
+    `members` are empty while somebody may be missing in them, and may lack who came behind `known_to`, which is None
+    where nobody can come; `others` are they without this person, who have all got further if they are `held_back`.
+    `crowd` counts for them in a large conversation, as the server knows them.
+    `own_read` is how far this person has read here; `told_read` what the server is known to know of it.
     """
 
     conv: ConvId

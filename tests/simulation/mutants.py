@@ -689,6 +689,17 @@ def found7(stack: ExitStack) -> None:
     stack.enter_context(swap(Stubborn, "given", counted))
 
 
+def found8(stack: ExitStack) -> None:
+    """Who came where this device has not read yet is not waited for by its ticks."""
+    climb = client_marks._climb
+
+    def sure(standing: Any) -> bool:
+        standing.known_to = None
+        return climb(standing)
+
+    stack.enter_context(swap(client_marks, "_climb", sure))
+
+
 MUTANTS: dict[str, Plant] = {
     "B1": b1, "B2": b2, "B3": b3, "B4": b4, "B5": b5, "B6": b6, "B7": b7, "B8": b8, "B9": b9, "B10": b10, "B11": b11,
     "B12": b12, "B13": b13, "B14": b14, "B15": b15, "B16": b16, "B17": b17, "B18": b18, "B19": b19, "B20": b20,
@@ -696,7 +707,7 @@ MUTANTS: dict[str, Plant] = {
     "B30": b30, "B31": b31, "B32": b32, "B33": b33, "B34": b34, "B35": b35, "B36": b36, "B37": b37, "B38": b38,
     "B39": b39, "B40": b40, "B41": b41, "B42": b42, "B43": b43, "B44": b44, "B45": b45, "B46": b46,
     "found1": found1, "found2": found2, "found3": found3, "found4": found4, "found5": found5, "found6": found6,
-    "found7": found7,
+    "found7": found7, "found8": found8,
 }  # fmt: skip
 
 LOSSY, DRY = Weather(loss=0.3), Weather(store_failure=0.1, loss=0.05)
@@ -712,6 +723,7 @@ WEATHER = {
     "B41": Weather(loss=0.6), "found1": LOSSY, "found2": Weather(store_failure=0.2),
     "found3": Weather(slow_reader=0.5, disk_max_s=0.01), "found4": ROLLED_BACK, "found5": ROLLED_BACK,
     "found6": ROLLED_BACK, "found7": Weather(cut_rate=0.5, half_open=1.0, slow=0.3, slow_max_s=20.0),
+    "found8": Weather(no_bell=1.0),
 }  # fmt: skip
 """Bugs that hide in most weathers, and the one that they do not like."""
 BUSY, SILENT = Plan(weather_s=60.0, rate=0.6), Plan(weather_s=200.0, rate=0.03, bursts=(3,), second_devices=0.0)
@@ -727,6 +739,7 @@ PLAN: dict[str, Plan] = {
     "B7": BUSY, "B8": BUSY, "B37": BUSY, "found3": BUSY, "B17": BUSY, "B34": SILENT, "found2": SILENT,
     "B3": Plan(weather_s=90.0, rate=1.0, bursts=(3, 8), burst_share=60.0, restores=15.0),
     "found4": CHANGING, "found5": CHANGING, "found6": CHANGING, "found7": Plan(weather_s=200.0, rate=0.2, bursts=(3,)),
+    "found8": Plan(rate=0.6, groups_change=20.0, bursts=(3,), second_devices=0.5),
 }  # fmt: skip
 """Bugs that hide in most lives."""
 

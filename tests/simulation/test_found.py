@@ -36,6 +36,16 @@ def test_lines_that_break_make_no_message_unreadable(seed: int) -> None:
     play(seed, weather=WEATHER["found7"], plan=PLAN["found7"])
 
 
+def test_a_page_that_nobody_waits_for_any_more_keeps_no_session_awake() -> None:
+    """Its device was gone, the page was never read, and the time after a pull ran out again and again."""
+    play(2009)
+
+
+def test_nobody_is_thought_to_be_everybody_where_somebody_may_have_come() -> None:
+    """A device without its doorbell had not read that somebody came, and showed ticks for all it knew of."""
+    play(2, weather=WEATHER["found8"], plan=PLAN["found8"])
+
+
 @pytest.mark.parametrize("seed", range(1, 7))
 def test_an_upload_gets_through_over_any_number_of_power_cuts(seed: int) -> None:
     play_upload(seed)

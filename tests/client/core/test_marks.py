@@ -92,7 +92,9 @@ def test_ones_own_devices_never_count() -> None:
 
 
 def test_when_the_slowest_leaves_the_rest_counts() -> None:
-    alice = Ticks(memory(Room(C, "group", cursor=5, rev=3, members=THREE, marks={BOB: Reach(5, 5), CAROL: Reach(2, 0)})))
+    alice = Ticks(
+        memory(Room(C, "group", cursor=5, rev=3, members=THREE, marks={BOB: Reach(5, 5), CAROL: Reach(2, 0)}))
+    )
 
     assert alice.does(MembersNow(C, PAIR, 6)) == [SaveMarks(C, (), 3, 5, 5)]
     assert alice.does(MembersNow(C, PAIR, 7)) == []
