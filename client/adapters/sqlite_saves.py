@@ -1,4 +1,4 @@
-"""What each `Save` writes: T0, T4 and T5 as plain SQL (section 12), called inside one transaction."""
+"""What each `Save` writes: T0 and T4 as plain SQL (section 12), and who writes the rest, in one transaction."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from functools import singledispatchmethod
 from itertools import groupby
-from typing import NamedTuple, cast
+from typing import cast
 
 import msgspec
 
-from client.adapters.sqlite_changes import RECALLED, change_columns, erase, erase_recalled, target_of
-from client.adapters.sqlite_rows import PREFS_WISH, crowd_of, read_me, same_upto
-from client.adapters.sqlite_schema import HEARD_LID, lids_column
+from client.adapters.sqlite_changes import RECALLED, change_columns, erase, target_of
+from client.adapters.sqlite_marks import MarksPen
+from client.adapters.sqlite_rooms import RoomsPen
+from client.adapters.sqlite_rows import PREFS_WISH
+from client.adapters.sqlite_schema import HEARD_LID
+from client.adapters.sqlite_settling import PLACE, SettlingPen, reached
 from client.adapters.sqlite_words import read_content
 from client.core.effects import (
     Save,
@@ -39,89 +42,28 @@ from client.core.effects import (
     SaveUpload,
 )
 from client.core.history import OLDER
-from client.core.model import NOWHERE, Lane, Me, Member, State
+from client.core.model import NOWHERE, Lane, State
 from protocol.codec import from_text
 from protocol.content import PLAIN, Content, unpack
-from protocol.packets import Crowd, Event, Gap, Mark, Relation
+from protocol.packets import Event, Gap, Relation
 from protocol.problems import Problem
-from protocol.values import SERVER_DID, ConvId, Did, Digest, Lid, MediaId, Uid
+from protocol.values import SERVER_DID, ConvId, Did, Digest, Lid, MediaId
 
 log = logging.getLogger(__name__)
 
-GROUP_REDRAWN_MAX = 256
-"""How many own bubbles of a group are drawn again when members come or go: those on and near the screen."""
-
-HAVE, READ = 0, 1
-"""What a row of `reading` is about."""
-RAISE_MARK = """insert into mark (conv, uid, delivered, read, delivered_ms, read_ms) values (?, ?, ?, ?, ?, ?)
-    on conflict (conv, uid) do update set
-    delivered_ms = iif(excluded.delivered > delivered or (excluded.delivered = delivered and delivered_ms = 0),
-        excluded.delivered_ms, delivered_ms),
-    read_ms = iif(excluded.read > read or (excluded.read = read and read_ms = 0), excluded.read_ms, read_ms),
-    delivered = max(delivered, excluded.delivered), read = max(read, excluded.read)"""
-NOTE_READING = f"""insert or ignore into reading (conv, uid, what, upto, at_ms)
-    select :conv, :uid, :what, :upto, :at_ms where
-    exists (select 1 from bubble where conv = :conv and pos > :old and pos <= :upto and pos < {NOWHERE}
-        and mine = 1 and lost = 0)
-    or exists (select 1 from bubble where conv = :conv and mine = 1 and state in (0, 1, 2, 7, 8))"""
-"""Only what an own message can show: one below the mark, or one whose position is not known here yet."""
-
-STANDS = """select b.lid, b.state, b.pos, b.ts, b.lost, coalesce(c.they_have, 0), coalesce(c.they_read, 0)
-    from bubble b left join chat c on c.conv = b.conv where b.lid in (select value from json_each(?))"""
-PLACE = f"""update bubble set pos = :pos, place = 2 * :pos, ts = :ts, lost = exists (select 1 from bubble other
-    where other.conv = :conv and other.pos = :pos and other.pos < {NOWHERE} and other.lost = 0 and other.lid <> :lid)"""
-"""A position is taken once (P-43): who claims one that is taken is kept out of the log's order."""
-SETTLE = f"{PLACE}, state = :state, code = '' where lid = :lid"
 KNOWN = """select b.did, b.dg, b.lid, b.mine from json_each(:keys) k cross join bubble b on b.conv = :conv
     and b.did = json_extract(k.value, '$[0]') and b.dg = json_extract(k.value, '$[1]') and b.dg <> '' and b.did <> '0'
     """
-COUNTED = """select lid from bubble where conv = ? and pos > ? and pos <= ? and mine = 1 and state in (3, 4, 5)
-    order by pos desc limit ?"""
-CLIMB = """update bubble set state = ? where conv = ? and pos > ? and pos <= ? and mine = 1 and lost = 0
-    and state in (3, 4, 5) and state < ? returning lid"""
-
-_SETTLED_UP = range(State.ACCEPTED, State.READ + 1)
-_OVER = (State.REFUSED, State.CANCELLED, State.LONG_AGO)
 
 
-def climbed(old: State, new: State) -> State:
-    """The state after both were said, whichever came first (section 10, S9, S14).
-
-    What the server has taken only climbs. What is over stays over, unless the server has it after all, or
-    the file of a refused upload is tried again. Before that the ladder climbs, and side states take turns.
-    """
-    if old in _SETTLED_UP:
-        return new if new in _SETTLED_UP and new > old else old
-    if old in _OVER:
-        again = old is State.REFUSED and new is State.UPLOADING
-        return new if new in _SETTLED_UP or again else old
-    if old >= State.RECEIVED:
-        return old
-    return max(old, new) if old.on_ladder and new.on_ladder else new
-
-
-class _Stand(NamedTuple):
-    """How an own bubble stands before it settles, and how far others are in its conversation."""
-
-    state: State
-    pos: int
-    ts: int
-    lost: bool
-    they_have: int
-    they_read: int
-
-
-class Saver:
+class Saver(SettlingPen, MarksPen, RoomsPen):
     """Writes saves and remembers which bubbles they touched, in order.
 
     A busy turn brings many saves of one kind: what can be asked or said once for all of them is.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-        self.me: Me | None = read_me(db)
-        self._touched: dict[Lid, None] = {}
-        self._placed: list[Lid] = []
+        super().__init__(db)
         self._here: dict[tuple[Did, Digest], tuple[Lid, int]] = {}
         self._echoes: list[SaveSettled] = []
 
@@ -142,6 +84,13 @@ class Saver:
     @singledispatchmethod
     def _write(self, save: Save) -> None:
         raise AssertionError(f"nobody writes {type(save).__name__}")
+
+    _write.register(SaveState, SettlingPen._stands)
+    _write.register(SaveSeenLast, SettlingPen._seen_last)
+    _write.register(SaveMarks, MarksPen._marks)
+    _write.register(SaveRoster, RoomsPen._roster)
+    _write.register(SaveRead, RoomsPen._read)
+    _write.register(SaveGeneration, RoomsPen._generation)
 
     # ------------------------------------------------------------------------------------ T0: the author
 
@@ -239,148 +188,6 @@ class Saver:
             (conv, lane.n, lane.dg, lane.seen_last),
         )
 
-    # ------------------------------------------------------------------------ T5: what became of a message
-
-    def _settled(self, saves: Sequence[SaveSettled]) -> None:
-        self._settle(saves)
-        for conv in {save.conv: None for save in saves}:
-            last = max(save.seen_last for save in saves if save.conv == conv)
-            self._write(SaveSeenLast(conv, last))
-
-    def _settle(self, saves: Sequence[SaveSettled]) -> None:
-        """The rows leave the outbox; the bubbles climb, if they are here."""
-        if not saves:
-            return
-        lids = lids_column(save.lid for save in saves)
-        self._db.execute("delete from outbox where lid in (select value from json_each(?))", (lids,))
-        stands = {row[0]: _Stand(State(row[1]), *row[2:]) for row in self._db.execute(STANDS, (lids,))}
-        for save in saves:
-            if (stand := stands.get(save.lid)) is not None:
-                state = self._settle_one(save, stand)
-                stands[save.lid] = stand._replace(state=state, pos=save.pos or stand.pos, lost=True)
-
-    def _settle_one(self, save: SaveSettled, stand: _Stand) -> State:
-        """Returns its new state. What is said once more, as the log does with all that was accepted, is done."""
-        lid, state = save.lid, climbed(stand.state, _reached(save.state, save.pos, stand.they_have, stand.they_read))
-        if save.pos and state in _SETTLED_UP:
-            if (state, save.pos, save.ts, False) == (stand.state, stand.pos, stand.ts, bool(stand.lost)):
-                return state
-            row = {"lid": lid, "conv": save.conv, "pos": save.pos, "ts": save.ts, "state": state}
-            self._db.execute(SETTLE, row)
-            self._placed.append(lid)
-        else:
-            if state in _OVER:
-                self._lay_aside(lid, save.conv)
-            kept = save.code if state is save.state and state not in _SETTLED_UP else ""
-            self._db.execute("update bubble set state = ?, code = ? where lid = ?", (state, kept, lid))
-        self._touch(lid)
-        return state
-
-    def _lay_aside(self, lid: Lid, conv: ConvId) -> None:
-        """It will never have a position: it stays where the conversation stood, and what comes later goes below."""
-        self._db.execute(
-            """update bubble set place = 1 + coalesce((select max(other.place / 2 * 2) from bubble other
-            where other.conv = ? and other.place < ?), 0) where lid = ?""",
-            (conv, NOWHERE, lid),
-        )
-
-    def _others_reach(self, conv: ConvId) -> tuple[int, int]:
-        """How far others have, and have read, a conversation."""
-        row = self._db.execute("select they_have, they_read from chat where conv = ?", (conv,)).fetchone()
-        return row or (0, 0)
-
-    def _state(self, lid: Lid) -> State | None:
-        row = self._db.execute("select state from bubble where lid = ?", (lid,)).fetchone()
-        return State(row[0]) if row else None
-
-    @_write.register
-    def _stands(self, save: SaveState) -> None:
-        old = self._state(save.lid)
-        if old is None:
-            return
-        self._db.execute("update outbox set wish = ?, parked = ? where lid = ?", (save.wish, save.parked, save.lid))
-        state = climbed(old, save.state)
-        if state is save.state:
-            self._db.execute("update bubble set state = ?, code = ? where lid = ?", (state, save.code, save.lid))
-            self._touch(save.lid)
-
-    @_write.register
-    def _seen_last(self, save: SaveSeenLast) -> None:
-        self._db.execute(
-            """insert into chat (conv, seen_last) values (?, ?)
-            on conflict (conv) do update set seen_last = max(seen_last, excluded.seen_last)""",
-            (save.conv, save.last),
-        )
-
-    @_write.register
-    def _marks(self, save: SaveMarks) -> None:
-        sql = "select form, they_have, they_read from chat where conv = ?"
-        form, they_have, they_read = self._db.execute(sql, (save.conv,)).fetchone() or ("", 0, 0)
-        for mark in save.marks:
-            was = self._mark(save.conv, mark.by)
-            if form == "group":
-                self._touch_counted(save.conv, mark, was)
-            self._note_reading(save.conv, mark, was)
-            self._db.execute(RAISE_MARK, (save.conv, *msgspec.structs.astuple(mark)))
-        if save.crowd is not None:
-            self._count(save.conv, save.crowd)
-        self._db.execute(
-            """insert into chat (conv, rev, they_have, they_read) values (?, ?, ?, ?)
-            on conflict (conv) do update set rev = max(rev, excluded.rev),
-            they_have = max(they_have, excluded.they_have), they_read = max(they_read, excluded.they_read)""",
-            (save.conv, save.rev, save.delivered_upto, save.read_upto),
-        )
-        self._climb(save.conv, they_read, save.read_upto, State.READ)
-        self._climb(save.conv, they_have, save.delivered_upto, State.DELIVERED)
-
-    def _climb(self, conv: ConvId, old: int, upto: int, state: State) -> None:
-        """What stands at or below `old` has climbed already, or does so when it settles."""
-        if upto > old:
-            self._touch_all(self._db.execute(CLIMB, (state, conv, old, upto, state)))
-
-    def _mark(self, conv: ConvId, uid: Uid) -> tuple[int, int]:
-        """How far somebody has, and has read, a conversation."""
-        sql = "select delivered, read from mark where conv = ? and uid = ?"
-        return self._db.execute(sql, (conv, uid)).fetchone() or (0, 0)
-
-    def _note_reading(self, conv: ConvId, mark: Mark, was: tuple[int, int]) -> None:
-        """Since when, at the latest, own messages below this mark were there and were read."""
-        if self.me is not None and mark.by == self.me.uid:
-            return
-        climbs = ((HAVE, mark.delivered, mark.delivered_ms), (READ, mark.read, mark.read_ms))
-        for (what, upto, at_ms), old in zip(climbs, was, strict=True):
-            if upto > old:
-                self._db.execute(
-                    NOTE_READING, {"conv": conv, "uid": mark.by, "what": what, "old": old, "upto": upto, "at_ms": at_ms}
-                )
-
-    def _count(self, conv: ConvId, crowd: Crowd) -> None:
-        """The stairs of a large conversation; own bubbles whose counts they change look different."""
-        row = self._db.execute("select crowd from chat where conv = ?", (conv,)).fetchone()
-        unchanged = same_upto(crowd_of(row[0] if row else "") or Crowd(0), crowd)
-        text = msgspec.json.encode(crowd).decode() if crowd.of else ""
-        self._db.execute(
-            "insert into chat (conv, crowd) values (?, ?) on conflict (conv) do update set crowd = excluded.crowd",
-            (conv, text),
-        )
-        self._touch_all(
-            self._db.execute(
-                """select lid from bubble where conv = ? and pos > ? and mine = 1 and state in (3, 4, 5) and lost = 0
-                order by pos desc limit ?""",
-                (conv, unchanged, GROUP_REDRAWN_MAX),
-            )
-        )
-
-    def _is_group(self, conv: ConvId) -> bool:
-        row = self._db.execute("select form from chat where conv = ?", (conv,)).fetchone()
-        return row is not None and row[0] == "group"
-
-    def _touch_counted(self, conv: ConvId, mark: Mark, was: tuple[int, int]) -> None:
-        """Own bubbles whose *k of m* grows by this mark."""
-        for old, new in zip(was, (mark.delivered, mark.read), strict=True):
-            if new > old:
-                self._touch_all(self._db.execute(COUNTED, (conv, old, new, GROUP_REDRAWN_MAX)))
-
     # ---------------------------------------------------------------------------------- T4: what arrived
 
     @_write.register
@@ -404,38 +211,6 @@ class Saver:
             "insert or replace into gap (conv, a, b, why) values (?, ?, ?, ?)",
             _gap_rows(save.conv, save.gaps),
         )
-
-    def _describe(self, save: SaveArrived) -> None:
-        self._db.execute(
-            "update chat set form = coalesce(nullif(?, ''), form), title = coalesce(?, title) where conv = ?",
-            (save.form, save.title, save.conv),
-        )
-        if save.members is not None:
-            self._sit(save.conv, save.members)
-
-    def _sit(self, conv: ConvId, members: Sequence[Member]) -> None:
-        self._db.execute("delete from member where conv = ?", (conv,))
-        self._db.executemany(
-            "insert or replace into member (conv, uid, name, place, role) values (?, ?, ?, ?, ?)",
-            [(conv, member.uid, member.name, place, member.role) for place, member in enumerate(members)],
-        )
-        if self._is_group(conv):
-            self._touch_all(
-                self._db.execute(
-                    """select lid from bubble where conv = ? and pos < ? and mine = 1 and state in (3, 4, 5)
-                    order by pos desc limit ?""",
-                    (conv, NOWHERE, GROUP_REDRAWN_MAX),
-                )
-            )
-
-    @_write.register
-    def _roster(self, save: SaveRoster) -> None:
-        self._db.execute(
-            """update chat set away = ?, thin = 0, form = coalesce(nullif(?, ''), form),
-            title = coalesce(nullif(?, ''), title) where conv = ?""",
-            (save.away, save.form, save.title, save.conv),
-        )
-        self._sit(save.conv, save.members)
 
     @_write.register
     def _older(self, save: SaveOlder) -> None:
@@ -532,7 +307,7 @@ class Saver:
         mine = self.me is not None and event.uid == self.me.uid and event.did != SERVER_DID
         content = _bytes_of(event.content)
         kind, at_ms, rel, rel_pos, target = self._described(event, content, conv)
-        state = _reached(State.ACCEPTED, event.pos, *self._others_reach(conv)) if mine else State.RECEIVED
+        state = reached(State.ACCEPTED, event.pos, *self._others_reach(conv)) if mine else State.RECEIVED
         row = self._db.execute(
             """insert into bubble (lid, conv, pos, place, uid, did, n, dg, ts, at_ms, mine, kind, suite, content,
             media, state, rel, rel_pos, target)
@@ -608,50 +383,7 @@ class Saver:
         except Problem:
             return ""
 
-    # --------------------------------------------------------------------------------------- generations
-
-    @_write.register
-    def _generation(self, save: SaveGeneration) -> None:
-        """P-69: messages above the new cursor keep their place on the screen and give up their claim to it.
-
-        Whoever had them has to get them again: their ticks are gone, also for when they come back by another device,
-        and nobody has read yet what will stand there.
-        What the server itself had said there, it has not said any more: who is in such a group must be asked.
-        """
-        self._erase_recalled()
-        self._db.execute("update me set gen = ?", (save.gen,))
-        for conv, cursor in save.cursors:
-            self._db.execute(
-                "update chat set thin = 1, away = 0 where conv = ? and form = 'group' and cursor > ?", (conv, cursor)
-            )
-            self._db.execute(
-                """update chat set cursor = min(cursor, :cursor), head = min(head, :cursor), rev = 0,
-                read_upto = min(read_upto, :cursor), they_have = 0, they_read = 0, seen_last = 0, crowd = ''
-                where conv = :conv""",
-                {"conv": conv, "cursor": cursor},
-            )
-            self._db.execute("delete from mark where conv = ?", (conv,))
-            self._db.execute("delete from reading where conv = ? and upto > ?", (conv, cursor))
-            above = "conv = ? and pos > ? and pos < ?"
-            place = (conv, cursor, NOWHERE)
-            self._db.execute(f"delete from bubble where {above} and did = '{SERVER_DID}'", place)
-            self._db.execute(f"update bubble set lost = 1 where {above}", place)
-            ticks = f"state in ({State.STORED:d}, {State.DELIVERED:d}, {State.READ:d})"
-            self._db.execute(
-                f"update bubble set state = {State.ACCEPTED:d} where {above} and mine = 1 and {ticks}", place
-            )
-            self._db.execute("delete from gap where conv = ? and a > ?", (conv, cursor))
-            self._db.execute("update gap set b = min(b, ?) where conv = ?", (cursor, conv))
-
     # --------------------------------------------------------------------------------------- the rest
-
-    @_write.register
-    def _read(self, save: SaveRead) -> None:
-        self._db.execute(
-            """insert into chat (conv, read_upto) values (?, ?)
-            on conflict (conv) do update set read_upto = max(read_upto, excluded.read_upto)""",
-            (save.conv, save.upto),
-        )
 
     @_write.register
     def _upload(self, save: SaveUpload) -> None:
@@ -702,19 +434,6 @@ class Saver:
             text = msgspec.json.encode(save.wish).decode()
             self._db.execute("insert into setting (key, value) values (?, ?)", (PREFS_WISH, text))
 
-    def _erase_recalled(self) -> None:
-        """Of all that has got a place since the last time."""
-        placed, self._placed = self._placed, []
-        for target in erase_recalled(self._db, placed) if placed else ():
-            self._touch(target)
-
-    def _touch(self, lid: Lid) -> None:
-        self._touched[lid] = None
-
-    def _touch_all(self, rows: Iterable[tuple[Lid]]) -> None:
-        for (lid,) in list(rows):
-            self._touch(lid)
-
 
 def _is_poison(error: Exception) -> bool:
     """Whether this comes of what was to be stored; what comes of the disk or the machine withholds the ack (P-81)."""
@@ -725,14 +444,6 @@ def _is_poison(error: Exception) -> bool:
 def _settling(lid: Lid, conv: ConvId, event: Event, state: State) -> SaveSettled:
     """What an own event in the log says about the bubble that waited for it."""
     return SaveSettled(lid, conv, state, event.pos, event.ts, 0)
-
-
-def _reached(said: State, pos: int, they_have: int, they_read: int) -> State:
-    """An accepted message at a position that others are known to have is delivered already."""
-    if said not in _SETTLED_UP or not pos:
-        return said
-    known = State.READ if pos <= they_read else State.DELIVERED if pos <= they_have else said
-    return max(said, known)
 
 
 def _kind_of(content: Content) -> str:

@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 
 from client.adapters.sqlite_changes import GONE, TARGET
+from client.adapters.sqlite_marks import CLIMB, COUNTED, NOTE_READING
 from client.adapters.sqlite_messages import LIDS_AT, SqliteMessages
 from client.adapters.sqlite_rows import AFTER, BEFORE, THESE, UNREAD, WAITING
-from client.adapters.sqlite_saves import CLIMB, COUNTED, KNOWN, NOTE_READING, SETTLE, STANDS
+from client.adapters.sqlite_saves import KNOWN
 from client.adapters.sqlite_schema import FILE_NAME, connect, open_database
+from client.adapters.sqlite_settling import SETTLE, STANDS
 from client.core.effects import SaveComposed, SaveSeenLast, SaveSettled
 from client.core.model import Lane, Me, Seen, State
 from protocol.content import Content, Text, pack
