@@ -38,6 +38,8 @@ from server.ports import Accounts, Carrier, Clock, Dice, Presence, Ring, Route, 
 
 log = logging.getLogger("hexagram.server")
 
+NO_MORE_S = float("-inf")  # earlier than any wake-up: what still comes for a connection that is gone sets no timer
+
 
 class Connection:
     """One connection: its machine, its wire, its one timer."""
@@ -71,6 +73,7 @@ class Connection:
             self._runner.displaced(self.who)
         if self._timer is not None:
             self._timer.cancel()
+        self._due_s = NO_MORE_S
         self._runner.forget(self)
 
     # --- from the route
@@ -146,7 +149,7 @@ class Connection:
         self._runner.detach(self)
 
     def _arm(self) -> None:
-        """At most one timer; it is not moved for a later time, only for an earlier one."""
+        """At most one timer; it is not moved for a later time, only for an earlier one. None for who is gone."""
         due_s = self._session.next_wakeup_s()
         if due_s >= self._due_s or due_s == float("inf"):
             return
@@ -319,7 +322,7 @@ class Runner:
             self._lost(error)
             return
         except Exception as error:
-            event = on.Failed(_code(error))
+            event = _failed(effect, _code(error))
         connection.post(event)
 
     async def _page(self, connection: Connection, effect: do.ReadPage) -> None:
@@ -458,6 +461,15 @@ class Runner:
 
 def _later(delay_s: float, call: Callable[[], None]) -> object:
     return asyncio.get_running_loop().call_later(delay_s, call)
+
+
+def _failed(effect: do.Effect, code: str) -> on.Event:
+    match effect:
+        case do.ReadPage(ask) if not ask.pull:
+            return on.Unread(ask.conv)
+        case do.ReadMarks(conv):
+            return on.Unread(conv, marks=True)
+    return on.Failed(code)
 
 
 def _code(error: Exception) -> str:

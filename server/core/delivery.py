@@ -138,6 +138,10 @@ class Feed:
         self._fly(page.to, page.events)
         return MsgN(self._conv, page.from_, page.to, self._head, page.events, page.gaps)
 
+    def failed(self, again_s: float) -> None:
+        """A page that this feed asked for could not be read; it is asked for again at `again_s`."""
+        self._reading, self._pull_until_s = False, max(self._pull_until_s, again_s)
+
     def next(self, now_s: float) -> Push | None:
         """A frame to push, a page to read first, or nothing now; asked again until it is nothing."""
         if self._reading or now_s < self._pull_until_s:
@@ -153,7 +157,9 @@ class Feed:
         return None if self._only_echo(now_s) else self._run()
 
     def due_s(self) -> float:
-        """When `next` may have something that it has not now."""
+        """When `next` may have something that it has not now. While a page is read, only that page matters."""
+        if self._reading:
+            return float("inf")
         pull_s = self._pull_until_s if self._pull_until_s else float("inf")
         return min(pull_s, float("inf") if self._echo_due_s is None else self._echo_due_s)
 

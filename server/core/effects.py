@@ -49,13 +49,13 @@ class Raise(Value, frozen=True, gc=False):
 
 
 class ReadPage(Value, frozen=True, gc=False):
-    """A page of the log. Answer: Paged."""
+    """A page of the log. Answer: Paged, or Unread if it was to be pushed."""
 
     ask: Ask
 
 
 class ReadMarks(Value, frozen=True):
-    """The marks above a rev. Answer: MarksRead."""
+    """The marks above a rev. Answer: MarksRead, or Unread."""
 
     conv: ConvId
     rev: int

@@ -171,6 +171,13 @@ class Failed(Value, frozen=True):
     code: str
 
 
+class Unread(Value, frozen=True):
+    """What was to be pushed could not be read: a page of the log, or `marks`. No device asked for it."""
+
+    conv: ConvId
+    marks: bool = False
+
+
 class StoreLost(Value, frozen=True):
     """A commit reported an error: nobody knows (P-37). `code` is what the disk lacks, as far as that is known."""
 
@@ -213,6 +220,7 @@ Event: TypeAlias = (
     | Unsent
     | Heard
     | Failed
+    | Unread
     | StoreLost
     | Stopping
     | Tick

@@ -67,6 +67,10 @@ class MarksFeed:
         self.told(told.rev)
         return acked(self._conv, marks.from_, told)
 
+    def failed(self, again_s: float) -> None:
+        """The marks could not be read; they are asked for again at `again_s`."""
+        self._reading, self._due_s = False, again_s
+
     def due_s(self) -> float:
         """When `due` has something."""
         return float("inf") if self._reading else self._due_s

@@ -549,6 +549,14 @@ class Session:
         else:
             self._out.append(Nack(event.code, retry_ms=BUSY_RETRY_MS))
 
+    def _on_unread(self, event: on.Unread) -> None:
+        """Nobody waits for an answer; without another try nothing would be pushed here until the next session."""
+        talk, again_s = self._talk(event.conv), self._now_s + BUSY_RETRY_MS / 1000
+        if event.marks:
+            talk.marks.failed(again_s)
+        else:
+            talk.feed.failed(again_s)
+
     def _on_store_lost(self, event: on.StoreLost) -> None:
         self._close(Close.AGAIN, event.code)
 
@@ -599,6 +607,7 @@ _ON: dict[type, Callable[[Session, Any], None]] = {
     on.Unsent: Session._on_unsent,
     on.Heard: Session._on_heard,
     on.Failed: Session._on_failed,
+    on.Unread: Session._on_unread,
     on.StoreLost: Session._on_store_lost,
     on.Stopping: Session._on_stopping,
     on.Tick: Session._on_tick,

@@ -39,7 +39,7 @@ from protocol.values import ConvId, Did, Token
 from server.app.runner import Connection, Runner
 from server.app.tasks import Tasks
 from server.core.acceptance import Answer, Offer
-from server.core.moves import Marks, MarksBell, Move, Moved
+from server.core.moves import Ask, Bell, Marks, MarksBell, Move, Moved, Page
 from server.core.session import Rules
 from server.core.values import Identity
 from server.ports import StoreUnknown
@@ -112,6 +112,10 @@ class Failing(SqliteStore):
     async def people(self) -> tuple[()]:  # type: ignore[override]
         self._fail()
         return ()
+
+    async def page(self, who: Identity, ask: Ask) -> Page:
+        self._fail()
+        return await super().page(who, ask)
 
     async def marks_since(self, who: Identity, conv: ConvId, rev: int) -> Marks:
         self._fail()
@@ -241,6 +245,22 @@ async def test_a_missed_bell_of_marks_is_read(server: Server) -> None:
     assert len(only(wire, AckN)) == 2
 
 
+async def test_nobody_hears_that_what_was_to_be_pushed_could_not_be_read(server: Server) -> None:
+    alice, wire = await server.comes("alice")
+    conv = await talk(server, alice, wire)
+    alice.ring(MarksBell(conv, 0, 1, (), (ALICE.uid,)))
+    server.store.failure = DiskFull()
+    alice.ring(Bell(conv, 9, (), (ALICE.uid,)))
+    alice.ring(MarksBell(conv, 4, 5, (), (ALICE.uid,)))
+    await server.rest()
+    assert not only(wire, Nack)
+    server.store.failure = None
+    server.clock.ms += 1_000
+    alice._wake()
+    await server.rest()
+    assert len(only(wire, AckN)) == 2
+
+
 async def test_an_unknown_token_is_told(server: Server) -> None:
     _, wire = await server.comes("mallory")
     assert wire.closed == (4401, "sign_in_again")
@@ -315,6 +335,20 @@ async def test_what_a_gone_line_asked_for_is_done_and_rung(server: Server) -> No
     last = only(to_bob, MsgN)[-1]
     assert isinstance(last, MsgN)
     assert last.to == 4
+
+
+async def test_what_still_comes_for_a_gone_line_wakes_nobody(server: Server) -> None:
+    """Its pages were never read, and its session was woken for them without end."""
+    alice, wire = await server.comes("alice")
+    await server.comes("bob")
+    conv = await talk(server, alice, wire)
+    alice.received((msg(1, "hello", conv=conv),))  # after 5 s she would hear that it is kept for Bob
+    alice.ended()
+    timer = alice._timer
+    await server.rest()
+    assert alice._timer is timer
+    assert timer is not None
+    assert timer.cancelled()
 
 
 async def test_a_full_disk_is_said_and_nothing_is_taken(server: Server) -> None:

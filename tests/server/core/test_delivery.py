@@ -230,6 +230,37 @@ def test_a_page_that_comes_after_the_device_went_elsewhere_is_dropped() -> None:
     assert feed.page(page(3, 5, 5)) is None
 
 
+def test_while_a_page_is_read_nothing_is_due() -> None:
+    """The time after a pull ran out while a page was still being read, and the session was woken again and again."""
+    feed = live(3)
+    feed.ring(bell(9))
+    assert isinstance(feed.next(0.0), Ask)
+    feed.pulled(page(3, 6, 9, cursor=3, pull=True), 0.0)
+    assert feed.next(PULL_GRACE_S) is None
+    assert feed.due_s() == NEVER
+    feed.page(page(3, 6, 9))
+    assert feed.next(PULL_GRACE_S) == Ask(TALK, 6, PUSH_MAX_EVENTS - 3)
+
+
+def test_a_page_that_could_not_be_read_is_asked_for_again() -> None:
+    feed = live(3)
+    feed.ring(bell(9))
+    assert isinstance(feed.next(0.0), Ask)
+    feed.failed(1.0)
+    assert feed.next(0.5) is None
+    assert feed.due_s() == 1.0
+    assert isinstance(feed.next(1.0), Ask)
+
+
+def test_a_page_that_could_not_be_read_waits_no_less_than_after_a_pull() -> None:
+    feed = live(3)
+    feed.ring(bell(9))
+    feed.next(0.0)
+    feed.pulled(page(3, 6, 9, cursor=3, pull=True), 0.0)
+    feed.failed(1.0)
+    assert feed.due_s() == PULL_GRACE_S
+
+
 def test_a_pull_keeps_the_tail_only_if_it_joins() -> None:
     feed = live(3)
     feed.ring(bell(4, 5))

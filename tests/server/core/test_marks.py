@@ -54,6 +54,17 @@ def test_after_a_missed_doorbell_the_marks_are_read() -> None:
     assert feed.due(2.0) == AckN(TALK, 8, 9, (Mark(BOB.uid, 12, 0),))
 
 
+def test_marks_that_could_not_be_read_are_asked_for_again() -> None:
+    feed = MarksFeed(TALK)
+    feed.told(4)
+    feed.ring(bell(6, 7, 10), 1.0)
+    assert feed.due(1.0) == 4
+    feed.failed(2.0)
+    assert feed.due(1.5) is None
+    assert feed.due_s() == 2.0
+    assert feed.due(2.0) == 4
+
+
 def test_a_doorbell_about_nothing_is_asked_about_once() -> None:
     feed = MarksFeed(TALK)
     feed.told(4)

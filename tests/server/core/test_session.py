@@ -546,6 +546,25 @@ def test_after_a_missed_doorbell_marks_are_read() -> None:
     assert sent(desk.on(on.MarksRead(Marks(TALK, 3, Told(5, third))))) == [AckN(TALK, 3, 5, third)]
 
 
+def test_what_could_not_be_read_for_a_push_is_read_again_and_nobody_hears_of_it(desk: Desk) -> None:
+    """The feed waited for that page until the session ended, and the device got a refusal it had not asked for."""
+    ask = do.ReadPage(Ask(TALK, None, 256))
+    assert desk.on(on.Rung(Bell(TALK, 6, (), BOTH))) == [ask]
+    assert desk.on(on.Unread(TALK)) == []
+    assert desk.session.next_wakeup_s() == 101.0
+    assert desk.at(101.0) == [ask]
+
+
+def test_marks_that_could_not_be_read_are_read_again() -> None:
+    desk = Desk(Rules(0.0, 0.0, 0.1, 0.0))
+    desk.begins()
+    first = (Mark(BOB.uid, 3, 0),)
+    desk.on(on.MarksRung(MarksBell(TALK, 2, 3, first, BOTH), 0.9))
+    assert desk.on(on.MarksRung(MarksBell(TALK, 4, 5, first, BOTH), 0.9)) == [do.ReadMarks(TALK, 3)]
+    assert desk.on(on.Unread(TALK, marks=True)) == []
+    assert desk.at(101.0) == [do.ReadMarks(TALK, 3)]
+
+
 # --- asking
 
 
