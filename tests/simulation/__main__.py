@@ -8,7 +8,17 @@ import sys
 import time
 from pathlib import Path
 
-from tests.simulation.campaign import Outcome, as_dict, as_json, as_markdown, campaign, commit, replay
+from tests.simulation.campaign import (
+    Outcome,
+    as_dict,
+    as_json,
+    as_markdown,
+    campaign,
+    commit,
+    replay,
+    resumed,
+    rounds,
+)
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.planted import hunt, table
 from tests.simulation.schedule import Failed, play
@@ -25,7 +35,9 @@ def main() -> int:
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first failure")
     parser.add_argument("--trace", action="store_true", help="play only the world of --seed, and show its wire")
     parser.add_argument("--mutants", nargs="*", metavar="NAME", help="plant these bugs, or all; which seed shows them?")
-    parser.add_argument("--json", type=Path, help="write the summary here as JSON")
+    parser.add_argument(
+        "--json", type=Path, help="write the summary here as JSON, and go on from it if it was interrupted"
+    )
     parser.add_argument("--markdown", type=Path, help="write the summary, or the table of mutants, here as Markdown")
     asked = parser.parse_args()
     if asked.trace:
@@ -49,27 +61,35 @@ def trace(seed: int) -> int:
 
 
 def run(asked: argparse.Namespace) -> int:
-    """A campaign."""
+    """A campaign; one that was interrupted goes on from what its JSON says."""
     seeds = range(asked.seed, asked.seed + asked.schedules)
+    total = resumed(asked.json, seeds)
+    for part in rounds(seeds[total.schedules :]):
+        total.add(play_round(part, asked.jobs, total, keep_going=asked.keep_going))
+        told = as_dict(total, seeds, asked.jobs)
+        for path, text in ((asked.json, as_json(told)), (asked.markdown, as_markdown(told))):
+            if path is not None:
+                path.write_text(text + "\n", encoding="utf-8")
+        if total.failures and not asked.keep_going:
+            break
+    print(as_markdown(as_dict(total, seeds, asked.jobs)))
+    return 1 if total.failures else 0
+
+
+def play_round(seeds: range, jobs: int, before: Outcome, *, keep_going: bool) -> Outcome:
+    """Some hundred worlds; says how it goes, and each failure at once."""
     total, began_s, told_s, said = Outcome(), time.perf_counter(), time.perf_counter(), 0
-    for total in campaign(seeds, asked.jobs, keep_going=asked.keep_going):
+    for total in campaign(seeds, jobs, keep_going=keep_going):
         for seed, what in total.failures[said:]:
-            print(
-                f"\nFAILED seed {seed} at commit {commit()}: {what[:400]}\n  {replay(seed)}",
-                file=sys.stderr,
-                flush=True,
-            )
+            failed = f"\nFAILED seed {seed} at commit {commit()}: {what[:400]}\n  {replay(seed)}"
+            print(failed, file=sys.stderr, flush=True)
         said = len(total.failures)
         if time.perf_counter() - told_s > TELL_EVERY_S:
             told_s = time.perf_counter()
-            so_far = f"{total.schedules:,} of {len(seeds):,} schedules, {total.accepted:,} messages"
-            print(f"{so_far}, {len(total.failures)} failures", file=sys.stderr, flush=True)
-    told = as_dict(total, seeds, time.perf_counter() - began_s, asked.jobs)
-    for path, text in ((asked.json, as_json(told)), (asked.markdown, as_markdown(told))):
-        if path is not None:
-            path.write_text(text + "\n", encoding="utf-8")
-    print(as_markdown(told))
-    return 1 if total.failures else 0
+            so_far = f"{before.schedules + total.schedules:,} schedules, {before.accepted + total.accepted:,} messages"
+            print(f"{so_far}, {len(before.failures) + said} failures", file=sys.stderr, flush=True)
+    total.wall_s = time.perf_counter() - began_s
+    return total
 
 
 def mutants(names: list[str], jobs: int, path: Path | None) -> int:

@@ -19,6 +19,7 @@ from tests.simulation.schedule import Failed, play
 
 ROOT = Path(__file__).parents[2]
 LOT = 5  # worlds that a worker plays before it reports
+ROUND = 500  # worlds between two writings of what there is so far
 TITLES = {"fault": "Faults injected", "crash": "Crashes at", "deed": "What people did", "check": "Looks at a promise"}
 
 
@@ -33,12 +34,13 @@ class Outcome:
     steps: int = 0
     simulated_s: float = 0.0
     busy_s: float = 0.0
+    wall_s: float = 0.0
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, other: Outcome) -> None:
         """Sum up."""
-        for name in ("schedules", "composed", "accepted", "frames", "steps", "simulated_s", "busy_s"):
+        for name in ("schedules", "composed", "accepted", "frames", "steps", "simulated_s", "busy_s", "wall_s"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.counts.update(other.counts)
         self.failures += other.failures
@@ -83,6 +85,28 @@ def campaign(seeds: range, jobs: int, *, keep_going: bool) -> Iterator[Outcome]:
                 return
 
 
+def rounds(seeds: range) -> Iterator[range]:
+    """The seeds in portions, in order: what is written after each is complete up to there."""
+    for first in range(0, len(seeds), ROUND):
+        yield seeds[first : first + ROUND]
+
+
+def resumed(path: Path | None, seeds: range) -> Outcome:
+    """What an earlier run, which was interrupted, has written of these seeds and this code; else nothing yet."""
+    if path is None or not path.exists():
+        return Outcome()
+    told = json.loads(path.read_text(encoding="utf-8"))
+    same = (told["commit"], told["first_seed"]) == (commit(), seeds.start)
+    if not same or told["commit"].endswith("-dirty") or told["schedules"] > len(seeds):
+        return Outcome()
+    facts = {name: told[name] for name in ("schedules", "frames", "steps", "simulated_s", "busy_s", "wall_s")}
+    done = Outcome(**facts, **told["messages"])
+    for kind, title in TITLES.items():
+        done.counts.update({f"{kind}:{name}": times for name, times in told[title].items()})
+    done.failures = [(one["seed"], one["what"]) for one in told["failures"]]
+    return done
+
+
 def _finished(pool: ProcessPoolExecutor, lots: Iterator[range], ahead: int) -> Iterator[Outcome]:
     """As they come; only a few wait in the queue."""
     running: set[Future[Outcome]] = {pool.submit(play_lot, lot) for _, lot in zip(range(ahead), lots, strict=False)}
@@ -108,7 +132,7 @@ def replay(seed: int) -> str:
     return f"python3 run.py simulate --schedules 1 --seed {seed} --trace"
 
 
-def as_dict(total: Outcome, seeds: range, wall_s: float, jobs: int) -> dict[str, Any]:
+def as_dict(total: Outcome, seeds: range, jobs: int) -> dict[str, Any]:
     """For machines."""
     return {
         "commit": commit(),
@@ -117,8 +141,9 @@ def as_dict(total: Outcome, seeds: range, wall_s: float, jobs: int) -> dict[str,
         "messages": {"composed": total.composed, "accepted": total.accepted},
         "frames": total.frames,
         "steps": total.steps,
-        "simulated_hours": round(total.simulated_s / 3600, 1),
-        "wall_s": round(wall_s, 1),
+        "simulated_s": round(total.simulated_s, 1),
+        "busy_s": round(total.busy_s, 1),
+        "wall_s": round(total.wall_s, 1),
         "jobs": jobs,
         "accepted_per_core_second": round(total.accepted / max(total.busy_s, 0.001)),
         "failures": [{"seed": seed, "what": what, "replay": replay(seed)} for seed, what in total.failures],
@@ -134,8 +159,8 @@ def as_markdown(told: dict[str, Any]) -> str:
         f"commit {told['commit']}.",
         "",
         f"{messages['composed']:,} messages composed, {messages['accepted']:,} accepted, {told['frames']:,} frames, "
-        f"{told['steps']:,} steps, {told['simulated_hours']:,} simulated hours; {told['wall_s']:,} s on {told['jobs']} "
-        f"processes, {told['accepted_per_core_second']:,} accepted messages a second and core.",
+        f"{told['steps']:,} steps, {told['simulated_s'] / 3600:,.1f} simulated hours; {told['wall_s']:,} s "
+        f"on {told['jobs']} processes, {told['accepted_per_core_second']:,} accepted messages a second and core.",
     ]
     lines += [f"\n- seed {one['seed']}: {one['what'][:300]}\n  `{one['replay']}`" for one in failures]
     for title in TITLES.values():
