@@ -11,7 +11,14 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-from protocol.limits import CONTENT_MAX_BYTES, EMOJI_MAX_CHARS, QUOTE_MAX_CHARS, WAVEFORM_BINS, WAVEFORM_BITS
+from protocol.limits import (
+    ALBUM_ID_MAX_CHARS,
+    CONTENT_MAX_BYTES,
+    EMOJI_MAX_CHARS,
+    QUOTE_MAX_CHARS,
+    WAVEFORM_BINS,
+    WAVEFORM_BITS,
+)
 from protocol.problems import ContentMismatch, ContentTooLarge, ContentUnreadable
 from protocol.values import ConvId, Count, Digest, MediaId, Name, Uid
 
@@ -58,10 +65,11 @@ class Text(Part, frozen=True, tag_field="kind", tag="text"):
 
 
 class Picture(Part, frozen=True, tag_field="kind", tag="picture"):
-    """A picture with its thumbnail."""
+    """A picture with its thumbnail. Neighbours with one `album` are shown as one mosaic."""
 
     file: Attachment
     caption: str = ""
+    album: Annotated[str, msgspec.Meta(max_length=ALBUM_ID_MAX_CHARS)] = ""
 
 
 class Voice(Part, frozen=True, tag_field="kind", tag="voice"):
@@ -71,10 +79,12 @@ class Voice(Part, frozen=True, tag_field="kind", tag="voice"):
 
 
 class Video(Part, frozen=True, tag_field="kind", tag="video"):
-    """A video with its first bright frame."""
+    """A video with its first bright frame; `note` says that it was said into the camera, and is shown as a square."""
 
     file: Attachment
     caption: str = ""
+    album: Annotated[str, msgspec.Meta(max_length=ALBUM_ID_MAX_CHARS)] = ""
+    note: bool = False
 
 
 class File(Part, frozen=True, tag_field="kind", tag="file"):

@@ -17,6 +17,7 @@ QUOTE_MAX_CHARS = 120  # what a reply repeats of the message it answers, ours
 EMOJI_MAX_CHARS = 16  # one emoji with all its joiners, in code points, ours
 NAME_MAX_CHARS = 64  # a person's or a group's name, ours
 MEDIA_PER_MESSAGE_MAX = 10  # files in one message (an album), ours
+ALBUM_ID_MAX_CHARS = 22  # 128 random bits in base64url: what its messages have in common, ours
 MEMBERS_MAX = 500  # people in one conversation (P-71)
 
 # --- windows

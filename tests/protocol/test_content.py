@@ -48,7 +48,9 @@ def content(body: Body | Change) -> Content:
     return Content(ALICE, C, b"8 bytes!", 1_767_225_600_000, body)
 
 
-@pytest.mark.parametrize("body", [Text("hello ☯"), Picture(FILE, "look"), Voice(FILE), Video(FILE), File(FILE)])
+@pytest.mark.parametrize(
+    "body", [Text("hello ☯"), Picture(FILE, "look", "al"), Voice(FILE), Video(FILE, album="al", note=True), File(FILE)]
+)
 def test_what_is_packed_is_unpacked(body: Body) -> None:
     assert unpack(pack(content(body)), author=ALICE, conv=C) == content(body)
 
