@@ -35,7 +35,7 @@ from client.ui.theme import Look, Themes
 from client.ui.viewmodels.contacts import ENTRY, ChatsFilter, ChatsModel, second_line, seed_of, title_of
 from client.ui.viewmodels.rows import Row, shown_ms
 from client.ui.widgets.avatars import paint_avatar, paint_online
-from client.ui.widgets.message_list import paint_badge
+from client.ui.widgets.badge import paint_badge
 from client.ui.words import list_time, tr
 from protocol.values import ConvId
 

@@ -1,56 +1,48 @@
-"""The messages of a conversation: a list that keeps its place while it grows at both ends."""
+"""The messages of a conversation: what floats above them, and what pointer and keyboard do with them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QHideEvent,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
-    QPainter,
-    QPaintEvent,
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QAbstractSlider, QListView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QAbstractSlider, QWidget
 
 from client.core.model import State
-from client.ui import icons
-from client.ui.bubbles.delegate import BubbleDelegate
 from client.ui.bubbles.ink import Part
-from client.ui.bubbles.pictures import Pictures
-from client.ui.bubbles.sheet import DAY_HEIGHT, paint_day
+from client.ui.bubbles.sheet import DAY_HEIGHT
 from client.ui.theme import Look, Themes
 from client.ui.viewmodels.conversation import ROW, ConversationModel
 from client.ui.viewmodels.rows import Row, shown_ms
+from client.ui.widgets.anchored_list import AnchoredList
+from client.ui.widgets.day_pill import DayPill
 from client.ui.widgets.hover_bar import HoverBar, HoverKeeper
+from client.ui.widgets.jump_button import JumpButton
 from client.ui.words import day, tr
 from protocol.values import Lid
 
-EDGE_PX = 800
-"""This near to an end of the window the next page is loaded."""
-AT_END_PX = 40
 JUMP_AT_PX = 480
 FLASH_MS = 1600
-JUMP_SIZE, JUMP_EDGE, BADGE_ROOM = 44, 16, 14
-DIVIDER_TOP = 36
-"""Where the divider stands after opening: below the day that stays at the top."""
+JUMP_EDGE = 16
 TICK_MS = 100
 LOADING_AFTER_MS = 200
 """Pages come from the disk at once; what takes longer comes from the server."""
 LIVE = (State.UPLOADING, State.SENDING, State.CANCELLING)
-STEP_PX = 48
 WALKING = (
     Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown
 )  # fmt: skip
 
 
-class MessageList(QListView):
-    """The view of a ConversationModel. It follows the end, or keeps the message at its top edge where it is."""
+class MessageList(AnchoredList):
+    """The messages, what floats above them, and what pointer and keyboard do with them."""
 
     part_clicked = Signal(object, str)
     seek_clicked = Signal(object, float)
@@ -68,13 +60,8 @@ class MessageList(QListView):
         now_s: Callable[[], float],
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._model, self._themes = model, themes
-        self._following, self._anchor = True, (Lid(0), 0)
-        self._settling = False
-        self._read = 0
-        self.pictures = Pictures(self)
-        self.bubbles = BubbleDelegate(themes.look, self.pictures, now_s, model.now_ms, self)
+        super().__init__(themes.look, model, now_s, parent)
+        self._themes, self._read = themes, 0
         self.jump_button = JumpButton(themes.look, self)
         self._day, self._loading = DayPill(themes.look, self), DayPill(themes.look, self)
         self._wait_timer = QTimer(self, singleShot=True, interval=LOADING_AFTER_MS)
@@ -85,142 +72,40 @@ class MessageList(QListView):
         self._tick = QTimer(self)
         self._tick.setInterval(TICK_MS)
         self._dress()
-        self.setModel(model)
-        self.setItemDelegate(self.bubbles)
         self._listen()
 
     def _dress(self) -> None:
         self.setProperty("role", "messages")
         self.setAccessibleName(tr("Messages"))
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setDragEnabled(False)
-        self.setAutoScroll(False)  # a click on a bubble that is half in view must not move it
         self.setMouseTracking(True)
-        self.setUniformItemSizes(False)
         self.setMinimumWidth(280)
-        self.verticalScrollBar().setSingleStep(STEP_PX)
 
     def _listen(self) -> None:
         self._themes.changed.connect(self._restyle)
+        self.moved.connect(self._look_around)
         self._model.repaint.connect(self._repaint)
-        self._model.modelReset.connect(self._begin)
         self._model.waiting_changed.connect(self._show_waiting)
         self._wait_timer.timeout.connect(self._show_loading)
         self._model.rowsInserted.connect(lambda *_: self._count())
         self.pictures.arrived.connect(lambda _: self.viewport().update())
-        bar = self.verticalScrollBar()
-        bar.valueChanged.connect(self._scrolled)
-        bar.rangeChanged.connect(lambda low, high: bar.setEnabled(low < high))
         self.jump_button.clicked.connect(self._jump)
         self._tick.timeout.connect(self._repaint_live)
         self._flash.timeout.connect(lambda: self._show_flash(Lid(0)))
         self.bar.wanted.connect(self._bar_wanted)
-        bar.valueChanged.connect(lambda _value: self.hover.away())
+        self.verticalScrollBar().valueChanged.connect(lambda _value: self.hover.away())
         self._model.dataChanged.connect(lambda *_: self.hover.place())
         self._model.rowsRemoved.connect(lambda *_: self.hover.away())
         self._model.modelReset.connect(self.hover.away)
 
-    # --- keeping its place
-
-    def doItemsLayout(self) -> None:
-        """Lay out, then stand where we stood: at the end, or with the same message at the top edge."""
-        if self._settling:
-            return
-        self._settling = True
-        try:
-            self.bubbles.set_width(self.viewport().width())
-            super().doItemsLayout()
-            self._fill_from_below()
-            self._stand()
-            self._following = self._model.at_end and self.px_to_end() <= AT_END_PX
-        finally:
-            self._settling = False
-        self._after_move()
-
-    def _fill_from_below(self) -> None:
-        """A conversation shorter than the view stands at its bottom."""
-        wanted = max(0, self.viewport().height() - (self.contentsSize().height() - self.bubbles.spacer_px))
-        if wanted != self.bubbles.spacer_px:
-            self.bubbles.spacer_px = wanted
-            super().doItemsLayout()
-
-    def _stand(self) -> None:
-        bar = self.verticalScrollBar()
-        if self._following:
-            bar.setValue(bar.maximum())
-            return
-        lid, offset = self._anchor
-        if (row := self._model.row_of(lid)) is not None:
-            top = self.visualRect(self._model.index(row)).top()
-            bar.setValue(bar.value() + top - offset)
-
-    def _remember(self) -> None:
-        """Which message stands at the top edge, and how far above it begins."""
-        index = self._top_index()
-        if index.isValid():
-            self._anchor = (self._model.bubble_at(index.row()).lid, self.visualRect(index).top())
-
-    def _top_index(self) -> QModelIndex:
-        middle = self.viewport().width() // 2
-        return next((found for y in (1, 8) if (found := self.indexAt(QPoint(middle, y))).isValid()), QModelIndex())
-
-    def _bottom_index(self) -> QModelIndex:
-        at = QPoint(self.viewport().width() // 2, self.viewport().height() - 2)
-        found = self.indexAt(at)
-        return found if found.isValid() else self._model.index(self._model.rowCount() - 1)
-
-    def _scrolled(self) -> None:
-        if self._settling:
-            return
-        self._following = self._model.at_end and self.px_to_end() <= AT_END_PX
-        self._remember()
-        self._after_move()
-
-    def _after_move(self) -> None:
-        bar = self.verticalScrollBar()
-        if self._model.rowCount():
-            if bar.value() - bar.minimum() < EDGE_PX:
-                self._model.want_older()
-            if self.px_to_end() < EDGE_PX:
-                self._model.want_newer()
-        self._count()
-        self._show_day()
-        self._tell_read()
-        self._watch_live()
-
-    def px_to_end(self) -> int:
-        """How far above the end of the window we are."""
-        return self.verticalScrollBar().maximum() - self.verticalScrollBar().value()
-
     def _begin(self) -> None:
-        """Another conversation, or another window of it: the divider if there is one, else the end."""
+        """Of another conversation nothing has been told yet."""
         self._read = 0
-        row = self._model.divider_row()
-        self._following = row is None
-        if row is not None:
-            self._anchor = (self._model.bubble_at(row).lid, DIVIDER_TOP)
-        self.bubbles.forget()
-        self.scheduleDelayedItemsLayout()
+        super()._begin()
 
     # --- going somewhere
-
-    def scroll_to_end(self) -> None:
-        """To the newest message, and stay there."""
-        self._following = True
-        if not self._model.at_end:
-            self._model.want_end()
-        self.scheduleDelayedItemsLayout()
-
-    def scroll_to(self, lid: Lid) -> None:
-        """Bring a message into view, if it is in the window."""
-        if (row := self._model.row_of(lid)) is not None:
-            self._following = False
-            self.executeDelayedItemsLayout()
-            self.scrollTo(self._model.index(row), QAbstractItemView.ScrollHint.PositionAtCenter)
 
     def show_message(self, lid: Lid) -> None:
         """Go to a message that somebody asked for, and let it stand out for a moment."""
@@ -268,6 +153,12 @@ class MessageList(QListView):
 
     # --- what is around the messages
 
+    def _look_around(self) -> None:
+        self._count()
+        self._show_day()
+        self._tell_read()
+        self._watch_live()
+
     def _count(self) -> None:
         far = not self._model.at_end or self.px_to_end() > JUMP_AT_PX
         below = self._bottom_index()
@@ -314,10 +205,6 @@ class MessageList(QListView):
                 return
 
     # --- what moves
-
-    def _visible_rows(self) -> range:
-        top, bottom = self._top_index(), self._bottom_index()
-        return range(top.row(), bottom.row() + 1) if top.isValid() and bottom.isValid() else range(0)
 
     def _watch_live(self) -> None:
         """Turn the clock only while something in view is on its way."""
@@ -394,11 +281,6 @@ class MessageList(QListView):
             self.menu_wanted.emit(lid, self.bar.mapToGlobal(self.bar.rect().bottomLeft()))
         else:
             self.part_clicked.emit(lid, name)
-
-    def _keep_here(self, index: QModelIndex) -> None:
-        """What grows grows downwards: the message stays where it is."""
-        self._following = False
-        self._anchor = (self._model.bubble_at(index.row()).lid, self.visualRect(index).top())
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """The menu of the message under the pointer, or of the one the keyboard is at."""
@@ -549,113 +431,3 @@ class MessageList(QListView):
 def _with_control(event: QKeyEvent) -> bool:
     held = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
     return bool(event.modifiers() & held)
-
-
-class JumpButton(QWidget):
-    """The round button to the end, with the number of messages that wait there."""
-
-    clicked = Signal()
-
-    def __init__(self, look: Look, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._look, self._unread = look, 0
-        self.setFixedSize(self.sizeHint())
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setAccessibleName(tr("To the newest message"))
-        self.hide()
-
-    def restyle(self, look: Look) -> None:
-        """Draw in another theme."""
-        self._look = look
-        self.update()
-
-    def show_count(self, unread: int) -> None:
-        """How many unread messages are below."""
-        if unread != self._unread:
-            self._unread = unread
-            self.update()
-
-    @property
-    def unread(self) -> int:
-        """The number on the badge."""
-        return self._unread
-
-    def sizeHint(self) -> QSize:
-        """The disc and room for its badge."""
-        return QSize(JUMP_SIZE + 8, JUMP_SIZE + BADGE_ROOM + 8)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Go."""
-        if event.button() is Qt.MouseButton.LeftButton:
-            self.clicked.emit()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """What was pressed here ends here."""
-        event.accept()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return and Space press it."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.clicked.emit()
-        else:
-            super().keyPressEvent(event)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The disc, its arrow, its badge."""
-        look = self._look
-        disc = QRectF(0.5, self.height() - JUMP_SIZE - 8.5, JUMP_SIZE - 1, JUMP_SIZE - 1)
-        disc.moveLeft(0.5)
-        with QPainter(self) as painter:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(look.color("focus") if self.hasFocus() else look.color("border"))
-            painter.setBrush(look.color("bg_window"))
-            painter.drawEllipse(disc)
-            inner = QRectF(0, 0, 20, 20)
-            inner.moveCenter(disc.center())
-            icons.paint(painter, "down", inner, look.color("text_2"))
-            if self._unread:
-                paint_badge(painter, QPointF(disc.center().x(), disc.top()), self._unread, look)
-
-
-def paint_badge(painter: QPainter, center: QPointF, count: int, look: Look, token: str = "badge") -> QRectF:
-    """A number on a coloured pill around `center`; returns its rectangle."""
-    words = str(count) if count <= 999 else "999+"
-    painter.setFont(look.font("badge"))
-    metrics = painter.fontMetrics()
-    height = max(20, metrics.height() + 2)
-    box = QRectF(0, 0, max(height, metrics.horizontalAdvance(words) + 12), height)
-    box.moveCenter(center)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(look.color(token))
-    painter.drawRoundedRect(box, height / 2, height / 2)
-    painter.setPen(look.color("on_badge"))
-    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
-    return box
-
-
-class DayPill(QWidget):
-    """The day of the topmost message, while its own pill is out of sight."""
-
-    def __init__(self, look: Look, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._look, self._words = look, ""
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.hide()
-
-    def restyle(self, look: Look) -> None:
-        """Draw in another theme."""
-        self._look = look
-        self.update()
-
-    def show_day(self, words: str) -> None:
-        """Which day it is up there."""
-        if words != self._words:
-            self._words = words
-            self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The pill."""
-        with QPainter(self) as painter:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            paint_day(painter, QRectF(self.rect()), self._words, self._look)
