@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,7 +43,7 @@ from client.adapters.sqlite_words import languages, versions_of
 from client.core.effects import Save
 from client.core.model import NOWHERE, Bubble, ChatEntry, Me, Memory, Own, Receipt, Seen, Span, State, Version
 from protocol.packets import Gap, Person, Seat
-from protocol.problems import DataCorrupt, Problem, UnknownMessage
+from protocol.problems import DataCorrupt, DiskFull, Problem, UnknownMessage
 from protocol.values import ConvId, Lid
 
 T = TypeVar("T")
@@ -201,7 +202,7 @@ class SqliteMessages:
             assert self._lock is not None, "open() first, and not after close()"
             db = open_database(self._folder / FILE_NAME, self._open_connection)
             try:
-                make_safe(db.conn)
+                make_safe(db.conn, self._folder / FILE_NAME)
                 self._saver = Saver(db.conn)
             except BaseException:
                 db.close()
@@ -228,8 +229,9 @@ class SqliteMessages:
             lock.release(orderly=False)
             raise _meaning(error) from error
         self._lock = lock
-        self._transact(_trim_trace, durable=False)
-        self._transact(self._read_again, durable=True)
+        with suppress(DiskFull):  # a full disk is read from; both are done at the next start
+            self._transact(_trim_trace, durable=False)
+            self._transact(self._read_again, durable=True)
 
     def _read_again(self, db: sqlite3.Connection) -> None:
         """After an update of the program: what the older one kept unread may be known now (P-81)."""
@@ -244,7 +246,7 @@ class SqliteMessages:
         db = self._db = open_database(self._folder / FILE_NAME, self._open_connection, check=check)
         try:
             if check:
-                make_safe(db.conn)
+                make_safe(db.conn, self._folder / FILE_NAME)
             self._saver = Saver(db.conn)
             read_memory(db.conn)
         except (sqlite3.Error, ValueError, msgspec.MsgspecError) as error:

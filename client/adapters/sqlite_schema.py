@@ -24,6 +24,8 @@ TRACE_KEPT_ROWS: Final = 200_000
 BUSY_TIMEOUT_S: Final = 5.0
 HELD, FREE = b"open data", b"free"
 """What the lock file says: whether somebody holds it, and whether there has been a database."""
+REWRITTEN_BYTES: Final = 65_536
+"""How much of a log is written again at a time."""
 FOLDER_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
 
@@ -151,7 +153,30 @@ def _groups_and_changes(db: Database) -> None:
         db.execute(sql)
 
 
-STEPS: Final[tuple[Callable[[Database], None], ...]] = (_first_tables, _groups_and_changes)
+MEDIA: Final = (
+    # whether a note was played to its end, when a file was downloaded, and why one is shown as a plain file
+    "alter table bubble add column heard integer not null default 0",
+    "alter table bubble add column fetched_ms integer not null default 0",
+    "alter table bubble add column why text not null default ''",
+    # downloads that were asked for and are not here yet: they go on after a restart (P-76)
+    "create table fetch (lid integer primary key, paused integer not null default 0, data blob not null) strict",
+    # files that stand in the rail above a draft, in their order
+    """create table staged (conv text not null, place integer not null, path text not null, kind text not null,
+    data text not null default '', primary key (conv, place)) strict, without rowid""",
+    # every request over HTTP, what it cost, and the deed that caused it
+    """create table ledger (id integer primary key, at_ms integer not null, lid integer not null default 0,
+    conv text not null default '', cause text not null, method text not null, what text not null,
+    sent_bytes integer not null, received_bytes integer not null, status integer not null) strict""",
+    "create index ledger_at on ledger (at_ms)",
+)
+
+
+def _media(db: Database) -> None:
+    for sql in MEDIA:
+        db.execute(sql)
+
+
+STEPS: Final[tuple[Callable[[Database], None], ...]] = (_first_tables, _groups_and_changes, _media)
 """Step k moves the data from version k to k + 1. A released step never changes."""
 
 
@@ -172,15 +197,25 @@ def open_database(path: Path, open_connection: OpenConnection = connect, *, chec
         DataNewer: a newer version wrote it; nothing was changed.
         DataCorrupt, DataReadOnly, DiskFull, StoreFailed.
     """
-    connection: sqlite3.Connection | None = None
     try:
-        connection = open_connection(path)
+        try:
+            return _opened(path, open_connection, check)
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) not in _NO_INDEX:
+                raise
+            return _opened(path, open_connection, check, "locking_mode = exclusive")
+    except (sqlite3.Error, OSError) as error:
+        raise problem_of(error) from error
+
+
+def _opened(path: Path, open_connection: OpenConnection, check: bool, first: str = "user_version") -> Database:
+    """`first` is a pragma in front of all else."""
+    connection = open_connection(path)
+    try:
+        connection.execute(f"pragma {first}")
         return _prepared(connection, check)
-    except BaseException as error:
-        if connection is not None:
-            connection.close()
-        if isinstance(error, (sqlite3.Error, OSError)):
-            raise problem_of(error) from error
+    except BaseException:
+        connection.close()
         raise
 
 
@@ -202,18 +237,44 @@ def _prepared(connection: sqlite3.Connection, check: bool) -> Database:
     return db
 
 
-def make_safe(connection: sqlite3.Connection) -> None:
+def make_safe(connection: sqlite3.Connection, path: Path) -> None:
     """What a log shows whose sync failed need not be on the disk: move it into the file, and begin a new log (P-37).
 
-    The small commit behind it is what makes the old log void for good. Raises StoreFailed while somebody reads.
+    The small commit behind it is what makes the old log void for good. Where there is no room for that, the log is
+    made safe where it stands: reading goes on, and only writing fails. Raises DiskFull, and StoreFailed while
+    somebody reads.
     """
     try:
-        if connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]:
-            raise StoreFailed()
-        version = int(connection.execute("pragma user_version").fetchone()[0])
-        connection.execute(f"pragma user_version = {version}")
+        _begin_new_log(connection)
     except sqlite3.Error as error:
-        raise problem_of(error) from error
+        if not isinstance(why := problem_of(error), DiskFull):
+            raise why from error
+        try:
+            _write_again(path.with_name(f"{path.name}-wal"))
+        except OSError as second:
+            raise problem_of(second) from second
+
+
+def _begin_new_log(connection: sqlite3.Connection) -> None:
+    if connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]:
+        raise StoreFailed()
+    version = int(connection.execute("pragma user_version").fetchone()[0])
+    connection.execute(f"pragma user_version = {version}")
+
+
+def _write_again(log: Path) -> None:
+    """Every byte onto itself, which needs no room, and sync: after a failed sync the system calls a page clean that
+    the disk has not, and only who writes it once more learns from the next sync whether it is there.
+    """
+    with log.open("r+b") as file:
+        while piece := file.read(REWRITTEN_BYTES):
+            file.seek(-len(piece), os.SEEK_CUR)
+            file.write(piece)
+        file.flush()
+        if sys.platform == "darwin":  # as above
+            fcntl.fcntl(file, fcntl.F_FULLFSYNC)
+        else:
+            os.fsync(file.fileno())
 
 
 def _move_up(db: Database, version: int) -> None:
@@ -232,7 +293,8 @@ def _move_up(db: Database, version: int) -> None:
 
 _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}  # the second: no room for the index of the log
+_NO_INDEX = {sqlite3.SQLITE_IOERR_SHMSIZE}  # no room for the index of the log: kept in memory by who is alone
+_FULL = {sqlite3.SQLITE_FULL} | _NO_INDEX
 _FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
 
 

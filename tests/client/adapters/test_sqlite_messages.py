@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from client.adapters import sqlite_schema
 from client.adapters.sqlite_changes import GONE, TARGET
 from client.adapters.sqlite_marks import CLIMB, COUNTED, NOTE_READING
-from client.adapters.sqlite_messages import LIDS_AT, SqliteMessages
+from client.adapters.sqlite_messages import LIDS_AT, READ_BY, SqliteMessages
 from client.adapters.sqlite_rows import AFTER, BEFORE, THESE, UNREAD, WAITING
 from client.adapters.sqlite_saves import KNOWN
-from client.adapters.sqlite_schema import FILE_NAME, connect, open_database
+from client.adapters.sqlite_schema import FILE_NAME, HELD, LOCK_NAME, connect, open_database
 from client.adapters.sqlite_settling import SETTLE, STANDS
 from client.core.effects import SaveComposed, SaveSeenLast, SaveSettled
 from client.core.model import Lane, Me, Seen, State
@@ -121,6 +124,114 @@ async def test_a_disk_that_does_not_answer_leaves_it_open(tmp_path: Path, answer
     for _ in range(2):
         with pytest.raises(StoreFailed):
             await messages.kept(Lid(1))
+    await messages.close()
+
+
+class Full(sqlite3.Connection):
+    """A connection to a disk where no block is free, or not even one for the index of the log."""
+
+    full = no_index = False
+    writes = alone = False
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        self.alone |= sql == "pragma locking_mode = exclusive"
+        if Full.no_index and not self.alone:
+            raise failure(sqlite3.SQLITE_IOERR_SHMSIZE)
+        if Full.full and (sql == "pragma wal_checkpoint(truncate)" or (sql == "commit" and self.writes)):
+            raise failure(sqlite3.SQLITE_FULL)
+        if sql.startswith("begin"):
+            self.writes = sql == "begin immediate"
+        return super().execute(sql, *values)
+
+
+def failure(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("it failed")
+    error.sqlite_errorcode = code
+    return error
+
+
+@pytest.fixture
+def full_disk() -> Iterator[type[Full]]:
+    yield Full
+    Full.full = Full.no_index = False
+
+
+def on_small_disk(folder: Path) -> SqliteMessages:
+    return SqliteMessages(folder, lambda path: sqlite3.connect(path, isolation_level=None, factory=Full))
+
+
+async def test_a_full_disk_is_read_from_and_refuses_only_what_is_new(tmp_path: Path, full_disk: type[Full]) -> None:
+    messages = on_small_disk(tmp_path)
+    await messages.open()
+    await messages.become(ME)
+    await messages.save([composed(1)])
+
+    full_disk.full = True
+    for number in (2, 3):
+        with pytest.raises(DiskFull):
+            await messages.save([composed(number)])
+        assert [row.n for row in (await messages.load()).rows] == [1]
+        assert [await messages.kept(Lid(lid)) for lid in (1, 2, 3)] == [True, False, False]
+
+    full_disk.full = False
+    await messages.save([composed(2)])
+    assert [row.n for row in (await messages.load()).rows] == [1, 2]
+    await messages.close()
+
+
+@pytest.mark.parametrize("was_killed", [False, True])
+async def test_a_profile_on_a_full_disk_is_opened_to_be_read(
+    tmp_path: Path, full_disk: type[Full], was_killed: bool
+) -> None:
+    messages = on_small_disk(tmp_path)
+    await messages.open()
+    await messages.become(ME)
+    await messages.save([composed(1)])
+    await messages.set_setting(READ_BY, "an older version")  # there is something to write at the next start
+    await messages.close()
+    if was_killed:
+        (tmp_path / LOCK_NAME).write_bytes(HELD)
+
+    full_disk.full = full_disk.no_index = True
+    messages = on_small_disk(tmp_path)
+    await messages.open()
+    assert [row.n for row in (await messages.load()).rows] == [1]
+    with pytest.raises(DiskFull):
+        await messages.save([composed(2)])
+
+    full_disk.full = full_disk.no_index = False
+    await messages.save([composed(2)])
+    assert [row.n for row in (await messages.load()).rows] == [1, 2]
+    await messages.close()
+
+
+async def test_what_a_full_disk_shows_is_written_once_more_and_synced(
+    tmp_path: Path, full_disk: type[Full], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a commit whose sync failed would be shown, and gone after a power cut."""
+    messages = on_small_disk(tmp_path)
+    await messages.open()
+    await messages.become(ME)
+    await messages.save([composed(1)])
+    log = tmp_path / f"{FILE_NAME}-wal"
+    shown = log.read_bytes()
+    synced: list[bytes] = []
+    monkeypatch.setattr(sqlite_schema, "REWRITTEN_BYTES", 1000)
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(log.read_bytes()))
+    full_disk.full = True
+    with closing(on_small_disk(tmp_path)._open_connection(tmp_path / FILE_NAME)) as connection:
+        sqlite_schema.make_safe(connection, tmp_path / FILE_NAME)
+    assert synced == [shown]
+
+    def refuses(file: int) -> None:
+        raise OSError(errno.ENOSPC, "no room")  # some systems never write where something stands already
+
+    monkeypatch.setattr(os, "fsync", refuses)
+    await messages._on_thread(messages._drop)  # as after a failure
+    with pytest.raises(DiskFull):
+        await messages.kept(Lid(1))
+    monkeypatch.undo()
+    assert await messages.kept(Lid(1))
     await messages.close()
 
 
