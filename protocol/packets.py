@@ -443,7 +443,7 @@ class MembersR(Packet, frozen=True, tag="members:R"):
 class MembersA(Packet, frozen=True, tag="members:A"):
     """Everybody who is a member now, and what the conversation is called; or `code` says why not.
 
-    `form` and `title` are for who came later than the events that said so.
+    `form` and `title` are for who came later than the events that said so. All this is as the log says up to `head`.
     """
 
     conv: ConvId
@@ -451,6 +451,7 @@ class MembersA(Packet, frozen=True, tag="members:A"):
     code: str = ""
     form: str = ""
     title: Name = ""
+    head: int = 0
 
 
 # ------------------------------------------------------------- what nobody keeps: lost is lost, nothing is said twice

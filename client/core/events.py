@@ -338,9 +338,13 @@ class MembersNow(Value, frozen=True):
 
 
 class AskRoster(Value, frozen=True):
-    """Who is here, and how far, is not fully known on this device: the member table is wanted."""
+    """Who is here, and how far, is not fully known on this device: the member table is wanted.
+
+    `anew`: the one that comes just now is too old.
+    """
 
     conv: ConvId
+    anew: bool = False
 
 
 class OlderMissing(Value, frozen=True):

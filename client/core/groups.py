@@ -35,10 +35,11 @@ class _Change:
 class _Table:
     """A member table that is wanted: by the person until `person_s`, or until it is here because we need it.
 
-    `asked_s` is when it was asked for last in this session.
+    `asked_s` is when it was asked for last in this session. `anew`: the one that comes is too old.
     """
 
     needed: bool = False
+    anew: bool = False
     person_s: float | None = None
     asked_s: float | None = None
 
@@ -73,8 +74,9 @@ class Groups:
                 return [MembersKnown(conv, NO_ANSWER)]
             case AskMembers(conv):
                 self._table(conv).person_s = now_s + ANSWER_WAIT_S
-            case AskRoster(conv):
-                self._table(conv).needed = True
+            case AskRoster(conv, anew):
+                table = self._table(conv)
+                table.needed, table.anew = True, table.anew or anew
             case Said(packets):
                 return [output for packet in packets for output in self._hear(packet)]
             case SessionUp(wire):
@@ -103,10 +105,12 @@ class Groups:
     # ----------------------------------------------------------------------------------------- tables
 
     def _heard_table(self, conv: ConvId, code: str) -> list[Output]:
-        """A table that we need is asked for again if the server could not give it just now."""
+        """A table that we need is asked for again: at once if this one is too old, later if the server is busy."""
         table = self._tables[conv]
         asked, table.person_s = table.person_s is not None, None
-        if not code or code in NOT_OURS or not table.needed:
+        if table.anew:
+            table.anew, table.asked_s = False, None
+        elif not code or code in NOT_OURS or not table.needed:
             del self._tables[conv]
         return [MembersKnown(conv, code)] if asked else []
 

@@ -277,10 +277,15 @@ class Inbox:
                 shelf.away = not came
 
     def _seat(self, table: MembersA) -> list[Output]:
-        """The member table counts where events did not tell us everything; elsewhere they are newer than it."""
+        """The member table counts where events did not tell us everything; elsewhere they are newer than it.
+
+        Who came or went after it was read, and before it arrived, would be wrong for ever.
+        """
         shelf = self._shelf(table.conv)
         if not shelf.thin or table.code not in ("", "not_member", "unknown_conversation"):
             return []
+        if 0 < table.head < shelf.cursor:
+            return [AskRoster(shelf.conv, anew=True)]
         shelf.thin = False
         if table.code:
             shelf.away = True

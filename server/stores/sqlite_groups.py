@@ -69,7 +69,7 @@ def members(db: sqlite3.Connection, who: Identity, conv: ConvId) -> MembersA:
     marks = shown(marks_above(db, conv, 0), who.uid, tells=standing.tells, silent=room.silent)
     known, names = {mark.by: mark for mark in marks}, _names(db, room.members)
     seats = [_seat(room, uid, names.get(uid, ""), known.get(uid, Mark(uid, 0, 0))) for uid in room.members]
-    return MembersA(conv, tuple(seats), form=room.form, title=room.title)
+    return MembersA(conv, tuple(seats), form=room.form, title=room.title, head=room.head)
 
 
 def _seat(room: Room, uid: Uid, name: Name, mark: Mark) -> Seat:

@@ -232,6 +232,7 @@ async def test_marks_carry_the_times_of_their_climbs(club: Club) -> None:
         (Seat(ALICE.uid, "Alice", 1), Seat(BOB.uid, "Bob", 0, 4, 4, NOW_MS, NOW_MS + 500)),
         form="group",
         title="Friends",
+        head=4,
     )
 
 

@@ -197,9 +197,9 @@ SERVER: list[tuple[Packet, str]] = [
     (GroupA("x1", C), '{"t":"group:A","x":"x1","conv":"c7"}'),
     (GroupA("x1", C, "not_member"), '{"t":"group:A","x":"x1","conv":"c7","code":"not_member"}'),
     (
-        MembersA(C, (Seat(Uid("a1"), "Ann", 1), Seat(Uid("b2"), "Bob", 0, 910, 874, 7, 8))),
+        MembersA(C, (Seat(Uid("a1"), "Ann", 1), Seat(Uid("b2"), "Bob", 0, 910, 874, 7, 8)), head=912),
         '{"t":"members:A","conv":"c7","members":[{"uid":"a1","name":"Ann","role":1},{"uid":"b2","name":"Bob",'
-        '"delivered":910,"read":874,"delivered_ms":7,"read_ms":8}]}',
+        '"delivered":910,"read":874,"delivered_ms":7,"read_ms":8}],"head":912}',
     ),
     (TypingN(C, Uid("b2"), "voice"), '{"t":"typing:N","conv":"c7","uid":"b2","doing":"voice"}'),
     (

@@ -191,7 +191,8 @@ async def test_the_table_comes_from_the_server_or_from_here(group: App) -> None:
 async def test_an_own_message_says_since_when_others_have_it(group: App) -> None:
     lids = [await group.chat.say(CONV, f"walk {number}") for number in (4, 5)]
     for pos in (4, 5):
-        await group.accept(pos)
+        asked = await group.accept(pos)
+        await tell(group, Event(pos, 1000 + pos, ME.uid, ME.did, asked.n, asked.dg, asked.suite, asked.content))
     group.wire.answer(AckN(CONV, 0, 1, (Mark(BOB, 4, 0, 2004),)))
     group.wire.answer(AckN(CONV, 1, 2, (Mark(BOB, 5, 4, 2005, 3004),)))
     await group.shows(lids[1], State.DELIVERED)

@@ -48,7 +48,7 @@ from client.core.events import (
     Woken,
 )
 from client.core.model import Inspected, Lane, Member, Memory, Own, Room, State
-from protocol.content import Joined, Opened, unpack
+from protocol.content import Joined, Left, Opened, unpack
 from protocol.ladder import Ladder
 from protocol.limits import SILENT_MAX_S
 from protocol.packets import (
@@ -60,12 +60,15 @@ from protocol.packets import (
     HeadsR,
     Hello,
     Mark,
+    MembersA,
+    MembersR,
     MsgR,
     OfflineA,
     OfflineR,
     PeopleA,
     Ping,
     ReadR,
+    Seat,
     VoidR,
 )
 from protocol.values import Lid, MediaId, replace
@@ -369,6 +372,16 @@ def test_nobody_is_thought_to_be_everybody_above_what_was_read_of_a_group() -> N
     read = OfflineA(C, 3, 6, 6, (event(4), notice(5, Joined(CAROL, "Carol")), event(6)))
     assert upto_of(alice.hears(read)) == []
     assert upto_of(alice.hears(AckN(C, 2, 3, (Mark(CAROL, 6, 4),)))) == [(6, 4)]
+
+
+def test_a_member_table_that_was_overtaken_is_asked_for_anew() -> None:
+    here = (Member(ALICE.uid, "Alice"), Member(BOB, "Bob"))
+    seats = (Seat(ALICE.uid, "Alice"), Seat(BOB, "Bob"))
+    alice = Core(memory(Room(C, "group", cursor=3, head=3, members=here, thin=True)))
+    assert MembersR(C) in packets_of(alice.online(Head(C, 3, 0)))
+    alice.hears(frame(3, notice(4, Left(BOB))))
+    assert packets_of(alice.hears(MembersA(C, seats, head=3))) == [MembersR(C)]
+    assert packets_of(alice.hears(MembersA(C, seats[:1], head=4))) == []
 
 
 def upto_of(effects: list[Effect]) -> list[tuple[int, int]]:

@@ -120,6 +120,21 @@ def test_a_busy_server_is_asked_again_and_a_refusal_is_final() -> None:
     assert len(groups.sent) == 2
 
 
+def test_a_table_that_is_too_old_is_asked_for_again_at_once() -> None:
+    groups = desk(Room(C, thin=True))
+    groups.online()
+    groups.does(AskMembers(C))
+    groups.does(AskRoster(C, anew=True))
+    groups.does(AskRoster(C))
+    assert packets(groups) == [MembersR(conv=C)]
+    assert MembersKnown(C) in groups.hears(MembersA(C, head=4))
+    assert packets(groups) == [MembersR(conv=C)] * 2
+    groups.hears(MembersA(C, head=5))
+    groups.does(SessionDown(1))
+    groups.online()
+    assert len(groups.sent) == 2
+
+
 def test_only_some_tables_are_asked_for_at_once() -> None:
     convs = [ConvId(f"c{number}") for number in range(PULLS_AT_ONCE + 1)]
     groups = desk(*(Room(conv, thin=True) for conv in convs))

@@ -585,6 +585,27 @@ def test_a_gap_may_hide_who_came_so_that_the_table_is_wanted() -> None:
     assert alice.hears(seats()) == []
 
 
+def test_a_table_that_is_older_than_what_was_read_is_asked_for_anew() -> None:
+    """Bob left while it was on its way; with it he would be here for ever."""
+    alice = Receiver(memory(Room(C, "group", cursor=4, members=HERE, thin=True)))
+    alice.online()
+    alice.hears(frame(4, notice(5, Left(BOB))))
+    both = tuple(Seat(member.uid, member.name, member.role) for member in HERE)
+    assert alice.hears(MembersA(C, both, head=4)) == [AskRoster(C, anew=True)]
+    assert alice.hears(MembersA(C, both[:1], head=5)) == [
+        SaveRoster(C, HERE[:1], False, "group", ""),
+        MembersNow(C, HERE[:1], 5),
+    ]
+
+
+def test_a_table_that_is_newer_than_what_was_read_counts() -> None:
+    alice = Receiver(memory(Room(C, "group", cursor=4, members=HERE, thin=True)))
+    alice.online()
+    one = Seat(ALICE.uid, "Alice", 1)
+    assert MembersNow(C, HERE[:1], 4) in alice.hears(MembersA(C, (one,), head=5))
+    assert MembersNow(C, HERE[:1], 5) in alice.hears(frame(4, notice(5, Left(BOB))))
+
+
 def test_nobody_asks_about_a_conversation_that_was_left() -> None:
     alice = Receiver(memory(Room(C, away=True)))
     alice.online()
