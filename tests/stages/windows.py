@@ -137,7 +137,7 @@ def staging(scene: Scene) -> QWidget:
     made = window(scene)
     report = scene.folder / "Packing list – Ridge trip.pdf"
     report.write_bytes(b"%PDF-1.4" * 40_000)
-    made.page.offer([people.saved(scene.folder), people.saved(scene.folder, "evening.jpg"), str(report)])
+    made.page.attaching.offer([people.saved(scene.folder), people.saved(scene.folder, "evening.jpg"), str(report)])
     made.page.composer.put("Two pictures and the list")
     made.page.say(problem_words(MediaIsFolder(name="Holiday 2026")))
     return made

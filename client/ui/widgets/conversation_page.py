@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QImage
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from client.app.chat import Chat
 from client.app.writing import FileKind
 from client.core.model import Bubble, ChatEntry, Member, State, TransferProgress
 from client.ui.actions import MessageActions
 from client.ui.afterwards import Afterwards
+from client.ui.attaching import Attaching
 from client.ui.dialogs.frame import Choice, ask
 from client.ui.errands import Errands
 from client.ui.hints import OwnHints
 from client.ui.notebook import Notebook
 from client.ui.playback import Playback
 from client.ui.recording import Recording
+from client.ui.sending import Sending
 from client.ui.sound.player import Player
 from client.ui.sound.sources import Sources
 from client.ui.theme import SPACE, Themes
 from client.ui.viewmodels.conversation import ConversationModel
 from client.ui.viewmodels.nearness import doing_words, presence_words
-from client.ui.viewmodels.staging import Tray, look_at
 from client.ui.widgets.banner import Banner
 from client.ui.widgets.camera_view import CameraView
 from client.ui.widgets.composer_bar import ComposerBar, drop_paths
@@ -41,13 +38,11 @@ from client.ui.widgets.page_parts import AwayBar, DropTargets, EmptyChat, Header
 from client.ui.widgets.recording_bar import RecordingBar
 from client.ui.widgets.staging_rail import StagingRail
 from client.ui.widgets.viewer import Viewer
-from client.ui.words import plural, problem_words, tr
-from client.ui.writing import NEW, Wish, Writing
-from protocol.limits import MEDIA_PER_MESSAGE_MAX
+from client.ui.words import problem_words, tr
+from client.ui.writing import Writing
 from protocol.problems import Problem
 from protocol.values import ConvId, Lid
 
-DRAFT_AFTER_MS = 1000
 NEAR_MS = 20_000
 """“Last seen 5 minutes ago” grows older by itself."""
 SMALL_CHAT = 5
@@ -82,8 +77,6 @@ class ConversationPage(QFrame):
         self._window, self._native = window, native_dialogs
         self.entry: ChatEntry | None = None
         self._drafts: dict[ConvId, str] = {}
-        self._trays: dict[ConvId, Tray] = {}
-        self._wishes: deque[Wish] = deque()  # one for each Return, until it is durable
         self._asked: set[Lid] = set()
         self._build(themes, sources)
         self._arrange()
@@ -110,7 +103,17 @@ class ConversationPage(QFrame):
         self.names = MentionList(themes, self.composer.field, self._namable, self.model.me, self)
         self.writing = Writing(
             self._chat, self.model, self.list, self.composer, self.answer, self.names, self._errands,
-            entry=lambda: self.entry, drafts=self._drafts, say=self.say, busy=lambda: bool(self._wishes),
+            entry=lambda: self.entry, drafts=self._drafts, say=self.say, busy=lambda: self.sending.busy,
+        )  # fmt: skip
+        self.attaching = Attaching(
+            self.rail, self.composer, self._errands, self._window,
+            conv=lambda: self.conv, editing=lambda: self.writing.editing, say=self.say,
+            picture_path=lambda: self._notebook.recordings / f"picture-{self._chat.wall_ms()}.png",
+            native_dialogs=self._native,
+        )  # fmt: skip
+        self.sending = Sending(
+            self._chat, self.list, self.composer, self.writing, self.attaching, self._errands,
+            entry=lambda: self.entry, recordings=lambda: self._notebook.recordings, drafts=self._drafts, say=self.say,
         )  # fmt: skip
         self.afterwards = Afterwards(
             self._chat, themes, self.model, self.list, self._errands, self._window,
@@ -126,12 +129,11 @@ class ConversationPage(QFrame):
         )
         self.hands = MessageActions(
             self._chat, themes, self.model, self._errands, self.playback, self.viewer, self._window,
-            say=self.say, edit=self._edit, choose_file=self.choose_files,
+            say=self.say, edit=self._edit, choose_file=self.attaching.choose_files,
             afterwards=self.afterwards, selected=self.list.selected_lids, delivery=self._delivery,
             native_dialogs=self._native,
         )  # fmt: skip
         self._targets = DropTargets(themes, self)
-        self._draft = QTimer(self, singleShot=True, interval=DRAFT_AFTER_MS)
         self.empty.hide()
         self.camera.hide()
 
@@ -170,7 +172,7 @@ class ConversationPage(QFrame):
         self.list.offers = self._offers
         self.list.looked_at.connect(self._looked_at)
         self.list.copy_wanted.connect(lambda: self.hands.copy(self._pointed()))
-        self.writing.changed.connect(lambda: self._show_tray(self._trays.get(self.conv, Tray())))
+        self.writing.changed.connect(self.attaching.show)
         self.list.typed.connect(self.composer.type)
         self.playback.said.connect(self.say)
         self.playback.shown.connect(self.shown_wanted)
@@ -180,19 +182,13 @@ class ConversationPage(QFrame):
         self.recording.said.connect(self.say)
         self.bar.keep_or_discard_wanted.connect(lambda: self._errands.start(self._keep_or_discard()))
         self.composer.send_wanted.connect(self.send)
-        self.composer.attach_wanted.connect(self.choose_files)
         self.composer.record_pressed.connect(lambda: self.record("voice", held=True))
         self.composer.record_wanted.connect(lambda: self.record("voice"))
         self.composer.video_wanted.connect(lambda: self.record("video"))
         self.composer.text_changed.connect(self._typed)
-        self.composer.field.files_offered.connect(self.offer)
-        self.composer.field.image_offered.connect(self._offer_image)
-        self.rail.changed.connect(self._show_tray)
-        self.rail.more_wanted.connect(self.choose_files)
         self.empty.greeted.connect(self._greet)
         self.model.loaded.connect(self._look_empty)
         self.model.waiting_changed.connect(self._look_empty)
-        self._draft.timeout.connect(self._save_draft)
         self.viewer.closed.connect(self.composer.setFocus)
         self.composer.field.installEventFilter(self)
 
@@ -210,13 +206,13 @@ class ConversationPage(QFrame):
             return
         if self.recording.running:
             self.recording.stage()
-        self._keep_draft()
+        self.sending.keep_draft()
         self.writing.leave()
         self.hints.stop()
         self.entry = entry
         self.hint.hide()
         self.writing.enter(self._drafts.get(entry.conv, entry.draft))
-        self._show_tray(self._trays.get(entry.conv, Tray()))
+        self.attaching.show()
         self._show_entry(entry)
         (self.list if entry.away else self.composer).setFocus()
         await self.model.open(entry)
@@ -224,7 +220,7 @@ class ConversationPage(QFrame):
 
     def close_chat(self) -> None:
         """Show none."""
-        self._keep_draft()
+        self.sending.keep_draft()
         self.writing.leave()
         self.hints.stop()
         self.entry = None
@@ -330,63 +326,8 @@ class ConversationPage(QFrame):
             return
         if self.writing.editing:
             self.writing.save()
-            return
-        text = self._unspoken()
-        self._wishes.append(Wish(self.conv, text, self.writing.take(), self.writing.mentions(text)))
-        if len(self._wishes) == 1:
-            self._errands.start(self._send())
-
-    def _unspoken(self) -> str:
-        """What stands in the field since the last Return, while what was sent by that is being saved still."""
-        spoken = "".join(wish.text for wish in self._wishes if wish.conv == self.conv)
-        return self.composer.text.removeprefix(spoken)
-
-    async def _send(self) -> None:
-        try:
-            while self._wishes:
-                await self._send_once(self._wishes[0])
-                self._wishes.popleft()
-        except Problem as why:
-            self.say(problem_words(why))
-            self.writing.give_back(self._wishes[0].conv, self._wishes[0].aim)
-        finally:
-            self._wishes.clear()
-
-    async def _send_once(self, wish: Wish) -> None:
-        conv, text = wish.conv, wish.text
-        tray = self._trays.get(conv, Tray())
-        if not tray.files:
-            if text.strip():
-                await self._say_words(wish)
-            return
-        caption_at = tray.caption_at
-        for place, staged in enumerate(tray.files):
-            caption = text if place == caption_at else ""
-            kind: FileKind = "file" if tray.as_files else "auto"
-            if not tray.as_files and staged.path.startswith(str(self._notebook.recordings)):
-                kind = "voice" if staged.guess == "voice" else "video" if staged.guess == "video" else "auto"
-            await self._chat.send_file(conv, staged.path, kind, caption, reply_to=wish.aim.lid or None)
-            wish = self._wishes[0] = replace(self._wishes[0], aim=NEW)  # one answer is enough
-            self._put_tray(conv, self._trays.get(conv, Tray()).without(staged.path))
-            if caption:
-                await self._sent(conv, text)
-        if caption_at is None and text.strip():
-            await self._say_words(wish)
-
-    async def _say_words(self, wish: Wish) -> None:
-        await self._chat.say(wish.conv, wish.text, reply_to=wish.aim.lid or None, mentions=wish.mentions)
-        await self._sent(wish.conv, wish.text)
-
-    async def _sent(self, conv: ConvId, text: str) -> None:
-        """It is durable: it leaves the field, and the draft with it."""
-        self._wishes[0] = replace(self._wishes[0], text="", aim=NEW)
-        if conv == self.conv:
-            self.composer.take_sent(text)
-            self.list.scroll_to_end()
-        left = self.composer.text if conv == self.conv else self._drafts.get(conv, "").removeprefix(text)
-        self._drafts[conv] = left
-        self._draft.stop()
-        await self._chat.set_draft(conv, left)
+        else:
+            self.sending.send()
 
     def _greet(self, words: str) -> None:
         self._errands.start(self._chat.say(self.conv, words))
@@ -400,25 +341,7 @@ class ConversationPage(QFrame):
     def _typed(self) -> None:
         if self.conv and self.composer.field.hasFocus() and not self.recording.running:
             self.hints.wrote(self.conv, anything=bool(self.composer.text.strip()))
-        if self.conv and not self.writing.editing:
-            self._drafts[self.conv] = self.composer.text
-            if not self._draft.isActive():
-                self._draft.start()
-
-    def _save_draft(self) -> None:
-        if self.conv and not self._wishes:
-            self._errands.start(self._chat.set_draft(self.conv, self.writing.draft))
-
-    def _keep_draft(self) -> None:
-        if self.entry is not None and self.writing.draft != self.entry.draft:
-            self._drafts[self.conv] = self.writing.draft
-            self._errands.start(self._chat.set_draft(self.conv, self.writing.draft))
-        self._draft.stop()
-
-    async def flush_draft(self) -> None:
-        """The window closes: what is in the field is kept."""
-        if self.conv:
-            await self._chat.set_draft(self.conv, self.writing.draft)
+        self.sending.typed()
 
     # --- messages that are there
 
@@ -443,66 +366,6 @@ class ConversationPage(QFrame):
         """Whom an at sign offers: the people of a group."""
         return self.entry.members if self.entry is not None and self.entry.form == "group" else ()
 
-    # --- files
-
-    def choose_files(self) -> None:
-        """The attach dialog."""
-        if not self.conv:
-            return
-        dialog = QFileDialog(self._window, tr("Attach files"))
-        dialog.setObjectName("attach_dialog")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if not self._native:
-            dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
-        dialog.filesSelected.connect(self.offer)
-        dialog.open()
-
-    def offer(self, paths: Sequence[str], *, as_files: bool | None = None) -> None:
-        """Put files on the rail; what cannot be sent is named, with the reason."""
-        conv = self.conv
-        if not conv:
-            return
-        if self.writing.editing:
-            self.say(tr("Save or cancel the change first, then attach files."))
-            return
-        tray, refused = self._trays.get(conv, Tray()), []
-        for path in paths:
-            if tray.full:
-                most = MEDIA_PER_MESSAGE_MAX
-                refused.append(plural("At most {count} file at once.", "At most {count} files at once.", most))
-                break
-            try:
-                tray = tray.add(look_at(path))
-            except Problem as why:
-                refused.append(problem_words(why))
-        if as_files is not None:
-            tray = Tray(tray.files, as_files)
-        self._put_tray(conv, tray)
-        if refused:
-            self.say("\n".join(refused[:3]))
-        self.composer.setFocus()
-
-    def _offer_image(self, image: QImage) -> None:
-        """A pasted picture becomes a file first."""
-        path = self._notebook.recordings / f"picture-{self._chat.wall_ms()}.png"
-        self._errands.start(self._keep_image(image, path))
-
-    async def _keep_image(self, image: QImage, path: Path) -> None:
-        if await asyncio.to_thread(lambda: image.save(str(path))):
-            self.offer([str(path)])
-        else:
-            self.say(problem_words("store_failed"))
-
-    def _show_tray(self, tray: Tray) -> None:
-        self._put_tray(self.conv, tray)
-
-    def _put_tray(self, conv: ConvId, tray: Tray) -> None:
-        self._trays[conv] = tray
-        if conv == self.conv:
-            self.rail.show_tray(Tray() if self.writing.editing else tray)
-            self.composer.has_files(bool(tray.files))
-
     # --- recording
 
     def record(self, kind: str, *, held: bool = False) -> None:
@@ -525,19 +388,16 @@ class ConversationPage(QFrame):
         if ending == "send":
             self._errands.start(self._send_recording(ConvId(conv), path, kind))
         else:
-            self._stage_recording(ConvId(conv), path)
+            self.attaching.add(ConvId(conv), path)
 
     async def _send_recording(self, conv: ConvId, path: str, kind: FileKind) -> None:
         try:
             await self._chat.send_file(conv, path, kind)
         except Problem as why:
-            self._stage_recording(conv, path)
+            self.attaching.add(conv, path)
             self.say(problem_words(why))
         else:
             self.list.scroll_to_end()
-
-    def _stage_recording(self, conv: ConvId, path: str) -> None:
-        self._put_tray(conv, self._trays.get(conv, Tray()).add(look_at(path)))
 
     async def _keep_or_discard(self) -> None:
         answer = await ask(
@@ -575,7 +435,7 @@ class ConversationPage(QFrame):
     def dropEvent(self, event: QDropEvent) -> None:
         """To the rail; nothing is sent without Send."""
         self._targets.hide()
-        self.offer(drop_paths(event), as_files=self._targets.as_files)
+        self.attaching.offer(drop_paths(event), as_files=self._targets.as_files)
         event.acceptProposedAction()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -603,4 +463,4 @@ class ConversationPage(QFrame):
         if self.recording.running:
             self.recording.discard()
         self.player.stop()
-        await self.flush_draft()
+        await self.sending.flush_draft()

@@ -155,7 +155,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+K", self.focus_search), ("Ctrl+N", self.new_chat),
             ("Alt+Down", lambda: side.chats.next(1)), ("Alt+Up", lambda: side.chats.next(-1)),
             ("Ctrl+Tab", lambda: side.chats.next(1)), ("Ctrl+Shift+Tab", lambda: side.chats.next(-1)),
-            ("Ctrl+O", page.choose_files), ("Ctrl+Shift+M", lambda: page.record("voice")),
+            ("Ctrl+O", page.attaching.choose_files), ("Ctrl+Shift+M", lambda: page.record("voice")),
             ("Ctrl+Shift+O", lambda: page.record("video")), ("Ctrl+Shift+T", page.composer.setFocus),
             ("Ctrl+R", lambda: self._on_message("resend")), ("Ctrl+D", lambda: self._on_message("trace")),
             ("Ctrl+S", lambda: self._on_message("save")),
@@ -524,7 +524,7 @@ class MainWindow(QMainWindow):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for icon, words, do in (
             *((("people", tr("People in this group"), self.show_group),) if self._group_open() else ()),
-            *((("attach", tr("Attach files"), self.page.choose_files),) if not self._away() else ()),
+            *((("attach", tr("Attach files"), self.page.attaching.choose_files),) if not self._away() else ()),
             ("trace", tr("Trace of the last message"), lambda: self._on_message("trace")),
             ("close", tr("Close chat"), self.close_chat),
         ):

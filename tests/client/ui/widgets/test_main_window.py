@@ -132,7 +132,7 @@ async def test_a_second_return_does_not_send_the_draft_of_another_chat(bench: Be
     bench.type("not yet")
     bench.chat.slow.set()
     await bench.wish("set_draft", people.CONV, "")
-    await bench.until(lambda: not bench.page._wishes)
+    await bench.until(lambda: not bench.page.sending.busy)
     assert [wish for wish in bench.chat.wishes if wish[0] == "say"] == [("say", people.CONV, "Hello")]
     assert bench.page.composer.text == "not yet"
 

@@ -327,7 +327,7 @@ async def test_words_are_not_lost_when_the_message_is_removed_meanwhile(bench: B
 
 async def test_while_words_are_edited_no_file_is_put_beside_them(bench: Bench, tmp_path: Path) -> None:
     bench.page.hands.do(Lid(2), "reword")
-    bench.page.offer([people.saved(tmp_path)])
+    bench.page.attaching.offer([people.saved(tmp_path)])
     assert "Save or cancel" in bench.page.hint.words
     assert not bench.page.composer.attach.isVisible()
     assert bench.page.composer.send.isVisible()
