@@ -11,8 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from client.app.account import Account
-from client.app.changes import Change as Told
-from client.app.changes import PrefsChanged, ProblemSeen
+from client.app.changes import ProblemSeen
 from client.app.dispatcher import Dispatcher
 from client.app.publisher import Listener, Publisher
 from client.app.queries import Queries
@@ -76,7 +75,12 @@ class Chat:
         self._account = Account(parts.accounts, parts.messages, parts.dice)
         self._use(settings)
         self._dispatcher = Dispatcher(
-            parts, self._account, self._tasks, self._publisher, lambda event: self._runner.post(event)
+            parts,
+            self._account,
+            self._tasks,
+            self._publisher,
+            lambda event: self._runner.post(event),
+            self._keep_prefs,
         )
         self._runner = Runner(parts.messages, parts.clock, self._make, self._dispatcher)
         self._queries = Queries(
@@ -87,7 +91,7 @@ class Chat:
         )
         self._closed = False
         self._watched: tuple[Uid, ...] = ()
-        self._publisher.subscribe(self._hear)
+        self._choosing = asyncio.Lock()
 
     @property
     def me(self) -> Me | None:
@@ -170,9 +174,9 @@ class Chat:
 
     async def change_settings(self, settings: Settings) -> None:
         """Keep these choices; a new ladder begins at once."""
-        await save_settings(self._parts.messages, settings)
-        before = self.settings
-        self._use(settings)
+        async with self._choosing:
+            before = self.settings
+            await self._keep(settings)
         if settings.prefs != before.prefs:
             await self._tell_prefs(settings.prefs)
         if settings.ladder != before.ladder and self.me is not None:
@@ -464,11 +468,15 @@ class Chat:
             self._runner.post(Watch(self._watched))
         return self._parts.make(memory, self.settings.ladder, self._parts.clock.wall_ms())
 
-    def _hear(self, change: Told) -> None:
-        """What another device chose holds here as well."""
-        if isinstance(change, PrefsChanged) and change.prefs != self.settings.prefs:
-            self._use(replace(self.settings, receipts=change.prefs.reads, presence=change.prefs.presence))
-            self._tasks.start(save_settings(self._parts.messages, self.settings), "keep the settings")
+    async def _keep(self, settings: Settings) -> None:
+        await save_settings(self._parts.messages, settings)
+        self._use(settings)
+
+    async def _keep_prefs(self, prefs: Prefs) -> None:
+        """What another device chose holds here as well. Raises the Problem why it cannot be kept."""
+        async with self._choosing:
+            if prefs != self.settings.prefs:
+                await self._keep(replace(self.settings, receipts=prefs.reads, presence=prefs.presence))
 
     async def _tell_prefs(self, prefs: Prefs) -> None:
         """Also before this profile has joined: then the server hears it first."""

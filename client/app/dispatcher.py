@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import cast, get_args
 
 from client.app.account import Account
@@ -58,7 +58,13 @@ class Dispatcher:
     """Where the runner's results go. It knows the line, the next `lid`, and which uploads are under way."""
 
     def __init__(
-        self, parts: Parts, account: Account, tasks: Tasks, publisher: Publisher, post: Callable[[Event], None]
+        self,
+        parts: Parts,
+        account: Account,
+        tasks: Tasks,
+        publisher: Publisher,
+        post: Callable[[Event], None],
+        keep_prefs: Callable[[Prefs], Awaitable[None]],
     ) -> None:
         self.line = Line("offline")
         self.questions = Questions()
@@ -70,6 +76,7 @@ class Dispatcher:
         self.presence: dict[Uid, Presence] = {}
         self.acting: dict[ConvId, dict[Uid, Doing]] = {}
         self._prefs: Prefs | None = None
+        self._keep_prefs = keep_prefs
         self._next_lid = Lid(1)
         self._disk_failed = False
 
@@ -128,7 +135,7 @@ class Dispatcher:
             case do.Told():
                 self._told(effect)
             case do.PrefsKnown(prefs):
-                self._prefs_are(prefs)
+                self._tasks.start(self._prefs_are(prefs), "keep what is told to others")
             case do.Acting(conv, uid, doing):
                 self._acts(conv, uid, doing)
             case do.PresenceKnown(people):
@@ -197,9 +204,17 @@ class Dispatcher:
             self.line = line
             self._publisher.tell(LineChanged(line))
 
-    def _prefs_are(self, prefs: Prefs) -> None:
-        if prefs != self._prefs:
-            self._prefs = prefs
+    async def _prefs_are(self, prefs: Prefs) -> None:
+        """Written down first, then told. What cannot be written the server says again in the next session."""
+        if prefs == self._prefs:
+            return
+        self._prefs = prefs
+        try:
+            await self._keep_prefs(prefs)
+        except Problem as problem:
+            self._prefs = None
+            log.warning("! what is told to others was not kept: %s", problem.code)
+        else:
             self._publisher.tell(PrefsChanged(prefs))
 
     def _acts(self, conv: ConvId, uid: Uid, doing: Doing) -> None:

@@ -144,6 +144,12 @@ class SlowDisk(SqliteMessages):
             raise self.fails_late
         return bubbles
 
+    async def set_setting(self, key: str, value: str) -> None:
+        await self.gate.wait()
+        if self.fails is not None:
+            raise self.fails
+        await super().set_setting(key, value)
+
 
 @dataclass
 class App:

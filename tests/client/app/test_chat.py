@@ -18,6 +18,7 @@ from client.app.changes import (
     PrefsChanged,
     ProblemSeen,
     Progressed,
+    TypingChanged,
 )
 from client.app.settings import load_settings
 from client.core.model import State
@@ -40,10 +41,11 @@ from protocol.packets import (
     Status,
     StatusA,
     StatusR,
+    TypingN,
     VoidA,
     VoidR,
 )
-from protocol.problems import InviteWrong, Problem
+from protocol.problems import DiskFull, InviteWrong, Problem
 from protocol.values import ConvId, Lid, replace
 from tests.helpers.app import BOB, CONV, ME, App, close_app, open_app, text_of
 
@@ -268,8 +270,27 @@ async def test_what_another_device_chose_holds_here(ready: App) -> None:
     ready.wire.answer(PrefsA(Prefs(reads=False, presence=False)))
     await ready.told(PrefsChanged, lambda change: not change.prefs.reads)
     assert (ready.chat.settings.receipts, ready.chat.settings.presence) == (False, False)
-    looks = [await load_settings(ready.disk) for _ in range(100)]  # told first, written a moment later
-    assert looks[-1] == ready.chat.settings
+    assert await load_settings(ready.disk) == ready.chat.settings
+
+
+async def test_what_another_device_chose_is_told_when_it_is_written_down(ready: App) -> None:
+    await ready.told(PrefsChanged)
+    before, since = ready.chat.settings, len(ready.changes)
+    ready.disk.fails = DiskFull()
+    ready.wire.answer(PrefsA(Prefs(reads=False)))
+    ready.wire.answer(TypingN(CONV, BOB, "text"))
+    await ready.told(TypingChanged)
+    ready.disk.fails = None
+    ready.disk.gate.clear()
+    ready.wire.answer(PrefsA(Prefs(reads=False)))  # in the next session at the latest
+    ready.wire.answer(TypingN(CONV, BOB, ""))
+    await ready.told(TypingChanged, lambda change: not change.doing)
+    assert not [change for change in ready.changes[since:] if isinstance(change, PrefsChanged)]
+    assert ready.chat.settings == before
+
+    ready.disk.gate.set()
+    await ready.told(PrefsChanged, lambda change: not change.prefs.reads)
+    assert not ready.chat.settings.receipts
 
 
 async def test_what_was_chosen_before_joining_is_told_first(tmp_path: Path) -> None:
