@@ -74,6 +74,7 @@ class Talk:
     claims: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
     moves: dict[str, tuple[int, int]] = field(default_factory=dict)
     more: int = 0
+    asked_s: float = 0.0
     turned_away: bool = False
     welcomed: bool = False
 
@@ -693,11 +694,15 @@ class Oracle:
                 talk.turned_away = True
 
     def asks_again(self, client: Client) -> None:
-        """The person wants something sent again, or cancelled: its tries begin anew (P-57)."""
+        """The person wants something sent again, or cancelled: its tries begin anew (P-57).
+
+        However many answers are given at one moment: each message begins anew once.
+        """
         _, talk = self._talks.get(client, (0, None))
         if talk is not None:
             talk.turned_away = True
-            talk.more += TRIES_MAX
+            talk.more += TRIES_MAX * (talk.asked_s != self._world.now_s)
+            talk.asked_s = self._world.now_s
 
     def server_says(self, client: Client, wire: int, packets: Sequence[Any]) -> None:
         """An answer leaves only after its transaction (S7)."""

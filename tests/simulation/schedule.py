@@ -19,6 +19,7 @@ from server.core.values import Identity
 from tests.simulation.clients import BLANK, Client, Disk
 from tests.simulation.network import Network
 from tests.simulation.oracle import NEEDS_YOU, NOWHERE, Oracle
+from tests.simulation.patience import Endless, patience
 from tests.simulation.servers import Server, ServerDisk
 from tests.simulation.weather import FINE, Plan, Weather, anybody_falls, draw_plan, draw_weather
 from tests.simulation.world import Violation, World
@@ -549,6 +550,7 @@ def play(seed: int, *, weather: Weather | None = None, plan: Plan | None = None,
     story = Story(seed, weather=weather, plan=plan, trace=trace)
     with _listening(story.world):
         try:
-            return story.run()
-        except Violation as broken:
+            with patience():
+                return story.run()
+        except (Violation, Endless) as broken:
             raise Failed(seed, str(broken), story.world.traced) from None
