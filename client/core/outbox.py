@@ -239,7 +239,12 @@ class Outbox:
         return [] if self._rewrites.pop(lid, None) is None else [SaveRewrite(lid, None)]
 
     def _resume(self, lane: LaneQueue, now_s: float) -> list[Output]:
-        """The person wants it sent: the lane starts again as a whole, at try 1, with the same keys (P-20, P-57)."""
+        """The person wants it sent: the lane starts again as a whole, at try 1, with the same keys (P-20, P-57).
+
+        A first try that is under way is not repeated: who answers for a thousand messages says each of them once.
+        """
+        if not lane.parked and lane.head is not None and lane.head.climb.tries <= 1:
+            return []
         outputs: list[Output] = []
         lane.alone = lane.returned = False
         for waiting in lane.rows:

@@ -836,6 +836,19 @@ def test_sending_again_before_the_question_starts_the_ladder_again() -> None:
     assert of_kind(alice.resends(one), Tried) == [Tried(one, 0, 0.0), Tried(one, 1, 30.0)]
 
 
+def test_answering_for_many_parked_messages_says_each_of_them_once() -> None:
+    """Every answer sent the whole window again."""
+    alice = Sender()
+    alice.online()
+    one, two = alice.writes("one"), alice.writes("two")
+    alice.run_until(110.0)
+    alice.forget()
+    alice.resends(one)
+    assert alice.resends(two) == []
+    assert alice.resends(one) == []
+    assert alice.numbers() == [(1, "msg"), (2, "msg")]
+
+
 def test_a_wish_to_cancel_survives_sending_the_lane_again() -> None:
     alice = Sender()
     alice.online()
