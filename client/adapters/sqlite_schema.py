@@ -310,6 +310,12 @@ def problem_of(error: sqlite3.Error | OSError) -> Problem:
     return DiskFull() if getattr(error, "sqlite_errorcode", 0) in _FULL else StoreFailed()
 
 
+def is_poison(error: Exception) -> bool:
+    """Whether this comes of what was said; what comes of the disk or the machine is no reason to put it aside (P-81)."""
+    values = sqlite3.IntegrityError | sqlite3.DataError | sqlite3.InterfaceError | sqlite3.ProgrammingError
+    return isinstance(error, values) or not isinstance(error, sqlite3.Error | OSError | MemoryError | Problem)
+
+
 def keep_private(folder: Path) -> None:
     """Texts and token are their owner's alone: make the database with tight modes, or tighten them (SEC-46).
 

@@ -16,7 +16,7 @@ from client.adapters import sqlite_schema
 from client.adapters.sqlite_schema import FILE_NAME, STEPS, TABLES, ProfileLock, connect, open_database, problem_of
 from protocol.problems import DataCorrupt, DataInUse, DataNewer, DataReadOnly, DiskFull, StoreFailed
 
-ADDED = {"reading", "rewrite"}
+ADDED = {"reading", "rewrite", "fetch", "staged", "ledger"}
 """Tables of later steps."""
 
 
