@@ -6,17 +6,20 @@ it names has the digest it names inside; a change of this device counts from T0 
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from client.adapters.sqlite_schema import HEARD_LID, lids_column
+from client.adapters.sqlite_schema import HEARD_LID, is_poison, lids_column
 from client.core.model import NOWHERE, State, Version
 from protocol.content import PLAIN, RELATIONS, Change, Content, Edit, Mention, Reaction, Recall, unpack, within
 from protocol.packets import Relation
 from protocol.problems import Problem
 from protocol.values import ConvId, Digest, Lid, Uid, Value
+
+log = logging.getLogger(__name__)
 
 STRAY = "stray"
 """`rel` of a change that says one thing outside and another inside, or that cannot be read: kept, and never shown."""
@@ -151,6 +154,11 @@ def _inside(suite: str, content: bytes, author: Uid, conv: ConvId) -> Change | N
     try:
         body = unpack(content, author=author, conv=conv).body if suite == PLAIN else None
     except Problem:
+        return None
+    except Exception as error:  # our mistake, or a change made to find one: what it is about is shown without it
+        if not is_poison(error):
+            raise
+        log.exception("! a change is not shown")
         return None
     return body if isinstance(body, Edit | Recall | Reaction) else None
 

@@ -15,7 +15,7 @@ from client.adapters.sqlite_changes import RECALLED, change_columns, erase, targ
 from client.adapters.sqlite_marks import MarksPen
 from client.adapters.sqlite_rooms import RoomsPen
 from client.adapters.sqlite_rows import PREFS_WISH
-from client.adapters.sqlite_schema import HEARD_LID
+from client.adapters.sqlite_schema import HEARD_LID, is_poison
 from client.adapters.sqlite_settling import PLACE, SettlingPen, reached
 from client.adapters.sqlite_words import read_content
 from client.core.effects import (
@@ -240,7 +240,7 @@ class Saver(SettlingPen, MarksPen, RoomsPen):
         try:
             self._events(conv, events)
         except Exception as error:
-            if not _is_poison(error):
+            if not is_poison(error):
                 raise
             self._db.execute("rollback to these")
             self._touched = touched
@@ -355,7 +355,7 @@ class Saver(SettlingPen, MarksPen, RoomsPen):
             try:
                 self._read_one_again(lid, conv, msgspec.json.decode(data, type=Event))
             except Exception as error:
-                if not _is_poison(error):
+                if not is_poison(error):
                     raise
                 self._db.execute("rollback to one")
             self._db.execute("release one")
@@ -433,12 +433,6 @@ class Saver(SettlingPen, MarksPen, RoomsPen):
         if save.wish is not None:
             text = msgspec.json.encode(save.wish).decode()
             self._db.execute("insert into setting (key, value) values (?, ?)", (PREFS_WISH, text))
-
-
-def _is_poison(error: Exception) -> bool:
-    """Whether this comes of what was to be stored; what comes of the disk or the machine withholds the ack (P-81)."""
-    values = sqlite3.IntegrityError | sqlite3.DataError | sqlite3.InterfaceError | sqlite3.ProgrammingError
-    return isinstance(error, values) or not isinstance(error, sqlite3.Error | OSError | MemoryError | Problem)
 
 
 def _settling(lid: Lid, conv: ConvId, event: Event, state: State) -> SaveSettled:

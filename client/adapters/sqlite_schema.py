@@ -311,7 +311,7 @@ def problem_of(error: sqlite3.Error | OSError) -> Problem:
 
 
 def is_poison(error: Exception) -> bool:
-    """Whether this comes of what was said; what comes of the disk or the machine is no reason to put it aside (P-81)."""
+    """Whether this comes of what was said; what comes of the disk or the machine puts nothing aside (P-81)."""
     values = sqlite3.IntegrityError | sqlite3.DataError | sqlite3.InterfaceError | sqlite3.ProgrammingError
     return isinstance(error, values) or not isinstance(error, sqlite3.Error | OSError | MemoryError | Problem)
 

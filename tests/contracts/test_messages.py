@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from itertools import product
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from client.adapters import sqlite_changes, sqlite_words
 from client.adapters.sqlite_messages import SqliteMessages
 from client.core.effects import (
     Renumbered,
@@ -39,18 +40,20 @@ from protocol.content import (
     File,
     Joined,
     Left,
+    Mention,
     Notice,
     Opened,
     Picture,
+    Reaction,
     Text,
     Voice,
     pack,
     pack_notice,
 )
 from protocol.lanes import digest
-from protocol.packets import Crowd, Event, Gap, Mark, Person, Prefs, Step
+from protocol.packets import Crowd, Event, Gap, Mark, Person, Prefs, Relation, Step
 from protocol.problems import UnknownMessage
-from protocol.values import SERVER_DID, ConvId, Did, Digest, Lid, MediaId, Uid
+from protocol.values import SERVER_DID, ConvId, Did, Digest, Lid, MediaId, Uid, replace
 
 ALICE, BOB, CAROL = Uid("alice"), Uid("bob"), Uid("carol")
 PHONE, LAPTOP, DESK = Did("11"), Did("12"), Did("21")
@@ -407,6 +410,46 @@ async def test_what_cannot_be_read_is_kept_and_says_so(messages: SqliteMessages,
     assert (await messages.load()).rooms[0].cursor == 1
     [(raw,)] = await messages._rows("select bytes from raw")
     assert msgspec.json.decode(raw, type=Event) == event
+
+
+async def test_what_we_stumble_over_when_it_is_shown_takes_nothing_with_it(
+    messages: SqliteMessages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P-81: the frame is stored, the rest of the page is shown, and a better version shows the whole of it."""
+
+    def stumbles(mentions: Sequence[Mention], text: str) -> tuple[Mention, ...]:
+        raise KeyError(text)
+
+    named = pack(Content(BOB, CHAT, bytes(8), 5, Text("for you", (Mention(ALICE, 0, 3),))))
+    monkeypatch.setattr(sqlite_words, "within", stumbles)
+    saved = await messages.save([arrived(said(1, "hi"), heard(2, named), said(3, "there"))])
+    for bubbles in (saved, await messages.page(CHAT)):
+        assert [(bubble.state, bubble.body) for bubble in bubbles] == [
+            (State.RECEIVED, Text("hi")), (State.UNREADABLE, None), (State.RECEIVED, Text("there")),
+        ]  # fmt: skip
+    assert (await messages.load()).rooms[0].cursor == 3
+
+    monkeypatch.undo()
+    assert await texts(messages) == ["hi", "for you", "there"]
+
+
+async def test_a_change_that_we_stumble_over_does_not_hide_its_message(
+    messages: SqliteMessages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = said(1, "hi")
+    thumb = pack(Content(BOB, CHAT, bytes(8), 5, Reaction(message.dg, "👍")))
+    change = replace(heard(2, thumb), rel=Relation("react", 1))
+
+    def stumbles(content: bytes, **where: object) -> Content:
+        raise KeyError(content)
+
+    monkeypatch.setattr(sqlite_changes, "unpack", stumbles)
+    [bubble] = await messages.save([arrived(message, change)])
+    assert (bubble.body, bubble.reactions) == (Text("hi"), ())
+
+    monkeypatch.undo()
+    [bubble] = await messages.page(CHAT)
+    assert bubble.reactions == (("👍", (BOB,)),)
 
 
 async def test_a_cursor_never_falls_by_a_late_frame(messages: SqliteMessages) -> None:
