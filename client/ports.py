@@ -8,7 +8,20 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from client.core.effects import DownloadFile, Effect, Save, UploadFile
 from client.core.events import Event
-from client.core.model import Bubble, ChatEntry, Device, Inspected, Me, Memory, Own, Receipt, Seen, Span, Version
+from client.core.model import (
+    Bubble,
+    ChatEntry,
+    Device,
+    Inspected,
+    Looked,
+    Me,
+    Memory,
+    Own,
+    Receipt,
+    Seen,
+    Span,
+    Version,
+)
 from protocol.codec import Garbled
 from protocol.ladder import Ladder
 from protocol.packets import FromServer, Gap, Packet, Person, Seat
@@ -136,9 +149,22 @@ class Worker(Protocol):
     """The media worker: the only one who looks into files."""
 
     async def inspect(
-        self, path: str, name: str, kind: Literal["auto", "picture", "voice", "video", "file"]
+        self,
+        path: str,
+        name: str,
+        kind: Literal["auto", "picture", "voice", "video", "file"],
+        quality: Literal["small", "original"] = "original",
     ) -> Inspected:
-        """Raises a Problem for a file that cannot be read; a file that is not understood is a plain file."""
+        """Look into a file that is to be sent; one that is not understood is a plain file.
+
+        Raises a Problem for a file that cannot be read. `small` fits pictures to 2,048 px.
+        """
+
+    async def look(self, path: str, claimed: Literal["picture", "voice", "video", "file"], name: str = "") -> Looked:
+        """Look into a file that arrived; it is shown as what it was said to be, or is a plain file with a reason.
+
+        Raises a Problem for a file that cannot be read.
+        """
 
 
 class Accounts(Protocol):

@@ -358,6 +358,35 @@ class MediaOffset(Problem):
     can_retry = True
 
 
+class UploadChecksum(Problem):
+    code = "upload_checksum"
+    said = "A part of the file arrived damaged and was not kept. It is sent again by itself."
+    can_retry = True
+
+
+class UploadExpired(Problem):
+    code = "upload_expired"
+    said = "This upload stood still for too long, and the server let it go. It begins again by itself."
+    can_retry = True
+
+
+class UploadsMany(Problem):
+    code = "uploads_many"
+    said = "Too many files at once; this one goes on by itself in a moment."
+    can_retry = True
+
+
+class UploadsToday(Problem):
+    code = "uploads_today"
+    said = "This device has sent as much as the server takes in a day. It goes on by itself later."
+    can_retry = True
+
+
+class PersonFull(Problem):
+    code = "person_full"
+    said = "Your files fill the {limit_mb} MB that this server gives one person. Recall some of them, then send it again."
+
+
 class TransferInterrupted(Problem):
     code = "transfer_interrupted"
     said = "The transfer was interrupted. It goes on by itself."
@@ -367,6 +396,41 @@ class TransferInterrupted(Problem):
 class WorkerFailed(Problem):
     code = "worker_failed"
     said = "No preview could be made of “{name}”. It is sent as a plain file."
+
+
+class MediaNotAsSaid(Problem):
+    code = "media_not_as_said"
+    said = "This is not what it was said to be. It can be saved as a file."
+
+
+class MediaTooBigToShow(Problem):
+    code = "media_too_big_to_show"
+    said = "It is too large or too long to be shown here. It can be saved as a file."
+
+
+class MediaUnsafe(Problem):
+    code = "media_unsafe"
+    said = "It was made to be more than it seems, so it is not shown. Save it only if you trust who sent it."
+
+
+class MediaNotShown(Problem):
+    code = "media_not_shown"
+    said = "It is damaged, or in a format that is not shown here. It can be saved as a file."
+
+
+class CannotMakeSmaller(Problem):
+    code = "cannot_make_smaller"
+    said = "“{name}” cannot be made smaller. Send it as it is."
+
+
+class FfmpegMissing(Problem):
+    code = "ffmpeg_missing"
+    said = "This needs ffmpeg, which is not on this computer. Install it, or send the file as it is."
+
+
+class CannotJoin(Problem):
+    code = "cannot_join"
+    said = "The parts of this recording could not be put together. They are kept."
 
 
 # --- harness and devices

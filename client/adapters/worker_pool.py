@@ -17,10 +17,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from client.core.model import Inspected
-from protocol.problems import BY_CODE, Problem, WorkerFailed, problem
+from client.core.model import Inspected, Looked
+from protocol.problems import BY_CODE, MediaUnsafe, Problem, WorkerFailed, problem
 
 Kind = Literal["auto", "picture", "voice", "video", "file"]
+Claimed = Literal["picture", "voice", "video", "file"]
+Quality = Literal["small", "original"]
+
+UNKNOWN_TYPE = "application/octet-stream"
 
 ANSWER_BYTES_MAX = 1024 * 1024
 START_WITHIN_S = 30.0  # a cold disk and a scanner that reads every library
@@ -32,6 +36,9 @@ ENVIRONMENT_KEPT = (
     "PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR",
     "TMPDIR", "TEMP", "TMP", "LANG", "LC_ALL",
 )  # fmt: skip
+
+
+SHOWN = ("kind", "type", "width", "height", "duration_ms", "preview_type", "why")
 
 
 class _WorkerLost(Exception):
@@ -70,14 +77,14 @@ class WorkerPool:
         """The number of the process, while there is one."""
         return None if self._process is None else self._process.pid
 
-    async def inspect(self, path: str, name: str, kind: Kind) -> Inspected:
-        """Look into a file; what is not understood is a plain file.
+    async def inspect(self, path: str, name: str, kind: Kind, quality: Quality = "original") -> Inspected:
+        """Look into a file that is to be sent; what is not understood is a plain file.
 
         Raises:
             Problem: media_vanished, media_unreadable, media_is_folder, media_empty, media_too_large; and
                 worker_failed if not even measuring it was possible.
         """
-        wish = {"path": path, "kind": kind, "strip_location": self._strip_location}
+        wish = {"path": path, "kind": kind, "strip_location": self._strip_location, "quality": quality}
         within_s = self._wall_timeout_s + _reading_s(path)
         async with self._turn:
             try:
@@ -85,6 +92,19 @@ class WorkerPool:
             except _WorkerLost:
                 found = await self._measure(wish, name, within_s)
         return _inspected(found, name)
+
+    async def look(self, path: str, claimed: Claimed, name: str = "") -> Looked:
+        """Look into a file that arrived; it is shown as what it was said to be, or is a plain file with a reason.
+
+        Raises:
+            Problem: media_vanished, media_unreadable, media_is_folder, media_empty, media_too_large.
+        """
+        async with self._turn:
+            try:
+                found = await self._ask({"do": "look", "path": path, "kind": claimed}, name, self._wall_timeout_s)
+            except _WorkerLost:
+                return Looked("file", UNKNOWN_TYPE, why=MediaUnsafe.code)
+        return _looked(found)
 
     async def transcode(self, path: str, kind: Literal["voice", "video"]) -> Path | None:
         """Have a smaller copy made for sending; None where there is no way (say, no ffmpeg)."""
@@ -225,16 +245,19 @@ def _problem(answer: Mapping[str, Any], name: str) -> Problem:
 
 def _inspected(found: Mapping[str, Any], name: str) -> Inspected:
     return Inspected(
-        kind=found["kind"],
-        type=found["type"],
         name=name or found["name"],
         size_bytes=found["size_bytes"],
         sha256=found["sha256"],
         path=found["file"],
-        width=found["width"],
-        height=found["height"],
-        duration_ms=found["duration_ms"],
-        preview=base64.b64decode(found["preview"]),
-        preview_type=found["preview_type"],
-        waveform=base64.b64decode(found["waveform"]),
+        **_shown(found),
     )
+
+
+def _looked(found: Mapping[str, Any]) -> Looked:
+    return Looked(**_shown(found))
+
+
+def _shown(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What both kinds of looking tell."""
+    shown = {name: found[name] for name in SHOWN}
+    return shown | {name: base64.b64decode(found[name]) for name in ("preview", "waveform")}

@@ -275,6 +275,28 @@ class Inspected(Value, frozen=True):
     preview: bytes = b""
     preview_type: str = ""
     waveform: bytes = b""
+    large: bool = False
+    """A film that is worth making smaller before it is sent."""
+    why: str = ""
+    """Code of the reason why it is a plain file although it looked like more; empty if there is none."""
+
+
+class Looked(Value, frozen=True):
+    """What the worker saw in a file that arrived: shown as `kind` only if it is what its message said.
+
+    `why` is the code of the problem for which it is a plain file; empty if it is what it was said to be.
+    Width and height in pixels as seen; the preview is at most 320 px and 12 KiB.
+    """
+
+    kind: Literal["picture", "voice", "video", "file"]
+    type: str
+    width: int = 0
+    height: int = 0
+    duration_ms: int = 0
+    preview: bytes = b""
+    preview_type: str = ""
+    waveform: bytes = b""
+    why: str = ""
 
 
 class Memory(Value, frozen=True):

@@ -9,11 +9,14 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from client.worker.source import Source, Undecodable
+from client.worker.source import Source, Undecodable, Unsafe
 
 BOXES_MAX = 20_000
 TELLING_BYTES_MAX = 4 * 1024 * 1024
-CONTAINERS = frozenset((b"moov", b"trak", b"mdia", b"minf", b"stbl"))
+CONTAINERS = frozenset((b"moov", b"trak", b"mdia", b"minf", b"dinf", b"stbl"))
+ELSEWHERE = frozenset((b"rmra", b"rdrf"))  # a QuickTime film that is only the address of another
+REFERENCES_MAX = 64
+DATA_IS_HERE = 0x01
 DATA_HANDLER = b"dhlr"  # QuickTime names one per track; it says where the data is, not what
 TELLING = frozenset((b"udta", b"meta", b"uuid"))
 PLACE_SIGNS = (b"\xa9xyz", b"loci", b"location", b"GPSLatitude", b"exif:GPS")
@@ -79,12 +82,17 @@ def movie(source: Source) -> Movie:
     """Read what the boxes say of the tracks.
 
     Raises:
-        Undecodable: not a sequence of boxes.
+        Undecodable: not a sequence of boxes, or none that says what is in it.
+        Unsafe: its pictures or sounds are in another file, or at an address.
     """
-    duration_ms, sizes, handlers, handler = 0, [], [], b""
+    duration_ms, sizes, handlers, handler, is_indexed = 0, [], [], b"", False
     try:
         for box in boxes(source):
-            if box.name == b"mvhd":
+            if box.name in ELSEWHERE or (box.name == b"dref" and _points_away(source, box)):
+                raise Unsafe("its data is elsewhere")
+            if box.name == b"moov":
+                is_indexed = True
+            elif box.name == b"mvhd":
                 duration_ms = _duration_ms(source.at(box.body, 32))
             elif box.name == b"hdlr" and source.at(box.body + 4, 4) != DATA_HANDLER:
                 handler = source.at(box.body + 8, 4)
@@ -93,6 +101,8 @@ def movie(source: Source) -> Movie:
                 sizes.append(struct.unpack(">HH", source.at(box.body + SAMPLE_ENTRY_SIZE_PLACE, 4)))
     except (struct.error, ZeroDivisionError) as problem:
         raise Undecodable("a box ends early") from problem
+    if not is_indexed:
+        raise Undecodable("no index")
     return Movie(duration_ms, tuple(sizes), handlers.count(b"soun"))
 
 
@@ -102,6 +112,18 @@ def _duration_ms(body: bytes) -> int:
     else:
         scale, length = struct.unpack(">II", body[12:20])
     return round(int(length) * 1000 / int(scale))
+
+
+def _points_away(source: Source, references: Box) -> bool:
+    """Whether a data reference names anything but the file that it is in."""
+    (count,) = struct.unpack(">I", source.at(references.body + 4, 4))
+    place = references.body + 8
+    for _ in range(min(count, REFERENCES_MAX)):
+        length, _name, version_and_flags = struct.unpack(">I4sI", source.at(place, 12))
+        if not version_and_flags & DATA_IS_HERE:
+            return True
+        place += max(12, length)
+    return count > REFERENCES_MAX
 
 
 def places(source: Source) -> list[Box]:

@@ -9,7 +9,7 @@ from typing import Any
 from client.worker import boxes, ffmpeg, limits, pictures
 from client.worker.pictures import Look
 from client.worker.sniff import Format
-from client.worker.source import OtherKind, Source, Undecodable
+from client.worker.source import OtherKind, Source, TooBig, Undecodable
 
 SEARCHED_S = 3.0
 LOOKED_AT_MOST = 40
@@ -24,7 +24,8 @@ def look(source: Source, what: Format) -> tuple[Look, int]:
 
     Raises:
         OtherKind: no film in it.
-        Undecodable: a broken one, or one that is larger or longer than we decode (SEC-34).
+        Undecodable: a broken one.
+        TooBig: one that is larger or longer than we decode (SEC-34).
     """
     duration_ms = _claimed_duration_ms(source, what)
     film = _opened(source)
@@ -36,7 +37,7 @@ def look(source: Source, what: Format) -> tuple[Look, int]:
     duration_ms = duration_ms or counted_ms
     height, width = frame.shape[:2]
     if duration_ms > limits.DURATION_MS_MAX or not limits.fits(width, height):
-        raise Undecodable("too long or too large")
+        raise TooBig("too long or too large")
     return Look(width, height, pictures.preview(pictures.shrink(frame, pictures.PREVIEW_SIDE_PX))), duration_ms
 
 
@@ -58,9 +59,9 @@ def _check(duration_ms: int, sizes: tuple[tuple[int, int], ...], sounds: int) ->
     if not sizes:
         raise OtherKind("no film")
     if max(len(sizes), sounds) > limits.STREAMS_OF_A_KIND_MAX:
-        raise Undecodable("too many streams")
+        raise TooBig("too many streams")
     if duration_ms > limits.DURATION_MS_MAX or not all(limits.fits(*size) for size in sizes):
-        raise Undecodable("too long or too large")
+        raise TooBig("too long or too large")
 
 
 def _opened(source: Source) -> Any:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from client.worker import frames, limits, pictures, sniff, sounds, waveform
+from client.worker import boxes, frames, limits, pictures, sniff, sounds, waveform
 from client.worker.limits import FILE_SIZE_BYTES
 from client.worker.sniff import Format
-from client.worker.source import OtherKind, Refusal, Source, Undecodable, measured, opened
+from client.worker.source import OtherKind, Refusal, Source, TooBig, Undecodable, Unsafe, measured, opened
 from client.worker.strip import strip
 from client.worker.transcode import transcode
 
@@ -41,6 +41,7 @@ class Shown:
     preview: bytes = b""
     preview_type: str = ""
     waveform: bytes = b""
+    why: str = ""
 
 
 def run(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,6 +73,14 @@ def inspect(job: Job) -> dict[str, Any]:
         return _answer(job, source, what, shown)
 
 
+def look(job: Job) -> dict[str, Any]:
+    """What a received file shows, if it is what its message says (SEC-29); else a plain file and the reason."""
+    with opened(job.path, job.limit_bytes) as source:
+        _allow(source)
+        what = sniff.sniff(source)
+        return _told(_seen(source, what, job.kind))
+
+
 def measure(job: Job) -> dict[str, Any]:
     """The same for a plain file, and no decoder is touched: for what once brought the worker down."""
     with opened(job.path, job.limit_bytes) as source:
@@ -99,6 +108,7 @@ def smaller(job: Job) -> dict[str, Any]:
 
 VERBS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "inspect": inspect,
+    "look": look,
     "measure": measure,
     "clean": clean,
     "transcode": smaller,
@@ -112,15 +122,34 @@ def _allow(source: Source) -> None:
 
 def _show(source: Source, what: Format, wish: str) -> Shown:
     """Try what the file may be, the wished kind first; what cannot be decoded is a plain file."""
+    why = "" if wish in ("auto", "file") or what.kinds else OtherKind.why
     for kind in _candidates(what, wish):
         try:
             return SHOW[kind](source, what)
-        except OtherKind:
-            continue
-        except (Undecodable, MemoryError):
+        except OtherKind as other:
+            why = other.why
+        except (Undecodable, MemoryError) as problem:
+            why = getattr(problem, "why", TooBig.why)
             break  # a film that we cannot show is not a voice note
     as_file = wish == "file" or not what.kinds
-    return Shown(type=what.type if as_file else sniff.UNKNOWN.type)
+    return Shown(type=what.type if as_file else sniff.UNKNOWN.type, why=why)
+
+
+def _seen(source: Source, what: Format, claimed: str) -> Shown:
+    """Show it as what it is said to be, and as nothing else."""
+    if claimed == "file":
+        return Shown(type=what.type)
+    try:
+        if sniff.is_list(source) or (what.kinds and sniff.is_second_thing(source)):
+            raise Unsafe("more than itself")
+        if what.demuxer == "mp4":
+            boxes.movie(source)
+        for kind in _candidates(what, claimed):
+            if claimed in (kind, "auto"):
+                return SHOW[kind](source, what)
+        raise OtherKind(claimed)
+    except (Undecodable, MemoryError) as problem:
+        return Shown(type=sniff.UNKNOWN.type, why=getattr(problem, "why", TooBig.why))
 
 
 def _candidates(what: Format, wish: str) -> tuple[str, ...]:
@@ -157,25 +186,21 @@ SHOW: dict[str, Callable[[Source, Format], Shown]] = {
 
 
 def _answer(job: Job, source: Source, what: Format, shown: Shown) -> dict[str, Any]:
-    """The whole answer: size and hash are those of the file that is to be uploaded."""
+    """The whole answer to an inspection: size and hash are those of the file that is to be uploaded."""
     copy = strip(source, what, job.out_dir) if job.strip_location else None
     file = str(copy or job.path)
     size_bytes, sha256 = measured(file, job.limit_bytes)
-    return {
-        "kind": shown.kind,
-        "type": shown.type,
+    return _told(shown) | {
         "name": source.name,
         "size_bytes": size_bytes,
         "sha256": sha256,
-        "width": shown.width,
-        "height": shown.height,
-        "duration_ms": shown.duration_ms,
-        "preview": _base64(shown.preview),
-        "preview_type": shown.preview_type,
-        "waveform": _base64(shown.waveform),
         "file": file,
         "stripped": copy is not None,
     }
+
+
+def _told(shown: Shown) -> dict[str, Any]:
+    return asdict(shown) | {"preview": _base64(shown.preview), "waveform": _base64(shown.waveform)}
 
 
 def _base64(data: bytes) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from client.worker import limits, sniff
 from client.worker.sniff import Format
-from client.worker.source import Source, Undecodable
+from client.worker.source import Source, TooBig, Undecodable
 
 PREVIEW_SIDE_PX = 320
 PREVIEW_BYTES_MAX = 12 * 1024
@@ -55,11 +55,12 @@ def look(source: Source, what: Format) -> Look:
     """Decode a picture, the right way up.
 
     Raises:
-        Undecodable: no picture, a broken one, or one that is larger than we decode (SEC-34).
+        Undecodable: no picture, a broken one.
+        TooBig: one that is larger than we decode (SEC-34).
     """
     size = sniff.picture_size(source, what)
     if not limits.fits(size.width, size.height) or source.size_bytes > limits.PICTURE_BYTES_MAX:
-        raise Undecodable(f"{size.width}x{size.height}")
+        raise TooBig(f"{size.width}x{size.height}")
     small = shrink(_upright(_decode(source, what, size), size.orientation), PREVIEW_SIDE_PX)
     width, height = size.seen()
     return Look(width, height, preview(small))

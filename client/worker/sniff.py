@@ -70,6 +70,13 @@ ARCHIVES = {
     ".odp": "application/vnd.oasis.opendocument.presentation",
     ".epub": "application/epub+zip",
 }
+ARCHIVE_TAIL_BYTES = 22 + 65_535  # an archive ends with its index, and a remark behind that
+PDF_HEAD_BYTES = 1024  # readers look that far for the start
+LISTS = (
+    b"#extm3u", b"ffconcat", b"file ", b"[playlist]", b"<asx", b"<smil", b"<mpd", b"<?xml", b"v=0\r", b"v=0\n",
+    b"rtsptext", b"[reference]", b"<?wpl",
+)  # fmt: skip
+"""How lists begin that name other files: HLS, concat, PLS, ASX, SMIL, DASH, SDP, RTSP and QuickTime text."""
 MOVIE_BRANDS = (
     b"isom",
     b"iso2",
@@ -142,6 +149,23 @@ def _is_text(head: bytes) -> bool:
     except UnicodeDecodeError as problem:
         return problem.start > len(head) - 4 and len(head) >= 4  # a letter cut in two by the end of the head
     return True
+
+
+def is_list(source: Source) -> bool:
+    """Whether it is a list of other files or addresses that a player would follow."""
+    head = source.head().lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return head.startswith(LISTS)
+
+
+def is_second_thing(source: Source) -> bool:
+    """Whether a picture, sound or film is an archive or a document as well: made to be taken for either."""
+    tail = source.at(max(0, source.size_bytes - ARCHIVE_TAIL_BYTES), ARCHIVE_TAIL_BYTES)
+    place = tail.rfind(b"PK\x05\x06")
+    if place >= 0 and len(tail) >= place + 22:
+        (comment_bytes,) = struct.unpack_from("<H", tail, place + 20)
+        if place + 22 + comment_bytes == len(tail):
+            return True
+    return b"%PDF-" in source.head(PDF_HEAD_BYTES)
 
 
 def picture_size(source: Source, what: Format) -> Size:

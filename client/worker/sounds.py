@@ -17,7 +17,7 @@ from typing import Any
 
 from client.worker import boxes, ffmpeg, limits, waveform
 from client.worker.sniff import Format
-from client.worker.source import OtherKind, Source, Undecodable
+from client.worker.source import OtherKind, Source, TooBig
 
 RATE_HZ = 8_000
 HEARD_WITHIN_S = 8.0
@@ -99,7 +99,8 @@ def listen(source: Source, what: Format) -> Sound:
     """Hear a sound once from start to end.
 
     Raises:
-        Undecodable: no sound, a broken one, or one longer than 4 hours (SEC-34).
+        OtherKind: no sound in it.
+        TooBig: one longer than 4 hours (SEC-34).
     """
     if what.demuxer == "wav":
         try:
@@ -139,7 +140,7 @@ def _listen_through_ffmpeg(source: Source, what: Format) -> Sound:
     probed = ffmpeg.probe(source, what.demuxer)
     claimed_ms = max(sound.duration_ms, probed.duration_ms if probed else 0)
     if claimed_ms > limits.DURATION_MS_MAX:
-        raise Undecodable("too long")
+        raise TooBig("too long")
     return Sound(claimed_ms, levels.drawn(claimed_ms))
 
 
@@ -148,7 +149,7 @@ def _sound(levels: Levels, blocks: Iterable[bytes]) -> Sound:
     for block in blocks:
         levels.hear(block)
         if levels.duration_ms > limits.DURATION_MS_MAX:
-            raise Undecodable("too long")
+            raise TooBig("too long")
     levels.finish()
     if levels.frames == 0:
         raise OtherKind("no sound")
@@ -163,7 +164,7 @@ def _claimed_duration_ms(source: Source, what: Format) -> int:
     elif what.demuxer == "ogg":
         duration_ms = _ogg_duration_ms(source)
     if duration_ms > limits.DURATION_MS_MAX:
-        raise Undecodable("too long")
+        raise TooBig("too long")
     return duration_ms
 
 

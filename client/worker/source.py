@@ -29,11 +29,27 @@ class Refusal(Exception):
 
 
 class Undecodable(Exception):
-    """Not what it claims to be, or more than we decode. It can still be sent as a plain file."""
+    """Not what it claims to be, or more than we decode: a plain file. `why` is a code of `protocol.problems`."""
+
+    why = "media_not_shown"
 
 
 class OtherKind(Undecodable):
     """Nothing of this kind is in the file: no film in a sound, no sound in a film. It may be the other."""
+
+    why = "media_not_as_said"
+
+
+class TooBig(Undecodable):
+    """More pixels, more time or more streams than we decode (SEC-34)."""
+
+    why = "media_too_big_to_show"
+
+
+class Unsafe(Undecodable):
+    """It names other files or addresses, or is a second thing for another program (SEC-29, SEC-35)."""
+
+    why = "media_unsafe"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from client.app.chat import Chat
 from client.app.settings import Settings
 from client.core.effects import DownloadFile, Save, UploadFile
 from client.core.engine import Engine
-from client.core.model import Bubble, Device, Inspected, Me, Memory, State
+from client.core.model import Bubble, Device, Inspected, Looked, Me, Memory, State
 from client.ports import Parts, WireListener
 from protocol.codec import from_text, to_text
 from protocol.content import PLAIN, SERVER, Content, Joined, Notice, Opened, Text, pack, pack_notice
@@ -90,8 +90,11 @@ class NoMedia:
 class PlainWorker:
     """Takes every file for a plain one."""
 
-    async def inspect(self, path: str, name: str, kind: str) -> Inspected:
+    async def inspect(self, path: str, name: str, kind: str, quality: str = "original") -> Inspected:
         return Inspected("file", "text/plain", name, 4, "0" * 64, path)
+
+    async def look(self, path: str, claimed: str, name: str = "") -> Looked:
+        return Looked("file", "text/plain")
 
 
 class NoAccounts:

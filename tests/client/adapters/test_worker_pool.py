@@ -108,6 +108,16 @@ async def test_a_voice_note_a_film_and_a_file(pool: WorkerPool) -> None:
     assert (notes.kind, notes.path, notes.preview, notes.waveform) == ("file", NOTES, b"", b"")
 
 
+async def test_what_arrived_is_looked_at(pool: WorkerPool, tmp_path: Path) -> None:
+    shown = await pool.look(PHOTO, "picture", "evening.jpg")
+    assert (shown.kind, shown.type, shown.width, shown.height, shown.why) == ("picture", "image/jpeg", 1200, 1600, "")
+    assert shown.preview[:2] == b"\xff\xd8"
+    plain = await pool.look(NOTES, "video")
+    assert (plain.kind, plain.preview, plain.why) == ("file", b"", "media_not_as_said")
+    with pytest.raises(MediaVanished):
+        await pool.look(str(tmp_path / "gone"), "video", "gone")
+
+
 async def test_jobs_asked_at_once_are_done_one_after_another(pool: WorkerPool) -> None:
     paths = [PHOTO, VOICE, FILM, NOTES] * 2
     found = await asyncio.gather(*(pool.inspect(path, path, "auto") for path in paths))
@@ -190,6 +200,14 @@ async def test_a_file_that_brings_the_worker_down_is_sent_as_a_plain_file(
     assert not holds(found.path, b"Sample Phone")
     first, second = starts(tmp_path)
     assert first != second
+    await pool.close()
+
+
+@pytest.mark.parametrize("body", ["os._exit(3)", "time.sleep(600)"])
+async def test_what_arrived_and_brings_the_worker_down_is_not_shown(script: Script, tmp_path: Path, body: str) -> None:
+    pool = WorkerPool(script(body), tmp_path / "out", wall_timeout_s=0.4)
+    shown = await pool.look(PHOTO, "picture", "photo.jpg")
+    assert (shown.kind, shown.type, shown.why) == ("file", "application/octet-stream", "media_unsafe")
     await pool.close()
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import struct
 import time
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from client.worker import sniff
+from protocol.problems import BY_CODE
 from tests.client.worker import media
 from tests.client.worker.talk import WorkerProcess
 
@@ -32,6 +38,7 @@ def test_a_plain_file_costs_no_decoder(tmp_path: Path, name: str) -> None:
         "preview": "",
         "preview_type": "",
         "waveform": "",
+        "why": "",
         "file": str(path),
         "stripped": False,
     }
@@ -101,3 +108,88 @@ def test_a_request_that_is_none_is_told_and_forgotten(worker: WorkerProcess) -> 
     worker.say(json.dumps(wrong_kind).encode())
     assert worker.hear()["problem"] == "bad_request"
     assert worker.inspect(media.SAMPLES / "notes.pdf")["kind"] == "file"
+
+
+# --- what arrived
+
+
+def looked(worker: WorkerProcess, path: Path, claimed: str) -> dict[str, Any]:
+    said = worker.ask("look", path, claimed)
+    assert "ok" in said, said
+    ok: dict[str, Any] = said["ok"]
+    return ok
+
+
+@pytest.mark.parametrize(("name", "kind"), [("photo.jpg", "picture"), ("video.mp4", "video"), ("voice.ogg", "voice")])
+def test_what_arrived_and_is_as_said_is_shown(worker: WorkerProcess, name: str, kind: str) -> None:
+    said = looked(worker, media.SAMPLES / name, kind)
+    assert (said["kind"], said["why"]) == (kind, "")
+    assert said["preview"] or said["waveform"]
+    assert not {"file", "sha256", "name"} & set(said)
+
+
+def test_what_arrived_as_a_file_is_one_without_a_reason(worker: WorkerProcess) -> None:
+    said = looked(worker, media.SAMPLES / "photo.jpg", "file")
+    assert (said["kind"], said["type"], said["preview"], said["why"]) == ("file", "image/jpeg", "", "")
+
+
+def test_what_arrived_and_is_another_kind_is_a_file_and_says_why(worker: WorkerProcess, tmp_path: Path) -> None:
+    silent = media.film(tmp_path / "silent.mp4")
+    claims = [
+        (media.SAMPLES / "photo.jpg", "video"), (media.SAMPLES / "voice.ogg", "picture"),
+        (media.SAMPLES / "voice.ogg", "video"), (media.SAMPLES / "notes.pdf", "picture"), (silent, "voice"),
+    ]  # fmt: skip
+    for path, claimed in claims:
+        said = looked(worker, path, claimed)
+        assert (said["kind"], said["type"], said["why"]) == ("file", sniff.UNKNOWN.type, "media_not_as_said"), path
+
+
+def test_every_lie_that_arrives_has_a_reason(worker: WorkerProcess, tmp_path: Path) -> None:
+    reasons = {
+        "a playlist named as a film": "media_unsafe",
+        "a concat list named as a sound": "media_unsafe",
+        "a header of a huge gif": "media_too_big_to_show",
+        "a png of 20000 x 20000": "media_too_big_to_show",
+        "a film without its index": "media_not_shown",
+        "a text named as a picture": "media_not_as_said",
+    }
+    for what, path in media.hostile(tmp_path).items():
+        codes = set()
+        for claimed in ("picture", "video", "voice"):
+            said = looked(worker, path, claimed)
+            assert (said["kind"], said["preview"], said["waveform"]) == ("file", "", ""), (what, claimed)
+            codes.add(said["why"])
+        assert codes <= set(BY_CODE), what
+        assert what not in reasons or reasons[what] in codes, what
+
+
+def test_what_is_an_archive_or_a_document_as_well_is_not_shown(worker: WorkerProcess, tmp_path: Path) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("run.exe", b"MZ" * 40)
+        zipped.comment = b"a remark"
+    for name in ("x.jpg", "x.png", "x.gif"):
+        path = media.quarters(tmp_path / name, 64, 64)
+        assert looked(worker, path, "picture")["why"] == ""
+        path.write_bytes(path.read_bytes() + archive.getvalue())
+        assert looked(worker, path, "picture")["why"] == "media_unsafe", name
+    film = media.film(tmp_path / "x.mp4")
+    data = film.read_bytes()
+    free = struct.pack(">I4s", 24, b"free") + b"%PDF-1.7\n%%EOF  "
+    film.write_bytes(data[:32] + free + data[32:])
+    assert looked(worker, film, "video")["why"] == "media_unsafe"
+
+
+def test_a_film_whose_data_is_elsewhere_is_not_shown(worker: WorkerProcess, tmp_path: Path) -> None:
+    film = media.film(tmp_path / "x.mp4")
+    data = film.read_bytes()
+    here = struct.pack(">I4sI", 12, b"url ", 1)
+    assert here in data
+    film.write_bytes(data.replace(here, struct.pack(">I4sI", 12, b"url ", 0)))
+    assert looked(worker, film, "video")["why"] == "media_unsafe"
+
+
+def test_a_wish_that_is_not_honoured_says_why(worker: WorkerProcess, tmp_path: Path) -> None:
+    assert worker.inspect(media.SAMPLES / "notes.pdf", "picture")["why"] == "media_not_as_said"
+    assert worker.inspect(media.SAMPLES / "notes.pdf")["why"] == ""
+    assert worker.inspect(media.png_bomb(tmp_path / "x.png", 20_000))["why"] == "media_too_big_to_show"
