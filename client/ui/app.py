@@ -176,7 +176,7 @@ class Program(QObject):
             chat, self._themes, notebook, sources=self._sources, make_invite=server.inviter(chat),
             native_dialogs=not self._options.own_dialogs,
         )  # fmt: skip
-        window.apply(chat.settings, language=not self._options.language)
+        window.preferences.apply(chat.settings, language=not self._options.language)
         over = asyncio.Event()
         window.gone.connect(over.set)
         window.renewed.connect(self._begin_again)

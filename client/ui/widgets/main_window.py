@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from typing import Any, assert_never
+from typing import assert_never
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QStackedWidget, QWidget
+from PySide6.QtGui import QCloseEvent, QResizeEvent
+from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QStackedWidget
 
 from client.app.changes import (
     BubbleDropped,
@@ -27,35 +27,34 @@ from client.app.changes import (
     TypingChanged,
 )
 from client.app.chat import Chat
-from client.app.settings import Settings
 from client.core.model import ChatEntry, Line, end_of
 from client.ui import icons
 from client.ui.dialogs.frame import Choice, ask
 from client.ui.dialogs.invite import InviteDialog
 from client.ui.dialogs.people import PeopleDialog
-from client.ui.dialogs.settings import SettingsDialog
 from client.ui.errands import Errands
 from client.ui.groups import Groups
 from client.ui.hints import Watcher
 from client.ui.notebook import Notebook
 from client.ui.own_devices import OwnDevices
 from client.ui.plain import one_line
+from client.ui.preferences import Preferences
+from client.ui.shortcuts import Shortcuts
 from client.ui.sound.sources import SYSTEM, Sources
-from client.ui.theme import SCALE_MAX, SCALE_MIN, Themes
+from client.ui.theme import Themes
 from client.ui.viewmodels.contacts import ChatsModel
 from client.ui.viewmodels.nearness import doing_words
 from client.ui.widgets.conversation_page import ConversationPage
 from client.ui.widgets.page_parts import NoChat
 from client.ui.widgets.side_pane import SidePane
 from client.ui.widgets.toast import Toast
-from client.ui.words import plural, problem_words, speak, tr
+from client.ui.words import plural, problem_words, tr
 from protocol.packets import Person
 from protocol.problems import Problem
 from protocol.values import ConvId, Lid, Uid
 
 SIZE, SMALLEST = QSize(1080, 720), QSize(380, 480)
 ONE_PANE_PX, SIDE_PX, SIDE_MIN, SIDE_MAX, PAGE_MIN = 640, 320, 260, 480, 380
-ZOOM_STEP = 0.1
 NAMES_LOOKED = 200
 """So many unread messages of a group are looked through for one's own name at the start."""
 SELF_TOLD = ("server_unreachable", "rate", "busy", "transfer_interrupted", "sign_in_again", "replaced_elsewhere")
@@ -90,7 +89,6 @@ class MainWindow(QMainWindow):
         self._wanted = ConvId("")
         self.errands = errands or Errands(self.say)
         self._leaving = self._reading = self._read_again = False
-        self._asking: set[object] = set()
         self._looked: set[ConvId] = set()
         self.chats = ChatsModel(chat.me.uid, chat.wall_ms, self)
         self.side = SidePane(themes, self.chats, chat.now_s, chat.me)
@@ -105,13 +103,16 @@ class MainWindow(QMainWindow):
             native_dialogs=native_dialogs,
         )  # fmt: skip
         self._watcher = Watcher(chat, self._people_shown, self)
-        self._settings: SettingsDialog | None = None
+        self.preferences = Preferences(chat, themes, notebook, self.errands, self.page.composer, self)
         self._no_chat = NoChat(themes)
         self._right, self._split = QStackedWidget(), QSplitter(Qt.Orientation.Horizontal)
         self._arrange()
         self.toast = Toast(self)
         self._listen()
-        self._make_actions()
+        self.shortcuts = Shortcuts(
+            self, self.side, self.page, self.preferences,
+            new_chat=self.new_chat, show_group=self.show_group, close_chat=self.close_chat,
+        )  # fmt: skip
         self._restore()
         self._unsubscribe = chat.subscribe(self._hear)
         self._read_chats()
@@ -144,35 +145,11 @@ class MainWindow(QMainWindow):
         self.page.menu_wanted.connect(self._chat_menu)
         self.page.shown_wanted.connect(self._show_message)
         self.page.info_wanted.connect(self.show_group)
-        self.page.join_wanted.connect(lambda: self._ask(self.devices.rejoin))
+        self.page.join_wanted.connect(lambda: self.errands.once(self.devices.rejoin))
+        self.preferences.devices_wanted.connect(self.show_devices)
         self.side.chats.moved.connect(self._watcher.look_soon)
         self._no_chat.new_chat_wanted.connect(self.new_chat)
         self._no_chat.invite_wanted.connect(self.invite)
-
-    def _make_actions(self) -> None:
-        page, side = self.page, self.side
-        for keys, do in (
-            ("Ctrl+K", self.focus_search), ("Ctrl+N", self.new_chat),
-            ("Alt+Down", lambda: side.chats.next(1)), ("Alt+Up", lambda: side.chats.next(-1)),
-            ("Ctrl+Tab", lambda: side.chats.next(1)), ("Ctrl+Shift+Tab", lambda: side.chats.next(-1)),
-            ("Ctrl+O", page.attaching.choose_files), ("Ctrl+Shift+M", lambda: page.record("voice")),
-            ("Ctrl+Shift+O", lambda: page.record("video")), ("Ctrl+Shift+T", page.composer.setFocus),
-            ("Ctrl+R", lambda: self._on_message("resend")), ("Ctrl+D", lambda: self._on_message("trace")),
-            ("Ctrl+S", lambda: self._on_message("save")),
-            ("Ctrl+Shift+E", lambda: self._on_message("react", mine=False)),
-            ("Ctrl+Shift+R", lambda: self._on_message("reply", mine=False)),
-            ("Ctrl+Shift+S", lambda: self._on_message("forward", mine=False)),
-            ("Ctrl+Up", lambda: page.writing.step(-1)), ("Ctrl+Down", lambda: page.writing.step(1)),
-            ("Ctrl++", lambda: self.zoom(ZOOM_STEP)), ("Ctrl+=", lambda: self.zoom(ZOOM_STEP)),
-            ("Ctrl+-", lambda: self.zoom(-ZOOM_STEP)), ("Ctrl+0", lambda: self.zoom(0)),
-            ("Ctrl+,", self.settings), ("F6", lambda: self._next_area(1)), ("Shift+F6", lambda: self._next_area(-1)),
-            ("Ctrl+W", self.close), ("Ctrl+Q", self.close), ("Esc", self.escape), ("Alt+Left", self.close_chat),
-            ("Ctrl+End", page.list.scroll_to_end), ("Alt+Return", self.show_group),
-        ):  # fmt: skip
-            action = QAction(self)
-            action.setShortcut(QKeySequence(keys))
-            action.triggered.connect(lambda _checked=False, each=do: each())
-            self.addAction(action)
 
     def _restore(self) -> None:
         self.resize(SIZE)
@@ -223,8 +200,8 @@ class MainWindow(QMainWindow):
             case MembersChanged(conv):
                 self.groups.members_changed(conv)
                 self._read_chats()
-            case PrefsChanged() if self._settings is not None:
-                self._settings.show_settings(self._chat.settings)
+            case PrefsChanged():
+                self.preferences.changed_elsewhere()
 
     def _line_changed(self, line: Line) -> None:
         self.page.banner.show_line(line)
@@ -339,45 +316,6 @@ class MainWindow(QMainWindow):
             self.show_chat(ConvId(conv))
         self.page.list.scroll_to(Lid(int(lid)))  # type: ignore[call-overload]
 
-    def escape(self) -> None:
-        """Close what lies uppermost: the search, the viewer, a recording, the chat."""
-        self.side.chats.leave_search()
-        if not self.page.viewer.isHidden():
-            self.page.viewer.leave()
-        elif self.page.recording.running:
-            self.page.bar.keep_or_discard_wanted.emit()
-        elif self.page.writing.end():
-            pass  # the answer or the edit in the field was uppermost
-        elif self.page.conv and not self.page.composer.hasFocus() and not self.page.composer.field.hasFocus():
-            self.page.composer.setFocus()
-        elif self.page.conv:
-            self.close_chat()
-
-    def focus_search(self) -> None:
-        """Ctrl+K."""
-        if self.side.isHidden():
-            self.close_chat()
-        self.side.chats.focus_search()
-
-    def _next_area(self, step: int) -> None:
-        areas: list[QWidget] = [self.side.chats.view]
-        if self.page.conv:
-            areas += [self.page.header.menu, self.page.list, self.page.composer.field]
-        here = next((place for place, area in enumerate(areas) if area.hasFocus()), -step)
-        areas[(here + step) % len(areas)].setFocus(Qt.FocusReason.TabFocusReason)
-
-    def _on_message(self, part: str, *, mine: bool = True) -> None:
-        """Of the message the keyboard is at; of the newest one, or the newest of ours, if it is at none."""
-        view, model = self.page.list, self.page.model
-        index = view.currentIndex()
-        if index.isValid():
-            self.page.hands.do(model.bubble_at(index.row()).lid, part)
-            return
-        for row in range(model.rowCount() - 1, -1, -1):
-            if model.bubble_at(row).mine or not (mine or model.row(row).system):
-                self.page.hands.do(model.bubble_at(row).lid, part)
-                return
-
     # --- dialogs
 
     def say(self, words: str) -> None:
@@ -386,19 +324,7 @@ class MainWindow(QMainWindow):
 
     def new_chat(self) -> None:
         """Everybody on this server."""
-        self._ask(self._new_chat)
-
-    def _ask(self, question: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Each question once: a second click while its dialog is being prepared opens no second one."""
-        if question not in self._asking:
-            self._asking.add(question)
-            self.errands.start(self._asked(question))
-
-    async def _asked(self, question: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        try:
-            await question()
-        finally:
-            self._asking.discard(question)
+        self.errands.once(self._new_chat)
 
     async def _new_chat(self) -> None:
         dialog = PeopleDialog(self, self._themes.look, self._others(await self._chat.people()))
@@ -421,7 +347,7 @@ class MainWindow(QMainWindow):
 
     def new_group(self) -> None:
         """A name and several people."""
-        self._ask(self._new_group)
+        self.errands.once(self._new_group)
 
     async def _new_group(self) -> None:
         self._wanted = await self.groups.new() or self._wanted
@@ -430,7 +356,7 @@ class MainWindow(QMainWindow):
     def show_group(self) -> None:
         """Who is in the open group."""
         if self.page.entry is not None and self.page.entry.form == "group":
-            self._ask(self._show_group)
+            self.errands.once(self._show_group)
 
     async def _show_group(self) -> None:
         if self.page.entry is not None:
@@ -441,14 +367,14 @@ class MainWindow(QMainWindow):
 
     def show_devices(self) -> None:
         """This person's devices."""
-        self._ask(self.devices.show)
+        self.errands.once(self.devices.show)
 
     def _others(self, people: Iterable[Person]) -> list[Person]:
         return [person for person in people if self._chat.me is None or person.uid != self._chat.me.uid]
 
     def invite(self) -> None:
         """A line for somebody else."""
-        self._ask(self._invite)
+        self.errands.once(self._invite)
 
     async def _invite(self) -> None:
         server, code = await self._make_invite()
@@ -458,44 +384,9 @@ class MainWindow(QMainWindow):
         assert self._chat.me is not None
         return self._chat.me.server, await self._chat.invite()
 
-    def settings(self) -> None:
-        """Every change applies at once."""
-        dialog = SettingsDialog(self, self._themes, self._chat.settings, self._notebook.scale)
-        dialog.changed.connect(lambda settings: self.errands.start(self._change(settings)))
-        dialog.scaled.connect(lambda scale: self.zoom_to(scale))
-        dialog.devices_wanted.connect(self.show_devices)
-        dialog.finished.connect(self._settings_closed)
-        self._settings = dialog
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
-    def _settings_closed(self) -> None:
-        self._settings = None
-
-    async def _change(self, settings: Settings) -> None:
-        before = self._chat.settings
-        await self._chat.change_settings(settings)
-        self.apply(settings, language=settings.language != before.language)
-
-    def apply(self, settings: Settings, *, language: bool = True) -> None:
-        """Theme, language and keys as chosen."""
-        self._themes.choose(settings.theme)
-        self.page.composer.field.send_on_enter = settings.send_on_enter
-        if language:
-            speak(settings.language or "system")
-
-    def zoom(self, step: float) -> None:
-        """Larger or smaller text; 0 is as designed."""
-        self.zoom_to(self._notebook.scale + step if step else 1.0)
-
-    def zoom_to(self, scale: float) -> None:
-        """A text size, kept for the next time."""
-        self._notebook.scale = max(SCALE_MIN, min(SCALE_MAX, scale))
-        self._themes.zoom(self._notebook.scale)
-
     def about(self) -> None:
         """What this is."""
-        self._ask(self._about)
+        self.errands.once(self._about)
 
     async def _about(self) -> None:
         assert self._chat.me is not None
@@ -507,27 +398,26 @@ class MainWindow(QMainWindow):
         await ask(self, "Hexagram 既济", words, [Choice("", tr("Close"), "primary")])
 
     def _menu(self, at: QPoint) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for icon, words, do in (
+        self._pop_up(at, (
             ("new_chat", tr("New chat"), self.new_chat), ("invite", tr("Invite someone"), self.invite),
-            ("people", tr("New group"), self.new_group), ("settings", tr("Settings"), self.settings),
+            ("people", tr("New group"), self.new_group), ("settings", tr("Settings"), self.preferences.show),
             ("device", tr("My devices"), self.show_devices), ("info", tr("About"), self.about),
             ("close", tr("Quit"), self.close),
-        ):  # fmt: skip
-            action = menu.addAction(icons.icon(icon, self._themes.look), words)
-            action.triggered.connect(lambda _checked=False, each=do: each())
-        menu.popup(at)
+        ))  # fmt: skip
 
     def _chat_menu(self, at: QPoint) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for icon, words, do in (
+        self._pop_up(at, (
             *((("people", tr("People in this group"), self.show_group),) if self._group_open() else ()),
             *((("attach", tr("Attach files"), self.page.attaching.choose_files),) if not self._away() else ()),
-            ("trace", tr("Trace of the last message"), lambda: self._on_message("trace")),
+            ("trace", tr("Trace of the last message"), lambda: self.shortcuts.on_message("trace")),
             ("close", tr("Close chat"), self.close_chat),
-        ):
+        ))  # fmt: skip
+
+    def _pop_up(self, at: QPoint, rows: Iterable[tuple[str, str, Callable[[], object]]]) -> None:
+        """A menu of icons, words and deeds."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for icon, words, do in rows:
             action = menu.addAction(icons.icon(icon, self._themes.look), words)
             action.triggered.connect(lambda _checked=False, each=do: each())
         menu.popup(at)
@@ -572,7 +462,7 @@ class MainWindow(QMainWindow):
         """With messages that still wait, ask first."""
         if not self._leaving and self.side.outbox.waiting:
             event.ignore()
-            self._ask(self._ask_to_quit)
+            self.errands.once(self._ask_to_quit)
             return
         self._notebook.keep_bytes("window/geometry", self.saveGeometry())
         if self.width() >= ONE_PANE_PX:

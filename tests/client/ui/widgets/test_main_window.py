@@ -369,10 +369,10 @@ async def test_control_end_in_an_empty_field_goes_to_the_newest_message(bench: B
 async def test_escape_leaves_the_search(bench: Bench) -> None:
     bench.window.activateWindow()
     search = bench.window.side.chats.search
-    bench.window.focus_search()
+    bench.window.shortcuts.focus_search()
     await bench.until(search.hasFocus)
     search.setText(people.ANNA.name)
-    bench.window.escape()
+    bench.window.shortcuts.escape()
     assert search.text() == ""
     await bench.until(bench.page.composer.field.hasFocus)
 
@@ -391,7 +391,7 @@ async def test_two_clicks_open_one_dialog(bench: Bench) -> None:
 
 
 async def test_the_settings_speak_the_language_that_is_chosen_in_them(bench: Bench) -> None:
-    bench.window.settings()
+    bench.window.preferences.show()
     dialog = next(found for found in bench.window.findChildren(SettingsDialog))
     dialog.language.setFocus()
     speak("zh_CN")

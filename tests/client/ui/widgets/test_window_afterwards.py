@@ -183,10 +183,10 @@ async def test_an_answer_that_could_not_be_sent_stays_one(bench: Bench) -> None:
 
 async def test_escape_ends_the_answer_before_it_closes_the_chat(bench: Bench) -> None:
     bench.page.hands.do(Lid(1), "reply")
-    bench.window.escape()
+    bench.window.shortcuts.escape()
     assert not bench.page.answer.isVisible()
     assert bench.page.conv == CONV
-    bench.window.escape()
+    bench.window.shortcuts.escape()
     assert bench.page.conv != CONV
 
 
@@ -279,7 +279,7 @@ async def test_the_draft_comes_back_after_an_edit(bench: Bench) -> None:
     bench.type("half a thought")
     bench.page.hands.do(Lid(2), "reword")
     assert bench.page.composer.text == "The one at 8:12"
-    bench.window.escape()
+    bench.window.shortcuts.escape()
     assert bench.page.composer.text == "half a thought"
     assert not [wish for wish in bench.chat.wishes if wish[0] == "edit"]
 
@@ -313,7 +313,7 @@ async def test_what_is_edited_is_never_kept_as_a_draft(bench: Bench) -> None:
     await bench.until(lambda: bench.page.conv == CONV)
     assert bench.page.composer.text == "other words"
     assert bench.page.writing.editing
-    bench.window.escape()
+    bench.window.shortcuts.escape()
     assert bench.page.composer.text == "my draft"
 
 
@@ -493,7 +493,7 @@ async def test_the_list_of_chats_shows_that_one_is_named(bench: Bench) -> None:
 
 async def test_shortcuts_act_on_the_message_the_keyboard_is_at(bench: Bench) -> None:
     at(bench, 1)
-    bench.window._on_message("reply", mine=False)
+    bench.window.shortcuts.on_message("reply", mine=False)
     assert bench.page.writing.aim.lid == 1
     at(bench, 2)
     bench.key(bench.page.list, KEY.Key_C, HELD.ControlModifier)

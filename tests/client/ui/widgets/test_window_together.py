@@ -347,7 +347,7 @@ async def test_who_joins_as_somebody_else_gets_another_window(bench: Bench) -> N
 
 
 async def test_what_another_device_chose_is_shown(bench: Bench) -> None:
-    bench.window.settings()
+    bench.window.preferences.show()
     dialog = await bench.dialog(SettingsDialog)
     bench.chat.settings = Settings(receipts=False)
     bench.chat.tell(PrefsChanged(bench.chat.settings.prefs))
