@@ -204,6 +204,8 @@ def open_database(path: Path, open_connection: OpenConnection = connect, *, chec
             if getattr(error, "sqlite_errorcode", 0) not in _NO_INDEX:
                 raise
             return _opened(path, open_connection, check, "locking_mode = exclusive")
+    except UnicodeDecodeError as error:  # what the check found names something that is no text any more
+        raise DataCorrupt() from error
     except (sqlite3.Error, OSError) as error:
         raise problem_of(error) from error
 

@@ -445,6 +445,8 @@ def _look(path: Path, schema: Schema) -> None:
         small = path.stat().st_size <= CHECK_AT_START_MAX_BYTES
         if small and db.execute("pragma quick_check(1)").fetchone() != ("ok",):
             raise DataCorrupt()
+    except UnicodeDecodeError as error:  # what the check found names something that is no text any more
+        raise DataCorrupt() from error
     finally:
         db.close()
 

@@ -254,6 +254,8 @@ async def test_damaged_data_is_refused_untouched(tmp_path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
     refused(path, DataCorrupt)
+    path.write_bytes(whole.replace(b" not null", b" \xa0ot null"))  # the check quotes what is no text
+    refused(path, DataCorrupt)
 
 
 async def test_a_data_file_that_was_emptied_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
