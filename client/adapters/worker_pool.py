@@ -249,6 +249,7 @@ def _inspected(found: Mapping[str, Any], name: str) -> Inspected:
         size_bytes=found["size_bytes"],
         sha256=found["sha256"],
         path=found["file"],
+        large=found["large"],
         **_shown(found),
     )
 

@@ -20,6 +20,7 @@ DATA_IS_HERE = 0x01
 DATA_HANDLER = b"dhlr"  # QuickTime names one per track; it says where the data is, not what
 TELLING = frozenset((b"udta", b"meta", b"uuid"))
 PLACE_SIGNS = (b"\xa9xyz", b"loci", b"location", b"GPSLatitude", b"exif:GPS")
+SAMPLE_ENTRY_NAME_PLACE = 8 + 4  # version and count, length of the entry
 SAMPLE_ENTRY_SIZE_PLACE = 8 + 8 + 24  # version and count, box header, fields before width and height
 
 
@@ -35,11 +36,12 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Movie:
-    """What the boxes say: length in milliseconds, size of each picture track, number of sound tracks."""
+    """What the boxes say: length in milliseconds, size of each picture track, number of sound tracks, codecs."""
 
     duration_ms: int
     sizes: tuple[tuple[int, int], ...]
     sounds: int
+    codecs: tuple[bytes, ...] = ()
 
 
 def boxes(source: Source) -> Iterator[Box]:
@@ -85,7 +87,8 @@ def movie(source: Source) -> Movie:
         Undecodable: not a sequence of boxes, or none that says what is in it.
         Unsafe: its pictures or sounds are in another file, or at an address.
     """
-    duration_ms, sizes, handlers, handler, is_indexed = 0, [], [], b"", False
+    duration_ms, handler, is_indexed = 0, b"", False
+    sizes, handlers, codecs = [], [], []
     try:
         for box in boxes(source):
             if box.name in ELSEWHERE or (box.name == b"dref" and _points_away(source, box)):
@@ -97,13 +100,15 @@ def movie(source: Source) -> Movie:
             elif box.name == b"hdlr" and source.at(box.body + 4, 4) != DATA_HANDLER:
                 handler = source.at(box.body + 8, 4)
                 handlers.append(handler)
-            elif box.name == b"stsd" and handler == b"vide":
+            elif box.name == b"stsd" and handler in (b"vide", b"soun"):
+                codecs.append(source.at(box.body + SAMPLE_ENTRY_NAME_PLACE, 4))
+            if box.name == b"stsd" and handler == b"vide":
                 sizes.append(struct.unpack(">HH", source.at(box.body + SAMPLE_ENTRY_SIZE_PLACE, 4)))
     except (struct.error, ZeroDivisionError) as problem:
         raise Undecodable("a box ends early") from problem
     if not is_indexed:
         raise Undecodable("no index")
-    return Movie(duration_ms, tuple(sizes), handlers.count(b"soun"))
+    return Movie(duration_ms, tuple(sizes), handlers.count(b"soun"), tuple(codecs))
 
 
 def _duration_ms(body: bytes) -> int:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from client.worker import boxes, frames, limits, pictures, sniff, sounds, waveform
+from client.worker import boxes, frames, limits, pictures, sniff, sounds, transcode, waveform
+from client.worker.fit import fit
 from client.worker.limits import FILE_SIZE_BYTES
 from client.worker.sniff import Format
 from client.worker.source import OtherKind, Refusal, Source, TooBig, Undecodable, Unsafe, measured, opened
 from client.worker.strip import strip
-from client.worker.transcode import transcode
 
 KINDS = frozenset(("auto", "picture", "voice", "video", "file"))
 
@@ -26,6 +26,7 @@ class Job:
     kind: str
     out_dir: Path
     strip_location: bool
+    fits: bool
     limit_bytes: int
 
 
@@ -42,6 +43,7 @@ class Shown:
     preview_type: str = ""
     waveform: bytes = b""
     why: str = ""
+    large: bool = False
 
 
 def run(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,7 +63,8 @@ def _job(request: Mapping[str, Any]) -> Job:
     if not isinstance(path, str) or not isinstance(out_dir, str) or kind not in KINDS:
         raise Refusal("bad_request", reason="fields")
     limit_bytes = min(int(request.get("limit_bytes", FILE_SIZE_BYTES)), FILE_SIZE_BYTES)
-    return Job(path, kind, Path(out_dir), request.get("strip_location") is not False, limit_bytes)
+    keeps_place, fits = request.get("strip_location") is False, request.get("quality") == "small"
+    return Job(path, kind, Path(out_dir), not keeps_place, fits, limit_bytes)
 
 
 def inspect(job: Job) -> dict[str, Any]:
@@ -101,7 +104,7 @@ def smaller(job: Job) -> dict[str, Any]:
     limits.allow_cpu(limits.CPU_PER_TRANSCODING_S)
     job.out_dir.mkdir(parents=True, exist_ok=True)
     with opened(job.path, job.limit_bytes) as source:
-        path, type_ = transcode(source, job.kind, job.out_dir)
+        path, type_ = transcode.transcode(source, job.kind, job.out_dir)
     size_bytes, sha256 = measured(str(path), job.limit_bytes)
     return {"file": str(path), "type": type_, "size_bytes": size_bytes, "sha256": sha256}
 
@@ -164,7 +167,8 @@ def _show_picture(source: Source, what: Format) -> Shown:
 
 def _show_film(source: Source, what: Format) -> Shown:
     look, duration_ms = frames.look(source, what)
-    return _shown("video", what.type, look, duration_ms)
+    is_large = transcode.is_worthwhile(source, what, look.width, look.height)
+    return replace(_shown("video", what.type, look, duration_ms), large=is_large)
 
 
 def _show_voice(source: Source, what: Format) -> Shown:
@@ -188,6 +192,14 @@ SHOW: dict[str, Callable[[Source, Format], Shown]] = {
 def _answer(job: Job, source: Source, what: Format, shown: Shown) -> dict[str, Any]:
     """The whole answer to an inspection: size and hash are those of the file that is to be uploaded."""
     copy = strip(source, what, job.out_dir) if job.strip_location else None
+    if job.fits and shown.kind == "picture":
+        size_bytes = copy.stat().st_size if copy is not None else source.size_bytes
+        fitted = fit(source, what, job.out_dir, size_bytes)
+        if fitted is not None:
+            if copy is not None:
+                copy.unlink()
+            copy = fitted.path
+            shown = replace(shown, type=fitted.type, width=fitted.width, height=fitted.height)
     file = str(copy or job.path)
     size_bytes, sha256 = measured(file, job.limit_bytes)
     return _told(shown) | {

@@ -61,19 +61,24 @@ def look(source: Source, what: Format) -> Look:
     size = sniff.picture_size(source, what)
     if not limits.fits(size.width, size.height) or source.size_bytes > limits.PICTURE_BYTES_MAX:
         raise TooBig(f"{size.width}x{size.height}")
-    small = shrink(_upright(_decode(source, what, size), size.orientation), PREVIEW_SIDE_PX)
+    small = plain(shrink(decode(source, what, size, PREVIEW_SIDE_PX), PREVIEW_SIDE_PX))
+    small = upright(small, size.orientation)
     width, height = size.seen()
     return Look(width, height, preview(small))
 
 
-def _decode(source: Source, what: Format, size: sniff.Size) -> Any:
-    """Decode no more than is needed: a JPEG can be read at a half, a quarter or an eighth of its size."""
+def decode(source: Source, what: Format, size: sniff.Size, side_px: int) -> Any:
+    """Decode as stored, and no more than `side_px` need: a JPEG can be read at a half, a quarter or an eighth.
+
+    Raises:
+        Undecodable: a broken picture.
+    """
     cv2 = load_cv2()
     import numpy
 
     flags = cv2.IMREAD_UNCHANGED
     if what is sniff.JPEG:
-        spare = max(size.width, size.height) // PREVIEW_SIDE_PX
+        spare = max(size.width, size.height) // side_px
         reduced = {
             8: cv2.IMREAD_REDUCED_COLOR_8,
             4: cv2.IMREAD_REDUCED_COLOR_4,
@@ -90,10 +95,10 @@ def _decode(source: Source, what: Format, size: sniff.Size) -> Any:
         raise Undecodable("broken picture") from problem
     if picture is None or picture.size == 0:
         raise Undecodable("broken picture")
-    return _plain(shrink(picture, PREVIEW_SIDE_PX))
+    return picture
 
 
-def _plain(picture: Any) -> Any:
+def plain(picture: Any) -> Any:
     """Whatever the channels and their depth: three channels of 8 bits, transparency laid on paper."""
     cv2 = load_cv2()
     import numpy
@@ -110,7 +115,7 @@ def _plain(picture: Any) -> Any:
     return picture
 
 
-def _upright(picture: Any, orientation: int) -> Any:
+def upright(picture: Any, orientation: int) -> Any:
     """Apply the EXIF orientation: 2 and 4 mirror, 3 turns half, 5 and 7 mirror and turn, 6 and 8 turn."""
     cv2 = load_cv2()
     turns = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
@@ -155,7 +160,7 @@ def _best(picture: Any, suffix: str, setting: int, qualities: tuple[int, int]) -
     best = None
     while lowest <= highest:
         middle = (lowest + highest) // 2 if best is not None else lowest
-        data = _encode(picture, suffix, setting, middle)
+        data = encode(picture, suffix, setting, middle)
         if len(data) <= PREVIEW_BYTES_MAX:
             best, lowest = data, middle + 1
         else:
@@ -163,8 +168,8 @@ def _best(picture: Any, suffix: str, setting: int, qualities: tuple[int, int]) -
     return best
 
 
-def _encode(picture: Any, suffix: str, setting: int, quality: int) -> bytes:
+def encode(picture: Any, suffix: str, setting: int, quality: int) -> bytes:
     done, encoded = load_cv2().imencode(suffix, picture, [setting, quality])
     if not done:
-        raise Undecodable("the preview cannot be encoded")
+        raise Undecodable("the picture cannot be encoded")
     return bytes(encoded)

@@ -46,7 +46,7 @@ def strip(source: Source, what: Format, out_dir: Path) -> Path | None:
         return None
     if pieces is None or not _differ(source, pieces):
         return None
-    return _write(out_dir, what, lambda copy: _copy_pieces(source, pieces, copy))
+    return write(out_dir, what, lambda copy: _copy_pieces(source, pieces, copy))
 
 
 def _kept(source: Source, place: int, length: int) -> Piece:
@@ -69,7 +69,8 @@ def _differ(source: Source, pieces: list[Piece]) -> bool:
     return place != source.size_bytes
 
 
-def _write(out_dir: Path, what: Format, fill: Callable[[BinaryIO], None]) -> Path:
+def write(out_dir: Path, what: Format, fill: Callable[[BinaryIO], object]) -> Path:
+    """A new file in `out_dir` with what `fill` puts into it; nothing is left if that fails."""
     out_dir.mkdir(parents=True, exist_ok=True)
     path = out_dir / f"{uuid.uuid4().hex}{what.suffix}"
     try:
@@ -194,4 +195,4 @@ def _free_places(source: Source, what: Format, out_dir: Path) -> Path | None:
             copy.seek(box.body)
             copy.write(bytes(box.end - box.body))
 
-    return _write(out_dir, what, fill)
+    return write(out_dir, what, fill)

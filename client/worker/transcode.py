@@ -8,11 +8,13 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
-from client.worker import ffmpeg, limits, sniff
+from client.worker import boxes, ffmpeg, limits, sniff
 from client.worker.sniff import Format
 from client.worker.source import Refusal, Source, Undecodable
 
 FILM_SIDE_PX = 1280
+LARGE_BYTES = 8_000_000
+PLAYED_EVERYWHERE = {b"avc1", b"avc3", b"mp4a"}
 WITHIN_S = 600.0
 BARE = ["-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn", "-threads", "1"]
 FILM_STREAMS = ["-map", "0:v:0", "-map", "0:a:0?"]
@@ -48,6 +50,15 @@ def transcode(source: Source, kind: str, out_dir: Path) -> tuple[Path, str]:
             return path, made.type
         path.unlink(missing_ok=True)
     raise Refusal("cannot_transcode", name=source.name, reason="no_format")
+
+
+def is_worthwhile(source: Source, what: Format, width: int, height: int) -> bool:
+    """Whether a film is large, or not in the format that everybody can play; False where nothing could be done."""
+    if ffmpeg.find("ffmpeg") is None:
+        return False
+    if source.size_bytes > LARGE_BYTES or max(width, height) > FILM_SIDE_PX or what is not sniff.MP4:
+        return True
+    return not set(boxes.movie(source).codecs) <= PLAYED_EVERYWHERE
 
 
 def _ways(kind: str) -> list[tuple[Format, list[str]]]:

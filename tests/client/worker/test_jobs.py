@@ -39,6 +39,7 @@ def test_a_plain_file_costs_no_decoder(tmp_path: Path, name: str) -> None:
         "preview_type": "",
         "waveform": "",
         "why": "",
+        "large": False,
         "file": str(path),
         "stripped": False,
     }
