@@ -86,6 +86,7 @@ class Room:
     conv: str
     log: list[tuple[str, bytes]] = field(default_factory=list)
     floor: int = 0
+    floor_once: int = 0  # where the log began before a backup brought older messages back (P-68, P-84)
     erased: set[int] = field(default_factory=set)
     unrecalled: set[int] = field(default_factory=set)
     spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
@@ -369,6 +370,7 @@ class Oracle:
             room.erased = {pos for pos in before.erased if pos <= room.floor}
         self._look_at_log(room)
         if before is not None:
+            room.floor_once = min(max(before.floor, before.floor_once), len(room.log))
             room.unrecalled = {pos for pos in before.erased | before.unrecalled if pos <= len(room.log)}
         return len(room.log)
 
@@ -481,7 +483,7 @@ class Oracle:
     def _look_at_gap(self, room: Room, seen: Seen, pos: int, why: str, name: str) -> None:
         """A position that is not there must be accounted for truly (P-42)."""
         true = {
-            "expired": pos <= room.floor,
+            "expired": pos <= max(room.floor, room.floor_once),  # who was told so before a restore asks no more
             "stub": pos in room.erased | room.unrecalled,
             "before_device": True,
             "unreadable": len(self._given[seen.did, room.conv, pos]) >= UNREADABLE_AFTER,
