@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from base64 import urlsafe_b64decode
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -761,6 +761,10 @@ class Oracle:
             if status.fate == "unknown" and since_s is not None and self._lags(since_s):
                 self._blame(f"P-87 {status.conv}/{status.n} is said to be unknown, and is in the log")
 
+    def _had_slot(self, conv: str, did: int) -> Iterable[tuple[Any, ...]]:
+        """All slots that a commit has shown in this lane, also those that retention has removed since."""
+        return self._slots.get((conv, did), {}).values()
+
     def _lags(self, since_s: float) -> bool:
         return self._world.now_s > since_s + LAG_S and not self._world.counts["fault:process stalled"]
 
@@ -771,6 +775,10 @@ class Oracle:
         found = self._server.execute(
             "select pos from slot where conv = ? and did = ? and dg = ? and kind = ?", (packet.conv, did, dg, kind)
         ).fetchone()
+        if found is None and self._floor(packet.conv):  # retention may have come between the commit and this answer
+            found = next(
+                (slot[2:3] for slot in self._had_slot(packet.conv, did) if tuple(slot[:2]) == (dg, kind)), None
+            )
         if found is None or (kind == MESSAGE and found[0] != packet.pos):
             self._blame(f"S7 {type(packet).__name__} {packet.conv}/{packet.n} before its commit")
 
