@@ -133,7 +133,8 @@ class Oracle:
         self._mark: dict[tuple[str, str], tuple[int, int, int]] = defaultdict(lambda: (0, 0, 0))
         self._seen: dict[Disk, Seen] = {}
         self._talks: dict[Client, tuple[int, Talk]] = {}
-        self._given: dict[tuple[str, str, int], set[tuple[str, int]]] = defaultdict(set)  # sessions that got this page
+        # sessions that got this page; each run of a client numbers its connections from 1
+        self._given: dict[tuple[str, str, int], set[tuple[Client, int]]] = defaultdict(set)
         self.composed = self.accepted = 0
 
     @property
@@ -722,7 +723,7 @@ class Oracle:
             elif kind == "Nack" and packet.final:
                 self._must_slot(packet, did, REFUSAL)
             elif kind == "OfflineA" and packet.events and not packet.history:
-                self._given[str(did), packet.conv, packet.events[0].pos].add((client.name, wire))
+                self._given[str(did), packet.conv, packet.events[0].pos].add((client, wire))
             elif kind == "MsgN":
                 self._checks["S12 windows"] += 1
                 behind = packet.to - self._upto(packet.conv, did)
