@@ -13,12 +13,9 @@ from protocol.codec import Garbled
 from protocol.limits import (
     BUSY_RETRY_MS,
     HELLO_WAIT_S,
-    MEMBERS_MAX,
     PAGE_EVENTS,
-    STATUS_KEYS_MAX,
     UNSENT_MAX_BYTES,
     UNSENT_MAX_S,
-    WATCHED_MAX,
 )
 from protocol.packets import (
     AckA,
@@ -27,7 +24,6 @@ from protocol.packets import (
     Close,
     FromClient,
     FromServer,
-    GroupA,
     GroupR,
     HeadsA,
     HeadsR,
@@ -65,6 +61,7 @@ from server.core.greeting import silence_s, sum_of_heads, understood, welcome
 from server.core.marks import MarksFeed, acked, shown
 from server.core.moves import Ask, Marks, Move, Moved, Page, Told
 from server.core.offers import Offers
+from server.core.questions import Question, Refusal, asked
 from server.core.rates import QUESTIONS, Allowance, too_often
 from server.core.rules import Rules as Rules
 from server.core.typing import Gate
@@ -396,51 +393,23 @@ class Session:
         same = self._asked_sum == sum_of_heads(event.heads)
         self._out.append(HeadsA(same, () if same else event.heads))
 
-    # --- asking, people, opening, keep-alive
+    # --- questions that need only the store, keep-alive
 
-    def _status_r(self, packet: StatusR) -> None:
-        if not 1 <= len(packet.keys) <= STATUS_KEYS_MAX:
-            self._out.append(Nack("packet"))
+    def _question(self, packet: Question) -> None:
+        what = asked(packet)
+        if isinstance(what, Refusal):
+            self._out.append(what)
         else:
-            self._effects.append(do.ReadStates(packet.keys))
+            self._effects.append(what)
+
+    def _on_answered(self, event: on.Opened | on.Changed | on.MembersRead) -> None:
+        self._out.append(event.answer)
 
     def _on_stated(self, event: on.Stated) -> None:
         self._out.append(StatusA(event.states))
 
-    def _people_r(self, _: PeopleR) -> None:
-        self._effects.append(do.ReadPeople())
-
     def _on_people_read(self, event: on.PeopleRead) -> None:
         self._out.append(PeopleA(event.people))
-
-    def _open_r(self, packet: OpenR) -> None:
-        if len(packet.x) > ID_MAX_CHARS or max(map(len, packet.uids), default=0) > ID_MAX_CHARS:
-            self._out.append(Nack("packet"))
-        else:
-            self._effects.append(do.Open(packet))
-
-    def _on_opened(self, event: on.Opened) -> None:
-        self._out.append(event.answer)
-
-    def _group_r(self, packet: GroupR) -> None:
-        if len(packet.x) > ID_MAX_CHARS or max(map(len, (packet.conv, *packet.uids))) > ID_MAX_CHARS:
-            self._out.append(Nack("packet"))
-        elif len(packet.uids) > MEMBERS_MAX:
-            self._out.append(GroupA(packet.x, packet.conv, "members_too_many"))
-        else:
-            self._effects.append(do.Change(packet))
-
-    def _on_changed(self, event: on.Changed) -> None:
-        self._out.append(event.answer)
-
-    def _members_r(self, packet: MembersR) -> None:
-        self._effects.append(do.ReadMembers(packet.conv))
-
-    def _on_members_read(self, event: on.MembersRead) -> None:
-        self._out.append(event.answer)
-
-    def _prefs_r(self, packet: PrefsR) -> None:
-        self._effects.append(do.Choose(packet.prefs))
 
     def _on_chosen(self, event: on.Chosen) -> None:
         self._prefs = event.prefs
@@ -465,12 +434,6 @@ class Session:
         """A slow reader has older things to read."""
         if self._state is _State.READY and self._slow_since_s is None:
             self._out.append(TypingN(event.conv, event.uid, event.doing))
-
-    def _presence_r(self, packet: PresenceR) -> None:
-        if len(packet.uids) > WATCHED_MAX or max(map(len, packet.uids), default=0) > ID_MAX_CHARS:
-            self._out.append(Nack("packet"))
-        else:
-            self._effects.append(do.Watch(tuple(dict.fromkeys(packet.uids))))
 
     def _on_told(self, event: on.Told) -> None:
         self._out.append(PresenceN(event.people))
@@ -592,9 +555,9 @@ _ON: dict[type, Callable[[Session, Any], None]] = {
     on.HeadsRead: Session._on_heads_read,
     on.Stated: Session._on_stated,
     on.PeopleRead: Session._on_people_read,
-    on.Opened: Session._on_opened,
-    on.Changed: Session._on_changed,
-    on.MembersRead: Session._on_members_read,
+    on.Opened: Session._on_answered,
+    on.Changed: Session._on_answered,
+    on.MembersRead: Session._on_answered,
     on.Chosen: Session._on_chosen,
     on.ChoiceRung: Session._on_choice_rung,
     on.CrowdRung: Session._on_crowd_rung,
@@ -622,14 +585,14 @@ _PACKETS: dict[type, Callable[[Session, Any], None]] = {
     OfflineR: Session._offline_r,
     HeadsR: Session._heads_r,
     ReadR: Session._read_r,
-    StatusR: Session._status_r,
-    PeopleR: Session._people_r,
-    OpenR: Session._open_r,
-    GroupR: Session._group_r,
-    MembersR: Session._members_r,
-    PrefsR: Session._prefs_r,
+    StatusR: Session._question,
+    PeopleR: Session._question,
+    OpenR: Session._question,
+    GroupR: Session._question,
+    MembersR: Session._question,
+    PrefsR: Session._question,
     TypingR: Session._typing_r,
-    PresenceR: Session._presence_r,
+    PresenceR: Session._question,
     Ping: Session._ping,
     Pong: Session._pong,
 }

@@ -11,7 +11,6 @@ from protocol.heads import sum_of
 from protocol.limits import (
     BUSY_RETRY_MS,
     HELLO_WAIT_S,
-    STATUS_KEYS_MAX,
     STORED_AFTER_S,
     UNSENT_MAX_BYTES,
     UNSENT_MAX_S,
@@ -71,7 +70,6 @@ from server.core.greeting import FEATURES, LIMITS
 from server.core.moves import Ask, Bell, Marks, MarksBell, Move, Moved, Page, Told
 from server.core.offers import SPOILED_MAX, WAITING_MAX
 from server.core.session import Rules, Session
-from server.core.values import ID_MAX_CHARS
 from tests.helpers.wire import ALICE, BOB, TALK, dg_of, event, msg, offer, probe, void
 
 NEVER = float("inf")
@@ -699,10 +697,3 @@ def test_a_device_that_pulls_is_left_to_pull_the_rest(desk: Desk) -> None:
     ask = Ask(TALK, 2, 1, pull=True)
     desk.on(on.Paged(Page(ask, 2, 3, 9, 2, (event(3, BOB),))))
     assert desk.session.next_wakeup_s() == 100.0 + PULL_GRACE_S
-
-
-def test_questions_may_be_as_long_as_they_may_be(desk: Desk) -> None:
-    keys, name, uid = (StatusKey(TALK, 1, ONE),) * STATUS_KEYS_MAX, "x" * ID_MAX_CHARS, Uid("u" * ID_MAX_CHARS)
-    assert desk.says(StatusR(keys)) == [do.ReadStates(keys)]
-    for question in (OpenR(name, (uid,)), OpenR("x", ())):
-        assert desk.says(question) == [do.Open(question)]

@@ -25,13 +25,12 @@ from protocol.packets import (
     Step,
     Welcome,
 )
-from protocol.values import ConvId, Uid
+from protocol.values import Uid
 from server.core import effects as do
 from server.core import events as on
 from server.core.acceptance import MESSAGE, Settled, Slot, Taken
 from server.core.crowd import CrowdBell, tally
 from server.core.moves import Ask, MarksBell, Page, Told
-from server.core.values import ID_MAX_CHARS
 from tests.helpers.wire import ALICE, BOB, CAROL, TALK, dg_of, event, msg, offer
 from tests.server.core.test_session import BOTH, HELLO, Desk, sent
 
@@ -65,8 +64,6 @@ def test_a_change_of_a_group_is_asked_for_and_answered(desk: Desk) -> None:
     ("wish", "said"),
     [
         (GroupR("x" * 33, TALK, "leave"), Nack("packet")),
-        (GroupR("x", ConvId("c" * 33), "leave"), Nack("packet")),
-        (GroupR("x", TALK, "add", (Uid("u" * 33),)), Nack("packet")),
         (GroupR("x", TALK, "add", (BOB.uid,) * (MEMBERS_MAX + 1)), GroupA("x", TALK, "members_too_many")),
     ],
 )
@@ -191,17 +188,6 @@ def test_history_is_answered_and_moves_nothing(desk: Desk) -> None:
 
 
 # --- to the very edge
-
-
-@pytest.mark.parametrize(
-    "wish",
-    [
-        GroupR("x" * ID_MAX_CHARS, ConvId("c" * ID_MAX_CHARS), "add", (Uid("u" * ID_MAX_CHARS),)),
-        GroupR("x", TALK, "add", tuple(Uid(f"u{number}") for number in range(MEMBERS_MAX))),
-    ],
-)
-def test_a_wish_may_be_as_large_as_it_may_be(desk: Desk, wish: GroupR) -> None:
-    assert desk.says(wish) == [do.Change(wish)]
 
 
 def test_marks_that_counts_have_told_already_are_no_news(desk: Desk) -> None:

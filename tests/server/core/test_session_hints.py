@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from protocol.limits import TYPING_EVERY_S, UNSENT_MAX_BYTES, WATCHED_MAX
+from protocol.limits import TYPING_EVERY_S, UNSENT_MAX_BYTES
 from protocol.packets import (
     AckR,
     Here,
@@ -18,7 +18,7 @@ from protocol.packets import (
     TypingN,
     TypingR,
 )
-from protocol.values import ConvId, Uid
+from protocol.values import ConvId
 from server.core import effects as do
 from server.core import events as on
 from server.core.moves import Ask, Bell
@@ -69,11 +69,6 @@ def test_people_are_watched(desk: Desk) -> None:
     assert desk.says(PresenceR((BOB.uid, ALICE.uid, BOB.uid))) == [do.Watch((BOB.uid, ALICE.uid))]
     assert sent(desk.on(on.Told(HERE))) == [PresenceN(HERE)]
     assert desk.says(PresenceR()) == [do.Watch(())]
-
-
-@pytest.mark.parametrize("uids", [tuple(Uid(f"u{n}") for n in range(WATCHED_MAX + 1)), (Uid("x" * 33),)])
-def test_too_many_and_impossible_people_are_not_watched(desk: Desk, uids: tuple[Uid, ...]) -> None:
-    assert sent(desk.says(PresenceR(uids))) == [Nack("packet")]
 
 
 # --- how much may be asked (P-26)
@@ -138,8 +133,3 @@ def test_a_server_that_stops_says_when_to_come_back(desk: Desk) -> None:
 def test_words_about_each_conversation_go_on(desk: Desk) -> None:
     long = ConvId("x" * ID_MAX_CHARS)
     assert desk.says(TypingR(TALK), TypingR(long)) == [do.Type(TALK, "text"), do.Type(long, "text")]
-
-
-def test_as_many_as_may_be_are_watched(desk: Desk) -> None:
-    uids = (Uid("x" * ID_MAX_CHARS), *(Uid(f"u{n}") for n in range(WATCHED_MAX - 1)))
-    assert desk.says(PresenceR(uids)) == [do.Watch(uids)]
