@@ -451,6 +451,9 @@ class Runner:
         for bell in marks_bells(moved):
             self._route.publish(bell)
         self._counts.soon(recounted(moved))
+        for each in moved:
+            if not each.code and not each.move.read:
+                self._stubborn.heard(each.move.who.did, each.move.conv, each.move.upto)
 
     def _lost(self, error: StoreUnknown) -> None:
         """Nobody knows whether it was committed: nobody is answered, everybody begins again (P-37)."""

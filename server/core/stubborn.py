@@ -44,6 +44,15 @@ class Stubborn:
             return _without_first(page)
         return _shorter(page, max(1, PAGE_EVENTS >> SHRINK_BITS * (tries.count - 1)))
 
+    def heard(self, did: Did, conv: ConvId, upto: int) -> None:
+        """The device has stored everything up to there: what it was given before is no trouble to it.
+
+        A copy of a profile asks again for what its original has acknowledged, session after session.
+        """
+        tries = self._tries.get((did, conv))
+        if tries is not None and upto > tries.from_:
+            del self._tries[did, conv]
+
     def _note(self, key: tuple[Did, ConvId], from_: int, session: int, now_s: float) -> _Tries:
         tries = self._tries.pop(key, None)
         if tries is None or tries.from_ != from_ or now_s > tries.first_s + UNREADABLE_WITHIN_S:

@@ -6,7 +6,7 @@ import pytest
 
 from protocol.limits import UNREADABLE_AFTER, UNREADABLE_WITHIN_S
 from protocol.packets import Gap
-from protocol.values import ConvId, replace
+from protocol.values import ConvId, Did, replace
 from server.core import stubborn
 from server.core.moves import Ask, Page
 from server.core.stubborn import Stubborn
@@ -54,6 +54,22 @@ def test_a_device_that_gets_on_begins_anew() -> None:
     machine = Stubborn()
     assert sizes(machine, 4, page())[-1] == 4
     assert sizes(machine, 2, page(10)) == [40, 40]
+
+
+def test_a_page_that_was_acknowledged_is_given_again_as_a_whole() -> None:
+    """A profile that is restored from its backup time and again asks for the same, and can store it."""
+    machine = Stubborn()
+    for session in range(2 * UNREADABLE_AFTER):
+        assert machine.given(BOB.did, session, page(), 10.0) == page()
+        machine.heard(BOB.did, TALK, 6)
+
+
+@pytest.mark.parametrize(("did", "conv", "upto"), [(BOB.did, TALK, 3), (BOB.did, ConvId("other"), 99), ("8", TALK, 99)])
+def test_what_else_was_acknowledged_changes_nothing(did: Did, conv: ConvId, upto: int) -> None:
+    machine = Stubborn()
+    sizes(machine, 3, page())
+    machine.heard(did, conv, upto)
+    assert len(machine.given(BOB.did, 3, page(), 10.0).events) == 4
 
 
 def test_an_hour_later_it_is_tried_anew() -> None:
