@@ -106,8 +106,8 @@ def draw_plan(world: World) -> Plan:
     """A life."""
     dice = world.dice
     return Plan(
-        weather_s=dice.choice((20.0, 40.0, 90.0, 200.0)),
-        rate=dice.choice((0.1, 0.2, 0.6)),
+        weather_s=dice.choice((20.0, 40.0, 60.0, 120.0)),
+        rate=dice.choice((0.1, 0.2, 0.3)),
         bursts=dice.choice(((3, 8, 30, 90), (30, 90, 200), (3, 64))),
         burst_share=dice.choice((10.0, 20.0, 40.0)),
         people=dice.randint(3, 4),
