@@ -198,7 +198,10 @@ class ServerUnreachable(Problem):
 
 class SignInAgain(Problem):
     code = "sign_in_again"
-    said = "This device is not signed in any more. Join again with a new invite; your history stays here."
+    said = (
+        "This device is not signed in any more. Join again with a code from another device, or an invite; your "
+        "history stays."
+    )
 
 
 class DevicesFull(Problem):
@@ -219,6 +222,14 @@ class ProfileCopied(Problem):
 class ReplacedElsewhere(Problem):
     code = "replaced_elsewhere"
     said = "This profile is in use in another place. Close it there, then connect again here."
+
+
+class ServerWentBack(Problem):
+    code = "server_went_back"
+    said = (
+        "The server's data is older than what it told this device. Nothing is lost here; ask who runs it to "
+        "“restore” a backup."
+    )
 
 
 class VersionUnknown(Problem):
@@ -256,7 +267,10 @@ class DataNewer(Problem):
 
 class DataCorrupt(Problem):
     code = "data_corrupt"
-    said = "The data file is damaged. It was left as it is; restore a backup, or choose another folder."
+    said = (
+        "The data file is damaged and was left as it is. "
+        "Choose another folder; for a server, use “doctor”, then “restore”."
+    )
 
 
 class DataRebuilt(Problem):
@@ -384,7 +398,9 @@ class UploadsToday(Problem):
 
 class PersonFull(Problem):
     code = "person_full"
-    said = "Your files fill the {limit_mb} MB that this server gives one person. Recall some of them, then send it again."
+    said = (
+        "Your files fill the {limit_mb} MB that this server gives one person. Recall some of them, then send it again."
+    )
 
 
 class TransferInterrupted(Problem):

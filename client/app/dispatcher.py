@@ -228,6 +228,7 @@ class Dispatcher:
         why = self.refusal(told)
         if told.x and self.questions.fail(("open", told.x), why):
             return
+        log.warning("! %s", why.code)
         self._publisher.tell(ProblemSeen(why.code, why.facts, told.lid))
 
     def _progressed(self, progress: TransferProgress) -> None:

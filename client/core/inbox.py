@@ -120,6 +120,7 @@ class Inbox:
         self._wanted: dict[ConvId, None] = {}
         self._pulls: dict[ConvId, tuple[float, float]] = {}
         self._asked = False
+        self._behind = False
 
     def handle(self, event: Event | Internal, now_s: float) -> list[Output]:
         outputs = self._react(event, now_s)
@@ -162,6 +163,7 @@ class Inbox:
                 self._wire = wire
                 self._plan_poll(now_s)
                 self._compare(welcome.heads)
+                return self._went_back(welcome.heads)
             case SessionDown():
                 self._end()
             case Pull(conv):
@@ -332,6 +334,17 @@ class Inbox:
         for head in heads:
             if head.head > self._shelf(head.conv).cursor or head.rev > self._rev_of(head.conv):
                 self._wanted[head.conv] = None
+
+    def _went_back(self, heads: Sequence[Head]) -> list[Output]:
+        """In one generation no head falls: a server below what it told has lost it (P-68). Said once a start.
+
+        Only of a welcome, which is read after everything that was ever told; heads that come later may be older than
+        a frame in front of them.
+        """
+        if self._behind or all(head.head >= self._shelf(head.conv).cursor for head in heads):
+            return []
+        self._behind = True
+        return [Told("server_went_back")]
 
     def _miss(self, frame: Frame, now_s: float, *, hopeless: bool = False) -> None:
         """Something is missing in front of or behind this frame. If the answer to a pull does not help, wait."""

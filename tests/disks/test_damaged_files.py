@@ -89,7 +89,8 @@ async def test_a_damaged_server_refuses_to_start_and_says_what_to_do(
     code, sentence = await server.refusal()
     assert code == 22
     assert sentence.startswith("The data file is damaged")
-    assert "doctor" in sentence or "backup" in sentence
+    assert "“doctor”" in sentence
+    assert "“restore”" in sentence
     assert file.read_bytes() == left
 
 

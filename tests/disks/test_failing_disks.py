@@ -169,6 +169,14 @@ async def test_a_server_that_went_back_keeps_what_the_writers_have(world: World)
     await world.server.kill()
     shutil.rmtree(world.folder / "server")
     shutil.copytree(lost, world.folder / "server")
+    await world.start_server()
+    since = len(world.bob.heard)
+    await world.bob.wish("connect")
+    await world.bob.until(
+        lambda line: line["event"] == "problem" and line["code"] == "server_went_back", since=since, timeout_s=AGAIN_S
+    )
+    await world.server.kill()
+
     with closing(sqlite3.connect(world.folder / "server" / "hexagram.sqlite", isolation_level=None)) as db:
         db.execute("begin immediate")
         (gen,) = db.execute("select value from meta where key = 'gen'").fetchone()

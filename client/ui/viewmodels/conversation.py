@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from client.core.model import NOWHERE, Bubble, ChatEntry, Form, Member, State, TransferProgress, end_of
-from client.ui.bubbles.sentences import content_words, notice_people, sentence
+from client.ui.bubbles.sentences import content_words, notice_people, notice_words, sentence
 from client.ui.viewmodels.rows import NOTICES, Place, Playing, Row, place_of
 from protocol.packets import Gap, Person
 from protocol.values import ConvId, Lid, Uid
@@ -113,7 +113,8 @@ class ConversationModel(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return sentence(self.row(index.row()))
         if role == Qt.ItemDataRole.DisplayRole:
-            return content_words(self._bubbles[index.row()])
+            row = self.row(index.row())
+            return notice_words(row) if row.system else content_words(row.bubble)
         return None
 
     # --- asking

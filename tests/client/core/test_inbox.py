@@ -86,6 +86,17 @@ def pull(after: int, conv: ConvId = C, rev: int = 0) -> OfflineR:
 # ---------------------------------------------------------------------------------------------- frames
 
 
+def test_a_server_that_stands_below_what_it_told_is_said_once() -> None:
+    """A disk that lied: in one generation a head never falls (F-21)."""
+    alice = Receiver()
+    alice.online()
+    alice.hears(frame(0, event(1), event(2)))
+    assert Told("server_went_back") not in alice.hears(HeadsA(heads=(Head(C, 1, 0),)))  # said before the frame was
+    assert Told("server_went_back") not in alice.online(Head(C, 2, 0), Head(D, 0, 0))
+    assert alice.online(Head(C, 1, 0)).count(Told("server_went_back")) == 1
+    assert Told("server_went_back") not in alice.online(Head(C, 1, 0))
+
+
 def test_a_frame_is_stored_before_it_is_acknowledged() -> None:
     alice = Receiver()
     alice.online()

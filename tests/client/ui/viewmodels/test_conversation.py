@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from pytestqt.modeltest import ModelTester
 
 from client.core.model import Bubble, ChatEntry, State, TransferProgress
+from client.ui.bubbles.sentences import notice_words
 from client.ui.viewmodels.conversation import CAP, PAGE, ROW, ConversationModel
 from client.ui.viewmodels.rows import Playing
 from protocol.content import Joined, Reply, Text
@@ -254,6 +255,10 @@ class TestWhatQtSees:
         finish(model.older())
         model.merge(bubbles[200:])
         model.drop(Lid(150))
+
+    def test_what_the_server_says_is_no_message_of_a_newer_version(self) -> None:
+        model = shown(Diary().hear(ANNA, Joined(ANNA.uid, "Anna")).bubbles)
+        assert model.index(0).data(Qt.ItemDataRole.DisplayRole) == notice_words(model.row(0))
 
     def test_a_row_is_one_sentence(self) -> None:
         model = shown(Diary(NOW_MS - 60_000).say("Hello", State.DELIVERED).bubbles)
