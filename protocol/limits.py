@@ -71,7 +71,10 @@ RECONNECT_CALM_S = 60.0  # ready for so long: the ceiling starts small again (P-
 FILE_MAX_BYTES = 512 * MIB  # one file (SEC-25)
 UPLOAD_PART_BYTES = 4 * MIB  # one PATCH, ours
 UPLOADS_AT_ONCE, DOWNLOADS_AT_ONCE = 2, 3  # (P-79)
-DISK_KEEP_FREE_BYTES = 256 * MIB  # an upload leaves at least so much of the server's disk, ours (SEC-25)
+PERSON_MAX_BYTES = 5 * GIB  # one person's files on the server, promised ones too (SEC-25)
+DISK_KEEP_FREE_SHARE, DISK_KEEP_FREE_BYTES = 0.1, 5 * GIB  # of the server's disk stay free, the smaller one (SEC-25)
+UPLOADS_OPEN_MAX = 16  # of one device that bring bytes at the same moment, ours (SEC-25)
+UPLOAD_METADATA_MAX_CHARS = 2_048  # what a client may say about a file; kept until it is whole, ours
 UPLOAD_KEEP_S = 24 * 3600.0  # unfinished, or finished and never named (P-75)
 PREVIEW_MAX_BYTES = 12 * KIB  # the picture inside the message
 PREVIEW_SIDE_PX = 320  # its long side: a picture one recognises
@@ -92,6 +95,8 @@ REMOVED_LOOK_S = 4.0  # a removed device's session ends within five seconds (P-6
 # --- how much one device may ask; an operator can set it (P-26, SEC-24)
 MESSAGES_PER_S, MESSAGES_BURST = 60.0, 2_000.0  # a second of a full window, for ever; a day's outbox at once, ours
 QUESTIONS_PER_S, QUESTIONS_BURST = 5.0, 200.0  # about people, groups, presence and who writes, ours
+UPLOAD_EVERY_S, UPLOAD_BURST = 1.2, 50.0  # promises of files: 50 at once, then one each 1.2 s (SEC-24)
+UPLOAD_DAY_BYTES = GIB  # of files in a day (SEC-24)
 JOIN_FAILURES_PER_S, JOIN_FAILURES_BURST = 1 / 3, 20.0  # wrong invites from one address: 20 a minute (SEC-4)
 RETRY_EACH_MS = 5  # a server that stops asks its clients to come back one after another, ours (P-80)
 

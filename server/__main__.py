@@ -26,13 +26,24 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from protocol.limits import MARKS_DELAY_MAX_S, MARKS_DELAY_MIN_S, MESSAGES_PER_S, QUESTIONS_PER_S
+from protocol.limits import (
+    FILE_MAX_BYTES,
+    GIB,
+    MARKS_DELAY_MAX_S,
+    MARKS_DELAY_MIN_S,
+    MESSAGES_PER_S,
+    MIB,
+    PERSON_MAX_BYTES,
+    QUESTIONS_PER_S,
+    UPLOAD_DAY_BYTES,
+)
 from protocol.problems import Problem
 from protocol.values import replace
 from server.app.logs import log_to
 from server.app.settings import LISTEN_DEFAULT, Settings, settings_for
 from server.app.words import LANGUAGES, language, translator
 from server.bootstrap import back_up, open_accounts, open_server, path_of, restore, run
+from server.core.rules import UploadRules
 from server.stores.doctor import examine
 from server.stores.folder import Door, find_door
 from server.stores.schema import SCHEMA
@@ -90,9 +101,29 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--keep-messages", type=_count, default=0, metavar="N", help="of each conversation, the latest; default: all"
     )
+    _add_files(parser)
     parser.add_argument("--language", choices=LANGUAGES, help="of what it says; default: the computer's")
     parser.add_argument("--verbose", action="store_true", help="log each packet")
     return parser
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    """How much of files is taken."""
+    parser.add_argument(
+        "--file-max-mib", type=_size, default=FILE_MAX_BYTES // MIB, metavar="N", help="of a file; default: %(default)s"
+    )
+    parser.add_argument(
+        "--person-max-gib", type=_count, default=PERSON_MAX_BYTES // GIB, metavar="N",
+        help="of all files of one person; default: %(default)s; 0: as much as fits",
+    )  # fmt: skip
+    parser.add_argument(
+        "--uploads-per-day-mib", type=_count, default=UPLOAD_DAY_BYTES // MIB, metavar="N",
+        help="what one device may bring in a day; default: %(default)s; 0: as much as comes, and as many files",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep-free", type=_count, metavar="MIB",
+        help="of the disk, whatever people send; default: a tenth of it or 5 GiB, the smaller one",
+    )  # fmt: skip
 
 
 def _span_s(text: str) -> tuple[float, float]:
@@ -116,6 +147,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _size(text: str) -> int:
+    if not (size := _count(text)):
+        raise ValueError(text)
+    return size
+
+
 def _settings(wishes: argparse.Namespace) -> Settings:
     return replace(
         settings_for(wishes.data_dir, wishes.listen),
@@ -124,7 +161,18 @@ def _settings(wishes: argparse.Namespace) -> Settings:
         questions_per_s=wishes.questions_per_s,
         keep_days=wishes.keep_days,
         keep_messages=wishes.keep_messages,
+        uploads=_uploads(wishes),
     )
+
+
+def _uploads(wishes: argparse.Namespace) -> UploadRules:
+    rules = UploadRules(
+        file_max_bytes=wishes.file_max_mib * MIB,
+        person_max_bytes=wishes.person_max_gib * GIB,
+        keep_free_bytes=None if wishes.keep_free is None else wishes.keep_free * MIB,
+        day_bytes=wishes.uploads_per_day_mib * MIB,
+    )
+    return rules if rules.day_bytes else replace(rules, per_s=0.0)
 
 
 def serve(settings: Settings, wishes: argparse.Namespace) -> int:

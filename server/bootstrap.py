@@ -25,6 +25,7 @@ from server.app.settings import MEDIA_FOLDER, STORE_FILE, Address, Settings
 from server.app.tasks import Tasks
 from server.blobs import files, memory
 from server.blobs.copies import copy_whole
+from server.core.rules import UploadRules
 from server.core.session import Rules
 from server.doors.accounts_routes import AccountsRoutes
 from server.doors.admin import AdminRoutes
@@ -156,13 +157,13 @@ def _rules(settings: Settings) -> Rules:
     )
 
 
-def doors(parts: Parts, secret: str, runner: Runner) -> Application:
+def doors(parts: Parts, secret: str, runner: Runner, rules: UploadRules) -> Application:
     """HTTP and the line, over these parts."""
     routes = [
         *AccountsRoutes(parts.accounts, Attempts(CLOCK.now_s)).routes(),
         *DevicesRoutes(parts.accounts, runner.dismiss_removed).routes(),
         *AdminRoutes(parts.accounts, secret).routes(),
-        *MediaRoutes(Media(parts.uploads, parts.blobs, DICE.some_bytes), parts.accounts).routes(),
+        *MediaRoutes(Media(parts.uploads, parts.blobs, DICE.some_bytes, CLOCK, rules), parts.accounts).routes(),
     ]
     return application(routes, ImSocket(runner).handle, runner.stop)
 
@@ -177,7 +178,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Address]:
         parts = await stack.enter_async_context(open_parts(settings))
         secret = secrets.token_urlsafe(SECRET_BYTES)
         runner = runner_of(parts, _rules(settings))
-        await stack.enter_async_context(serving(doors(parts, secret, runner), listener))
+        await stack.enter_async_context(serving(doors(parts, secret, runner, settings.uploads), listener))
         watching = Tasks()
         stack.push_async_callback(watching.cancel)
         watching.start(runner.watch())

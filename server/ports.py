@@ -302,20 +302,31 @@ class Accounts(Protocol):
 
 
 class NewUpload(Value, frozen=True):
-    """What a device promises to send: the number is its own, unique per device (P-75).
+    """What a device promises to send: the number is its own, unique per device (P-75); None: any that is free.
 
-    `source` is a file of the same bytes that is here already; then none are sent.
+    `sha256` is 32 bytes, or none if it is not known yet. `source` is a file of the same bytes that is here already;
+    then none are sent. `metadata` is what the client wants to be told again while the file is on its way.
     """
 
     conv: ConvId
-    number: int
+    number: int | None
     size_bytes: int
     sha256: bytes
     source: MediaId = MediaId("")
+    metadata: str = ""
+
+    def fits(self, upload: Upload) -> bool:
+        """Whether this promise, made again, is about that upload."""
+        said = (upload.conv, upload.size_bytes) == (self.conv, self.size_bytes)
+        return said and self.sha256 in (b"", upload.sha256)
 
 
 class Upload(Value, frozen=True):
-    """One file on its way, or complete (`done`); `offset` is what a power cut leaves."""
+    """One file on its way, or complete (`done`); `offset` is what a power cut leaves.
+
+    Its `number` is negative if the server chose it; its `sha256` is empty until somebody knows it, and known when it is
+    complete; `touched_ms` is when something last happened to it.
+    """
 
     media: MediaId
     conv: ConvId
@@ -325,6 +336,8 @@ class Upload(Value, frozen=True):
     sha256: bytes
     offset: int
     done: bool
+    touched_ms: int = 0
+    metadata: str = ""
 
 
 class Glance(Value, frozen=True):
@@ -356,20 +369,36 @@ class Uploads(Protocol):
         """How the person stands to the conversation."""
         ...
 
-    async def move(self, media: MediaId, offset: int) -> None:
-        """Record what is durable (P-60)."""
+    async def numbered(self, did: Did, number: int) -> Upload | None:
+        """The upload with this device and number."""
         ...
 
-    async def finish(self, media: MediaId) -> None:
-        """The file is whole and true, under its name."""
+    async def same(self, uid: Uid, sha256: bytes, size_bytes: int) -> Upload | None:
+        """A complete file of these bytes that this person brought, from any device."""
+        ...
+
+    async def move(self, media: MediaId, offset: int) -> bool:
+        """Record what is durable (P-60). False: nobody wants this upload any more."""
+        ...
+
+    async def finish(self, media: MediaId, sha256: bytes) -> bool:
+        """The file is whole and true, under its name. False: nobody wants it any more."""
         ...
 
     async def forget(self, media: MediaId) -> None:
         """The file was damaged; its number is free again."""
         ...
 
-    async def pending_bytes(self) -> int:
-        """What was promised and has not come yet."""
+    async def end(self, media: MediaId) -> bool:
+        """Drop an upload, or a file that no message names; its number is free again. False: nothing was dropped."""
+        ...
+
+    async def pending_bytes(self, did: Did | None = None) -> int:
+        """What was promised and has not come yet, by all or by one device."""
+        ...
+
+    async def used_bytes(self, uid: Uid) -> int:
+        """How much of the shelf a person fills: each complete file once, and every promise in full (SEC-25)."""
         ...
 
     async def drop_stale(self, before_ms: int) -> list[MediaId]:
@@ -441,9 +470,28 @@ class Blobs(Protocol):
         """Make what was appended survive a power cut, and return that offset. Raises: MediaUnknown."""
         ...
 
-    async def finish(self, media: MediaId, size_bytes: int, sha256: bytes) -> None:
+    async def hold(self, media: MediaId, algorithm: str) -> None:
+        """From here on what is appended is on trial: no `settle` or `begin` counts it, and no restart keeps it.
+
+        `algorithm` is one that `hashlib` knows. Raises: TransferInterrupted (not open, or on trial already).
+        """
+        ...
+
+    async def accept(self, media: MediaId, digest: bytes) -> None:
+        """What is on trial is part of the file if this is its digest, and gone if not.
+
+        Raises: UploadChecksum; TransferInterrupted (nothing is on trial).
+        """
+        ...
+
+    async def drop(self, media: MediaId) -> None:
+        """What is on trial is gone; where nothing is, nothing happens."""
+        ...
+
+    async def finish(self, media: MediaId, size_bytes: int, sha256: bytes) -> bytes:
         """Length and hash are checked, then the file has its name; asked again it does nothing.
 
+        Without a hash to check against any file of this length is true. Returns its SHA-256.
         Raises: MediaDamaged; the part is gone then.
         """
         ...
@@ -469,4 +517,8 @@ class Blobs(Protocol):
 
     async def free_bytes(self) -> int:
         """How much more fits."""
+        ...
+
+    async def total_bytes(self) -> int:
+        """How much the disk holds altogether."""
         ...

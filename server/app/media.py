@@ -6,92 +6,183 @@ before its answer. Whatever was interrupted goes on from the offset that survive
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
-from protocol.limits import DISK_KEEP_FREE_BYTES, FILE_MAX_BYTES, MIB, UPLOAD_PART_BYTES
+from protocol.limits import UPLOAD_KEEP_S, UPLOAD_PART_BYTES
 from protocol.problems import (
-    DiskFull,
+    CancelTooLate,
+    MediaChanged,
     MediaDamaged,
-    MediaEmpty,
     MediaOffset,
-    MediaTooLarge,
     MediaUnknown,
     Problem,
+    UploadExpired,
     problem,
 )
-from protocol.values import MediaId, replace
+from protocol.values import MediaId, Value, replace
 from server.app.crash_points import crash_point
 from server.app.logs import short
+from server.app.room import Room, too_large
 from server.core.codes import ID_BYTES, id_text
-from server.core.rights import Action, may
-from server.ports import Blobs, Found, Identity, NewUpload, Upload, Uploads
+from server.core.rights import Action, OnItsWay, may
+from server.core.rules import UploadRules
+from server.ports import Blobs, Clock, Found, Identity, NewUpload, Upload, Uploads
 
 log = logging.getLogger(__name__)
+
+KEEP_MS = int(UPLOAD_KEEP_S * 1000)
+DEFAULT = UploadRules()
+
+
+class Checksum(Value, frozen=True):
+    """What the bytes of one request must be: their digest, by an algorithm that `hashlib` knows."""
+
+    algorithm: str
+    digest: bytes
 
 
 class Media:
     """The shelf and its list, kept in step."""
 
-    def __init__(self, uploads: Uploads, blobs: Blobs, dice: Callable[[int], bytes]) -> None:
-        self._uploads, self._blobs, self._dice = uploads, blobs, dice
+    def __init__(
+        self,
+        uploads: Uploads,
+        blobs: Blobs,
+        dice: Callable[[int], bytes],
+        clock: Clock,
+        rules: UploadRules = DEFAULT,
+    ) -> None:
+        self._uploads, self._blobs, self._dice, self._clock = uploads, blobs, dice, clock
+        self._room = Room(uploads, blobs, clock, rules)
+        self._door = asyncio.Lock()  # room is counted and promised in one step
+
+    @property
+    def file_max_bytes(self) -> int:
+        """How large a file may be here."""
+        return self._room.rules.file_max_bytes
 
     async def create(self, who: Identity, wish: NewUpload) -> Upload:
         """Promise room for a file; the same device and number get the same upload again.
 
-        Raises: MediaEmpty, MediaTooLarge, UnknownConversation, NotMember, Blocked, DiskFull, MediaChanged.
+        A file that is here from this person already is not sent again: it is whole at once.
+        Raises: MediaEmpty, MediaTooLarge, UnknownConversation, NotMember, Blocked, MediaChanged, RateLimited,
+        UploadsToday, PersonFull, DiskFull; MediaUnknown, for a source that is not the file that was promised.
         """
-        _check_size(wish.size_bytes)
+        self._room.check_size(wish.size_bytes)
         if code := may(Action.UPLOAD, await self._uploads.standing(who.uid, wish.conv)):
             raise problem(code)
-        if wish.source:
-            return await self._share(who, wish)
-        media = MediaId(id_text(self._dice(ID_BYTES)))
-        upload = await self._uploads.create(who.did, wish, media)
-        if upload.media == media:
-            await self._check_room(upload)
-            log.info("+ media %s, %d bytes promised", short(media), wish.size_bytes)
+        async with self._door:
+            upload = await self._again(who, wish)
+            if (upload is None or not upload.done) and (source := await self._source(who, wish)):
+                with suppress(MediaUnknown):
+                    return await self._share(who, wish, source)
+                if wish.source:
+                    raise MediaUnknown()
+            if upload is None:
+                upload = await self._promise(who, wish)
         return await self._settled(upload)
 
-    async def _share(self, who: Identity, wish: NewUpload) -> Upload:
-        """Pass a file on: a new row on bytes that are here, for who may see them (P-75).
+    async def _again(self, who: Identity, wish: NewUpload) -> Upload | None:
+        """The upload that was promised under this number before. Raises: MediaChanged."""
+        if wish.number is None or (upload := await self._uploads.numbered(who.did, wish.number)) is None:
+            return None
+        if self._expired(upload):
+            await self._end(upload)
+            return None
+        if not wish.fits(upload):
+            raise MediaChanged()
+        return upload
 
-        Raises: MediaUnknown, also for what is not the file that was promised; MediaChanged, DiskFull.
+    async def _source(self, who: Identity, wish: NewUpload) -> Upload | None:
+        """A file of the same bytes that is here: the one that was named, or one that this person brought (P-75).
+
+        Raises: MediaUnknown, also for what is not the file that was promised.
         """
+        if not wish.source:
+            return await self._uploads.same(who.uid, wish.sha256, wish.size_bytes) if wish.sha256 else None
         source = await self.look(who, wish.source)
-        if (source.size_bytes, source.sha256) != (wish.size_bytes, wish.sha256):
+        if source.size_bytes != wish.size_bytes or wish.sha256 not in (b"", source.sha256):
             raise MediaUnknown()
-        upload = await self._uploads.create(who.did, wish, MediaId(id_text(self._dice(ID_BYTES))))
-        if not upload.done:
+        return source
+
+    async def _share(self, who: Identity, wish: NewUpload, source: Upload) -> Upload:
+        """A new row on bytes that are here. Raises: MediaUnknown, if they are not; MediaChanged, DiskFull."""
+        media = self._new_id()
+        upload = await self._uploads.create(who.did, wish, media)
+        try:
             await self._blobs.share(source.media, upload.media)
-            await self._uploads.finish(upload.media)
-            log.info("= media %s, shared with %s", short(upload.media), short(source.media))
-        return replace(upload, offset=upload.size_bytes, done=True)
+        except Problem:
+            if upload.media == media:
+                await self._uploads.forget(media)
+            raise
+        await self._uploads.finish(upload.media, source.sha256)
+        log.info("= media %s, shared with %s", short(upload.media), short(source.media))
+        return replace(upload, offset=upload.size_bytes, done=True, sha256=source.sha256)
+
+    async def _promise(self, who: Identity, wish: NewUpload) -> Upload:
+        """A new row, if everything that is promised fits (SEC-24, SEC-25)."""
+        await self._room.check(who, wish.size_bytes)
+        upload = await self._uploads.create(who.did, wish, self._new_id())
+        self._room.promised(who.did)
+        log.info("+ media %s, %d bytes promised", short(upload.media), wish.size_bytes)
+        return upload
 
     async def where(self, who: Identity, media: MediaId) -> Upload:
-        """How far an upload of this device has got, durably. Raises: MediaUnknown, MediaDamaged."""
-        upload = await self._mine(who, media)
+        """How far an upload of this device has got, durably. Raises: MediaUnknown, UploadExpired, MediaDamaged."""
+        upload = await self._mine(who, media, Action.CONTINUE)
         if not upload.done:
             await self._blobs.begin(media, upload.offset)
         return await self._settled(upload)
 
-    async def append(self, who: Identity, media: MediaId, offset: int, pieces: AsyncIterator[bytes]) -> Upload:
+    async def append(
+        self,
+        who: Identity,
+        media: MediaId,
+        offset: int,
+        pieces: AsyncIterator[bytes],
+        checksum: Checksum | None = None,
+    ) -> Upload:
         """Take pieces from `offset` on; whatever was taken is durable when this returns or raises.
 
-        Raises: MediaUnknown, MediaOffset (with the right one), MediaTooLarge, MediaDamaged, DiskFull,
-        StoreFailed.
+        With a checksum all of the pieces are taken, or none.
+        Raises: MediaUnknown, UploadExpired, UploadsMany, MediaOffset (with the right one), MediaTooLarge,
+        UploadChecksum, MediaDamaged, DiskFull, StoreFailed, TransferInterrupted.
         """
-        upload = await self._mine(who, media)
-        stands = upload.size_bytes if upload.done else await self._blobs.begin(media, upload.offset)
-        try:
-            if stands != offset:
-                raise MediaOffset(offset=stands)
-            await self._pour(upload, offset, pieces)
-        except BaseException as stop:
-            await self._keep_what_came(upload, stop)
-            raise
-        return await self._settled(upload)
+        upload = await self._mine(who, media, Action.CONTINUE)
+        with self._room.bringing(who.did):
+            stands = upload.size_bytes if upload.done else await self._blobs.begin(media, upload.offset)
+            try:
+                if stands != offset:
+                    raise MediaOffset(offset=stands)
+                if checksum is None:
+                    await self._pour(upload, offset, pieces)
+                else:
+                    await self._pour_all(upload, offset, pieces, checksum)
+            except BaseException as stop:
+                await self._keep_what_came(upload, stop)
+                raise
+            return await self._settled(upload)
+
+    async def terminate(self, who: Identity, media: MediaId) -> None:
+        """Let go of an upload, or of a file that no message names yet; the room it had is free at once.
+
+        Raises: MediaUnknown; CancelTooLate, once a message names it.
+        """
+        upload = await self._mine(who, media, Action.END)
+        if not await self._end(upload):
+            raise CancelTooLate() if await self._uploads.find(who.did, media) else MediaUnknown()
+        log.info("- media %s, ended", short(media))
+
+    async def _end(self, upload: Upload) -> bool:
+        """The row first: nobody names it any more, and then its bytes go."""
+        if not await self._uploads.end(upload.media):
+            return False
+        crash_point("S11")
+        await self._blobs.remove(upload.media)
+        return True
 
     async def look(self, who: Identity, media: MediaId) -> Upload:
         """A whole file, for its owner and for those who see a message that names it.
@@ -109,26 +200,42 @@ class Media:
         """The bytes of a file that was looked at, from `start` on. Raises: MediaUnknown."""
         return await self._blobs.open_from(upload.media, start)
 
-    async def _mine(self, who: Identity, media: MediaId) -> Upload:
-        if (upload := await self._uploads.find(who.did, media)) is None:
-            raise MediaUnknown()
+    def expires_ms(self, upload: Upload) -> int | None:
+        """When an upload that nobody goes on with is let go (P-75); a whole file stays as long as it is named."""
+        return None if upload.done else upload.touched_ms + KEEP_MS
+
+    def _expired(self, upload: Upload) -> bool:
+        expires_ms = self.expires_ms(upload)
+        return expires_ms is not None and expires_ms < self._clock.now_ms()
+
+    async def _mine(self, who: Identity, media: MediaId, action: Action) -> Upload:
+        upload = await self._uploads.find(who.did, media)
+        if (code := may(action, OnItsWay(mine=upload is not None))) or upload is None:
+            raise problem(code or MediaUnknown.code)
+        if action is not Action.END and self._expired(upload):
+            raise UploadExpired()
         return upload
 
-    async def _check_room(self, upload: Upload) -> None:
-        """Every open promise counts, this one included; one without room is taken back (SEC-25)."""
-        free_bytes = await self._blobs.free_bytes() - await self._uploads.pending_bytes()
-        if free_bytes < DISK_KEEP_FREE_BYTES:
-            await self._uploads.forget(upload.media)
-            raise DiskFull()
-
-    async def _pour(self, upload: Upload, offset: int, pieces: AsyncIterator[bytes]) -> None:
+    async def _pour(self, upload: Upload, offset: int, pieces: AsyncIterator[bytes], settling: bool = True) -> None:
         recorded = offset
         async for piece in pieces:
             if offset + len(piece) > upload.size_bytes:
-                raise _too_large(offset + len(piece), upload.size_bytes)
+                raise too_large(offset + len(piece), upload.size_bytes)
+            self._room.came(upload.did, len(piece))
             offset = await self._blobs.append(upload.media, offset, piece)
-            if offset - recorded >= UPLOAD_PART_BYTES and offset < upload.size_bytes:
+            if settling and offset - recorded >= UPLOAD_PART_BYTES and offset < upload.size_bytes:
                 recorded = await self._settle(upload)
+
+    async def _pour_all(self, upload: Upload, offset: int, pieces: AsyncIterator[bytes], checksum: Checksum) -> None:
+        """All or nothing; nothing of it is recorded before it was checked."""
+        await self._blobs.hold(upload.media, checksum.algorithm)
+        try:
+            await self._pour(upload, offset, pieces, settling=False)
+            await self._blobs.accept(upload.media, checksum.digest)
+        except BaseException:
+            with suppress(Problem):
+                await self._blobs.drop(upload.media)
+            raise
 
     async def _keep_what_came(self, upload: Upload, stop: BaseException) -> None:
         """Record what was taken before the interruption; the answer tells the offset that is durable now."""
@@ -139,10 +246,12 @@ class Media:
                     stop.facts["offset"] = settled
 
     async def _settle(self, upload: Upload) -> int:
-        """Data first, then its offset (P-60)."""
+        """Data first, then its offset (P-60). Raises: MediaUnknown, if the upload was ended meanwhile."""
         offset = await self._blobs.settle(upload.media)
         crash_point("S8")
-        await self._uploads.move(upload.media, offset)
+        if not await self._uploads.move(upload.media, offset):
+            await self._blobs.remove(upload.media)
+            raise MediaUnknown()
         return offset
 
     async def _settled(self, upload: Upload) -> Upload:
@@ -152,29 +261,24 @@ class Media:
         stands = await self._blobs.begin(upload.media, upload.offset)
         if stands:
             stands = await self._settle(upload)
+            upload = replace(upload, touched_ms=self._clock.now_ms())
         if stands < upload.size_bytes:
             return replace(upload, offset=stands)
         return await self._finished(upload)
 
     async def _finished(self, upload: Upload) -> Upload:
         try:
-            await self._blobs.finish(upload.media, upload.size_bytes, upload.sha256)
+            sha256 = await self._blobs.finish(upload.media, upload.size_bytes, upload.sha256)
         except MediaDamaged:
             await self._uploads.forget(upload.media)
             log.info("- media %s, damaged", short(upload.media))
             raise
         crash_point("S9")
-        await self._uploads.finish(upload.media)
+        if not await self._uploads.finish(upload.media, sha256):
+            await self._blobs.remove(upload.media)
+            raise MediaUnknown()
         log.info("= media %s, whole", short(upload.media))
-        return replace(upload, offset=upload.size_bytes, done=True)
+        return replace(upload, offset=upload.size_bytes, done=True, sha256=sha256)
 
-
-def _check_size(size_bytes: int) -> None:
-    if size_bytes == 0:
-        raise MediaEmpty()
-    if size_bytes > FILE_MAX_BYTES:
-        raise _too_large(size_bytes, FILE_MAX_BYTES)
-
-
-def _too_large(size_bytes: int, limit_bytes: int) -> MediaTooLarge:
-    return MediaTooLarge(size_mb=-(-size_bytes // MIB), limit_mb=limit_bytes // MIB)
+    def _new_id(self) -> MediaId:
+        return MediaId(id_text(self._dice(ID_BYTES)))

@@ -8,6 +8,7 @@ from pathlib import Path
 from protocol.limits import MARKS_DELAY_MAX_S, MARKS_DELAY_MIN_S, MESSAGES_PER_S, QUESTIONS_PER_S
 from protocol.problems import AddressInvalid, AddressNotLoopback
 from protocol.values import Value
+from server.core.rules import UploadRules
 
 LISTEN_DEFAULT = "127.0.0.1:8787"
 STORE_FILE, MEDIA_FOLDER, ADMIN_FILE = "hexagram.sqlite", "media", "admin.json"
@@ -39,6 +40,7 @@ class Settings(Value, frozen=True):
     questions_per_s: float = QUESTIONS_PER_S
     keep_days: int = 0  # messages, at most so long; 0: for ever (P-83)
     keep_messages: int = 0  # of one conversation, at most so many; 0: all
+    uploads: UploadRules = UploadRules()  # how much of files is taken (SEC-24, SEC-25)
 
     @property
     def admin_file(self) -> Path:

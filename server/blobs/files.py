@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 from weakref import WeakValueDictionary
@@ -33,6 +33,7 @@ from protocol.problems import (
     Problem,
     StoreFailed,
     TransferInterrupted,
+    UploadChecksum,
 )
 from protocol.values import MediaId
 from server.ports import OnDisk, Shelved
@@ -60,7 +61,7 @@ class FileBlobs:
         """Open the part and return where it stands: min(recorded, what is there); the rest is cut (S8)."""
         async with self._turn(media):
             if (part := self._parts.get(media)) is not None:
-                return part.offset
+                return part.sure
             if (whole := await self._run(_size, self._whole_path(media))) is not None:
                 return whole
             return (await self._open(media, recorded)).offset
@@ -82,18 +83,37 @@ class FileBlobs:
                 return whole
             raise MediaUnknown()
 
-    async def finish(self, media: MediaId, size_bytes: int, sha256: bytes) -> None:
+    async def hold(self, media: MediaId, algorithm: str) -> None:
+        """What comes is on trial; a crash forgets it, because its offset is not recorded."""
+        async with self._turn(media):
+            self._known(media).hold(algorithm)
+
+    async def accept(self, media: MediaId, digest: bytes) -> None:
+        """It was what was meant, or is cut off."""
+        async with self._turn(media):
+            if not self._known(media).accept(digest):
+                await self._or_drop(media, self._known(media).rewind)
+                raise UploadChecksum()
+
+    async def drop(self, media: MediaId) -> None:
+        """Cut off what is on trial."""
+        async with self._turn(media):
+            if (part := self._parts.get(media)) is not None:
+                await self._or_drop(media, part.rewind)
+
+    async def finish(self, media: MediaId, size_bytes: int, sha256: bytes) -> bytes:
         """All or nothing: the whole file under its final name, or nothing and `MediaDamaged`."""
         async with self._turn(media):
             if await self._run(_size, self._whole_path(media)) is not None:
-                return
+                return sha256 or await self._run(_hash_of, self._whole_path(media))
             part = self._parts.get(media)
-            if part is None or part.offset != size_bytes or part.sha256.digest() != sha256:
+            if part is None or part.sure != size_bytes or sha256 not in (b"", part.sha256.digest()):
                 await self._discard(media)
                 raise MediaDamaged()
             await self._or_drop(media, part.settle)
             await self._forget_part(media)
             await self._run(_rename_durably, self._part_path(media), self._whole_path(media))
+            return part.sha256.digest()
 
     async def share(self, source: MediaId, media: MediaId) -> None:
         """One file with two names; where the disk knows no such thing, a copy that is synced before it has its name."""
@@ -126,6 +146,10 @@ class FileBlobs:
     async def free_bytes(self) -> int:
         """What the disk still has room for."""
         return (await self._run(shutil.disk_usage, self._root)).free
+
+    async def total_bytes(self) -> int:
+        """What the disk holds altogether."""
+        return (await self._run(shutil.disk_usage, self._root)).total
 
     async def close(self) -> None:
         """Close every descriptor; settled data is safe already."""
@@ -191,19 +215,33 @@ class FileBlobs:
         return self._root / "whole" / _checked(media)
 
 
+class _Trial(NamedTuple):
+    """Where a file stood, with the hash of it, and the digest of what came since."""
+
+    start: int
+    sha256: hashlib._Hash
+    digest: hashlib._Hash
+
+
 class _Part:
     """A growing file: its descriptor, its end, and the hash of everything before the end."""
 
-    __slots__ = ("_durable", "_fd", "offset", "sha256")
+    __slots__ = ("_durable", "_fd", "_trial", "offset", "sha256")
 
     def __init__(self, fd: int) -> None:
         self._fd, self.offset, self.sha256 = fd, 0, hashlib.sha256()
         self._durable = 0
+        self._trial: _Trial | None = None
 
     @property
     def at_rest(self) -> bool:
         """Nothing would be lost by closing it."""
-        return self._durable == self.offset
+        return self._durable == self.offset and self._trial is None
+
+    @property
+    def sure(self) -> int:
+        """Where it stands without what is on trial."""
+        return self.offset if self._trial is None else self._trial.start
 
     @classmethod
     def open(cls, path: Path, recorded: int) -> _Part:
@@ -226,14 +264,41 @@ class _Part:
         while rest:
             rest = rest[os.write(self._fd, rest) :]
         self.sha256.update(piece)
+        if self._trial is not None:
+            self._trial.digest.update(piece)
         self.offset += len(piece)
         return self.offset
 
+    def hold(self, algorithm: str) -> None:
+        """Remember where the file stood before what comes now. Raises: TransferInterrupted."""
+        if self._trial is not None:
+            raise TransferInterrupted()
+        self._trial = _Trial(self.offset, self.sha256.copy(), hashlib.new(algorithm))
+
+    def accept(self, digest: bytes) -> bool:
+        """The trial is over if this is the digest of what came. Raises: TransferInterrupted (there is none)."""
+        if self._trial is None:
+            raise TransferInterrupted()
+        if self._trial.digest.digest() != digest:
+            return False
+        self._trial = None
+        return True
+
+    def rewind(self) -> int:
+        """Be as before the trial."""
+        if self._trial is not None:
+            trial, self._trial = self._trial, None
+            os.ftruncate(self._fd, trial.start)
+            os.lseek(self._fd, trial.start, os.SEEK_SET)
+            self.offset, self.sha256 = trial.start, trial.sha256
+            self._durable = min(self._durable, self.offset)
+        return self.offset
+
     def settle(self) -> int:
-        """Sync, and return the offset that is durable now."""
+        """Sync, and return the offset that is durable now and sure."""
         _sync(self._fd)
         self._durable = self.offset
-        return self.offset
+        return self.sure
 
     def close(self) -> None:
         """Give the descriptor back."""
@@ -258,6 +323,11 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except FileNotFoundError:
         return None
+
+
+def _hash_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _unlink(path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from protocol.limits import BUSY_RETRY_MS
 from protocol.packets import (
@@ -19,8 +20,9 @@ from protocol.packets import (
     PresenceR,
 )
 from protocol.values import Did
-from server.core.rules import Rules
+from server.core.rules import Rules, UploadRules
 
+DAY_S = 24 * 3600.0
 DEVICES_KEPT = 4_096  # whose buckets are remembered; full ones say nothing, and are forgotten first
 
 Question: TypeAlias = OpenR | GroupR | MembersR | PeopleR | PresenceR | PrefsR
@@ -58,19 +60,26 @@ class Bucket:
         self._tokens -= 1
         return True
 
-    def dry(self, now_s: float) -> bool:
-        """Whether there is no token."""
+    def spend(self, now_s: float, amount: float) -> None:
+        """Take this much, also what is not there yet: it was let in before."""
+        if self._per_s:
+            self._fill(now_s)
+            self._tokens -= amount
+
+    def dry(self, now_s: float, amount: float = 1.0) -> bool:
+        """Whether so much is not there; more than it can hold is there when it is full."""
         self._fill(now_s)
-        return self._tokens < 1
+        return bool(self._per_s) and self._tokens < min(amount, self._burst)
 
     def full(self, now_s: float) -> bool:
         """Whether it says nothing about who used it."""
         self._fill(now_s)
         return self._tokens >= self._burst
 
-    def wait_ms(self) -> int:
-        """When to ask again: a token is there, and not so soon that asking itself is the load."""
-        return max(BUSY_RETRY_MS, round(1000 * (1 - self._tokens) / self._per_s)) if self._per_s else 0
+    def wait_ms(self, amount: float = 1.0) -> int:
+        """When to ask again: so much is there, and not so soon that asking itself is the load."""
+        missing = min(amount, self._burst) - self._tokens
+        return max(BUSY_RETRY_MS, round(1000 * missing / self._per_s)) if self._per_s else 0
 
     def _fill(self, now_s: float) -> None:
         self._tokens = min(self._burst, self._tokens + self._per_s * max(0.0, now_s - self._at_s))
@@ -91,16 +100,41 @@ class Allowance:
         return self.messages.full(now_s) and self.questions.full(now_s)
 
 
-class Allowances:
+class UploadAllowance:
+    """What one device may promise and bring of files."""
+
+    __slots__ = ("day", "files")
+
+    def __init__(self, rules: UploadRules, now_s: float) -> None:
+        self.files = Bucket(rules.per_s, rules.burst, now_s)
+        self.day = Bucket(rules.day_bytes / DAY_S, rules.day_bytes, now_s)
+
+    def full(self, now_s: float) -> bool:
+        """Whether a new one would be the same."""
+        return self.files.full(now_s) and self.day.full(now_s)
+
+
+class Fills(Protocol):
+    """Something that is as new after a while."""
+
+    def full(self, now_s: float) -> bool:
+        """Whether a new one would be the same."""
+        ...
+
+
+A = TypeVar("A", bound=Fills)
+
+
+class Kept(Generic[A]):
     """The allowances of all devices that used theirs lately. Calling again does not fill one."""
 
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
-        self._by_device: dict[Did, Allowance] = {}
+    def __init__(self, fresh: Callable[[float], A]) -> None:
+        self._fresh = fresh
+        self._by_device: dict[Did, A] = {}
 
-    def of(self, did: Did, now_s: float) -> Allowance:
+    def of(self, did: Did, now_s: float) -> A:
         """The allowance of this device."""
-        allowance = self._by_device.pop(did, None) or Allowance(self._rules, now_s)
+        allowance = self._by_device.pop(did, None) or self._fresh(now_s)
         if len(self._by_device) >= DEVICES_KEPT:
             self._forget(now_s)
         self._by_device[did] = allowance
@@ -111,3 +145,17 @@ class Allowances:
         full = [did for did, allowance in self._by_device.items() if allowance.full(now_s)]
         for did in full or [next(iter(self._by_device))]:
             del self._by_device[did]
+
+
+class Allowances(Kept[Allowance]):
+    """What each device may send and ask."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(lambda now_s: Allowance(rules, now_s))
+
+
+class UploadAllowances(Kept[UploadAllowance]):
+    """What each device may promise and bring of files."""
+
+    def __init__(self, rules: UploadRules) -> None:
+        super().__init__(lambda now_s: UploadAllowance(rules, now_s))

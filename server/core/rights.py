@@ -20,6 +20,8 @@ class Action(Enum):
     ACKNOWLEDGE = "acknowledge"
     UPLOAD = "upload"
     FETCH = "fetch"
+    CONTINUE = "continue"
+    END = "end"
     TABLE = "table"
 
 
@@ -60,6 +62,12 @@ class File(Value, frozen=True):
     seen: bool
 
 
+class OnItsWay(Value, frozen=True):
+    """How a device stands to an upload: only the one that promised it goes on with it, or ends it (P-75)."""
+
+    mine: bool
+
+
 class Target(Value, frozen=True):
     """The message that an edit, a recall or a reaction points at, as the store found it.
 
@@ -76,10 +84,12 @@ class Target(Value, frozen=True):
 NOBODY = Standing()
 
 
-def may(action: Action, thing: Standing | File) -> str:
+def may(action: Action, thing: Standing | File | OnItsWay) -> str:
     """Return the code of the refusal, or an empty text: go ahead."""
     if isinstance(thing, File):
         return "" if action is Action.FETCH and (thing.owner or thing.seen) else "media_unknown"
+    if isinstance(thing, OnItsWay):
+        return "" if action in (Action.CONTINUE, Action.END) and thing.mine else "media_unknown"
     return _in_conversation(action, thing) if thing.spans else "unknown_conversation"
 
 

@@ -12,20 +12,29 @@ from protocol.limits import HELLO_WAIT_S, KIB
 from protocol.problems import BadFrame, Problem, SignInAgain, TransferInterrupted
 from server.ports import Accounts, Identity
 
+TUS_VERSION = "1.0.0"  # of the protocol of uploads
+ALWAYS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+"""On every answer, also on a refusal: nothing kept, nothing run, nothing guessed (SEC-30)."""
 BODY_MAX_BYTES = 16 * KIB  # of a JSON request; files are streamed
 STATUS = {
     "bad_frame": 400,
     "sign_in_again": 401,
     "invite_wrong": 403, "unknown_conversation": 403, "not_member": 403, "blocked": 403,
     "media_unknown": 404, "device_unknown": 404,
-    "name_taken": 409, "devices_full": 409, "media_offset": 409, "media_changed": 409,
+    "name_taken": 409, "devices_full": 409, "media_offset": 409, "media_changed": 409, "cancel_too_late": 409,
+    "upload_expired": 410,
+    "version_unknown": 412,
     "media_too_large": 413,
     "name_invalid": 422, "media_empty": 422,
-    "rate": 429,
-    "media_damaged": 460,
+    "rate": 429, "uploads_many": 429, "uploads_today": 429,
+    "media_damaged": 460, "upload_checksum": 460,
     "internal": 500,
     "transfer_interrupted": 503, "store_failed": 503, "busy": 503,
-    "disk_full": 507,
+    "disk_full": 507, "person_full": 507,
 }  # fmt: skip
 T = TypeVar("T")
 
@@ -36,10 +45,13 @@ def refusal(problem: Problem, status: int = 0) -> web.Response:
     answer = web.json_response(
         {"code": problem.code, **({"facts": facts} if facts else {})},
         status=status or STATUS.get(problem.code, 403),
+        headers=ALWAYS,
     )
     if problem.code == "media_offset":
         answer.headers["Upload-Offset"] = str(facts["offset"])
-    if problem.code == "rate":
+    if answer.status == 412:
+        answer.headers["Tus-Version"] = TUS_VERSION
+    if answer.status == 429:
         answer.headers["Retry-After"] = str(-(-facts.get("retry_ms", 1000) // 1000))
     if answer.status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"

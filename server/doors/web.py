@@ -21,12 +21,12 @@ from aiohttp.web import Application as Application
 
 from protocol.limits import HELLO_WAIT_S
 from protocol.problems import BadFrame, Problem, ServerInternal, StoreFailed, TransferInterrupted, UnknownType
-from server.doors.answers import BODY_MAX_BYTES, refusal
+from server.doors.answers import ALWAYS, BODY_MAX_BYTES, TUS_VERSION, refusal
 from server.ports import StoreUnknown
 
 log = logging.getLogger(__name__)
 
-LINE = "/v1/line"
+LINE, MEDIA = "/v1/line", "/v1/media"
 STOP_WAIT_S = 0.3  # for answers under way when the server stops
 BACKLOG = 1024
 NO_SUCH_ROUTE = {404, 405}
@@ -84,11 +84,12 @@ def is_this_computer(host: str) -> bool:
         return False
 
 
-async def _on_every_answer(_: web.Request, answer: web.StreamResponse) -> None:
-    """No version of anything to a stranger, nothing kept, nothing guessed (SEC-30)."""
+async def _on_every_answer(request: web.Request, answer: web.StreamResponse) -> None:
+    """No version of anything of ours to a stranger, nothing kept, nothing run, nothing guessed (SEC-30)."""
     answer.headers["Server"] = "hexagram"
-    answer.headers.setdefault("Cache-Control", "no-store")
-    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+    answer.headers.update(ALWAYS)
+    if request.path.startswith(MEDIA):
+        answer.headers["Tus-Resumable"] = TUS_VERSION
 
 
 class Conversation(web.RequestHandler):

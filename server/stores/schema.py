@@ -73,7 +73,8 @@ _CONVERSATIONS = (
     """create table upload (media text primary key, conv text not null, did integer not null,
         number integer not null, size integer not null, offset integer not null default 0,
         sha256 blob not null, done integer not null default 0, touched integer not null,
-        unique (did, number)) strict""",
+        metadata text not null default '', unique (did, number)) strict""",
+    "create index upload_sha256 on upload (sha256, size)",
 )
 
 # ------------------------------------------------------------------------------------- files of older versions
@@ -94,10 +95,22 @@ _ONE_TO_TWO = (
 )
 
 
+_TWO_TO_THREE = (
+    "alter table upload add column metadata text not null default ''",
+    "create index upload_sha256 on upload (sha256, size)",
+)
+
+
 def _one_to_two(db: sqlite3.Connection) -> None:
     """What people tell others; a second device and where it began; times of marks; groups that change."""
     for statement in _ONE_TO_TWO:
         db.execute(statement)
 
 
-SCHEMA = Schema(2, (_META, *_PEOPLE, *_CONVERSATIONS), {1: _one_to_two})
+def _two_to_three(db: sqlite3.Connection) -> None:
+    """Files are found by what is in them; what a client says of one is said back to it."""
+    for statement in _TWO_TO_THREE:
+        db.execute(statement)
+
+
+SCHEMA = Schema(3, (_META, *_PEOPLE, *_CONVERSATIONS), {1: _one_to_two, 2: _two_to_three})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from protocol.problems import MediaDamaged, MediaOffset, MediaUnknown, TransferInterrupted
+from protocol.problems import MediaDamaged, MediaOffset, MediaUnknown, TransferInterrupted, UploadChecksum
 from protocol.values import MediaId
 from server.blobs import files, memory
 from server.ports import Blobs, Found, Held
@@ -36,7 +36,7 @@ def read(found: Found) -> bytes:
 async def put_whole(blobs: Blobs, media: MediaId) -> None:
     await blobs.begin(media, 0)
     await blobs.append(media, 0, BYTES)
-    await blobs.finish(media, len(BYTES), HASH)
+    assert await blobs.finish(media, len(BYTES), HASH) == HASH
 
 
 async def test_pieces_become_the_whole_file(blobs: Blobs) -> None:
@@ -134,4 +134,62 @@ async def test_removing_works_on_parts_on_whole_files_and_twice(blobs: Blobs) ->
 
 
 async def test_free_room_is_a_number_of_bytes(blobs: Blobs) -> None:
-    assert await blobs.free_bytes() > 0
+    assert 0 < await blobs.free_bytes() <= await blobs.total_bytes()
+
+
+async def test_the_hash_of_a_file_is_told_where_none_was_promised(blobs: Blobs) -> None:
+    await blobs.begin(PICTURE, 0)
+    await blobs.append(PICTURE, 0, BYTES)
+    assert await blobs.finish(PICTURE, len(BYTES), b"") == HASH
+    assert await blobs.finish(PICTURE, len(BYTES), b"") == HASH
+    with pytest.raises(MediaDamaged):
+        await blobs.finish(OTHER, 1, b"")
+
+
+async def test_what_is_on_trial_counts_only_when_it_was_accepted(blobs: Blobs) -> None:
+    await blobs.begin(PICTURE, 0)
+    await blobs.append(PICTURE, 0, BYTES[:100])
+    await blobs.hold(PICTURE, "sha1")
+    assert await blobs.append(PICTURE, 100, BYTES[100:5_000]) == 5_000
+    assert await blobs.append(PICTURE, 5_000, BYTES[5_000:]) == len(BYTES)
+    assert await blobs.begin(PICTURE, 100) == await blobs.settle(PICTURE) == 100
+    await blobs.accept(PICTURE, hashlib.sha1(BYTES[100:]).digest())
+    assert await blobs.begin(PICTURE, 100) == await blobs.settle(PICTURE) == len(BYTES)
+    assert await blobs.finish(PICTURE, len(BYTES), HASH) == HASH
+
+
+@pytest.mark.parametrize("judged", [True, False])
+async def test_what_is_not_accepted_is_gone_and_the_rest_is_whole(blobs: Blobs, judged: bool) -> None:
+    await blobs.begin(PICTURE, 0)
+    await blobs.append(PICTURE, 0, BYTES[:100])
+    await blobs.hold(PICTURE, "sha256")
+    await blobs.append(PICTURE, 100, b"something else")
+    if judged:
+        with pytest.raises(UploadChecksum):
+            await blobs.accept(PICTURE, HASH)
+    else:
+        await blobs.drop(PICTURE)
+    await blobs.drop(PICTURE)
+    assert await blobs.settle(PICTURE) == 100
+    await blobs.append(PICTURE, 100, BYTES[100:])
+    assert await blobs.finish(PICTURE, len(BYTES), HASH) == HASH
+
+
+async def test_one_trial_at_a_time_and_none_without_a_part(blobs: Blobs) -> None:
+    with pytest.raises(TransferInterrupted):
+        await blobs.hold(PICTURE, "sha1")
+    await blobs.drop(PICTURE)
+    await blobs.begin(PICTURE, 0)
+    with pytest.raises(TransferInterrupted):
+        await blobs.accept(PICTURE, b"")
+    await blobs.hold(PICTURE, "sha1")
+    with pytest.raises(TransferInterrupted):
+        await blobs.hold(PICTURE, "sha1")
+
+
+async def test_a_file_is_not_finished_by_what_is_on_trial(blobs: Blobs) -> None:
+    await blobs.begin(PICTURE, 0)
+    await blobs.hold(PICTURE, "sha1")
+    await blobs.append(PICTURE, 0, BYTES)
+    with pytest.raises(MediaDamaged):
+        await blobs.finish(PICTURE, len(BYTES), HASH)

@@ -19,6 +19,7 @@ from protocol.codec import Garbled, from_server
 from protocol.packets import FromServer, Ping, Pong
 from protocol.problems import MediaOffset, MediaUnknown, Problem
 from protocol.values import Did, MediaId, Uid
+from server.app.media import Checksum
 from server.doors.accounts_routes import AccountsRoutes
 from server.doors.attempts import Attempts
 from server.doors.im_socket import ImSocket
@@ -287,17 +288,28 @@ class Shelf:
     def __init__(self) -> None:
         self._upload = Upload(MediaId("m1"), corpus.CONV, WHO.did, 1, len(FILE), bytes.fromhex(SHA), 40, False)
 
+    file_max_bytes = 1 << 20
+
     async def create(self, who: Identity, wish: NewUpload) -> Upload:
-        assert len(wish.sha256) == 32
+        assert len(wish.sha256) in (0, 32)
         assert 0 <= wish.size_bytes < 1 << 53
-        assert 0 <= wish.number < 1 << 53
+        assert wish.number is None or 0 <= wish.number < 1 << 53
+        assert wish.conv
         return self._upload
 
     async def where(self, who: Identity, media: MediaId) -> Upload:
         return self._one(media)
 
-    async def append(self, who: Identity, media: MediaId, offset: int, pieces: AsyncIterator[bytes]) -> Upload:
+    async def append(
+        self,
+        who: Identity,
+        media: MediaId,
+        offset: int,
+        pieces: AsyncIterator[bytes],
+        checksum: Checksum | None = None,
+    ) -> Upload:
         upload = self._one(media)
+        assert checksum is None or checksum.algorithm in ("sha1", "sha256")
         if offset != upload.offset:
             raise MediaOffset(offset=upload.offset)
         async for piece in pieces:
@@ -306,6 +318,12 @@ class Shelf:
 
     async def look(self, who: Identity, media: MediaId) -> Upload:
         return self._one(media)
+
+    async def terminate(self, who: Identity, media: MediaId) -> None:
+        self._one(media)
+
+    def expires_ms(self, upload: Upload) -> int | None:
+        return 1_700_000_000_000
 
     async def read(self, upload: Upload, start: int) -> Found:
         assert 0 <= start <= len(FILE)
@@ -390,6 +408,16 @@ def http_seeds() -> list[bytes]:
         + b"5\r\nhello\r\n0\r\n\r\n",
         _request("PATCH /v1/media/m1", offset, "Upload-Offset: 40", "Expect: 100-continue", body=b"x"),
         _request("PATCH /v1/media/m1", offset, "Upload-Offset: 40", "Content-Encoding: gzip", body=b"\x1f\x8b\x08"),
+        _request("PATCH /v1/media/m1", offset, "Upload-Offset: 40", "Upload-Checksum: sha256 Kq5sNclPz7QV2+lfQIuc"),
+        _request("PATCH /v1/media/m1", offset, "Upload-Offset: 40", "Upload-Checksum: md5 !", body=b"x"),
+        _request("POST /v1/media/m1", "X-HTTP-Method-Override: DELETE", "Tus-Resumable: 1.0.0"),
+        _request("POST /v1/media/m1", "X-HTTP-Method-Override: head"),
+        _request("POST /v1/media", "Upload-Metadata: conversation Yzc=,number MQ==,filename w7w=", *promise[:1]),
+        _request("POST /v1/media", "Upload-Metadata: conv Yzc=,conv Yzc=", *promise[:1]),
+        _request("POST /v1/media", offset, *promise, body=b"first"),
+        _request("POST /v1/media", *promise[:4], "Tus-Resumable: 2.0.0"),
+        _request("DELETE /v1/media/m1"),
+        _request("OPTIONS /v1/media"),
         _request("GET /v1/media/m1"),
         _request("GET /v1/media/%2e%2e%2fsecret"),
         _request("GET /v1/media/m1", 'If-Range: "x"', "Range: bytes=0-1"),

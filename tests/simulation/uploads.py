@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from protocol.limits import UPLOAD_PART_BYTES
 from protocol.problems import MediaDamaged, MediaOffset
 from protocol.values import ConvId, Did, MediaId, Name, Uid
+from server.app.clock import SystemClock
 from server.app.media import Media
 from server.core.rights import Standing
 from server.core.values import Identity
@@ -27,6 +28,7 @@ from tests.simulation.world import World
 WHO = Identity(Uid("alice"), Did("100"), Name("Alice"))
 CONV = ConvId("talk")
 STOPS_MAX = 40
+CLOCK = SystemClock()
 
 
 class PowerCut(BaseException):
@@ -63,7 +65,7 @@ class Shelf:
         self._disk.may_stop()
         return len(self._open[media])
 
-    async def finish(self, media: MediaId, size_bytes: int, sha256: bytes) -> None:
+    async def finish(self, media: MediaId, size_bytes: int, sha256: bytes) -> bytes:
         self._disk.may_stop()
         if media not in self._disk.whole:
             data = bytes(self._open.pop(media))
@@ -72,8 +74,12 @@ class Shelf:
                 raise MediaDamaged()
             self._disk.whole[media] = data
         self._disk.may_stop()
+        return sha256
 
     async def free_bytes(self) -> int:
+        return 1 << 40
+
+    async def total_bytes(self) -> int:
         return 1 << 40
 
 
@@ -84,11 +90,12 @@ class List(SqliteUploads):
         super().__init__(Inline(disk.rows.db), lambda: 0)  # type: ignore[arg-type]
         self._disk = disk
 
-    async def _update(self, sql: str, *facts: object) -> None:
+    async def _update(self, sql: str, *facts: object) -> int:
         self._disk.may_stop()
-        await super()._update(sql, *facts)
+        changed = await super()._update(sql, *facts)
         self._disk.look()
         self._disk.may_stop()
+        return changed
 
     async def standing(self, uid: Uid, conv: ConvId) -> Standing:
         """Alice may."""
@@ -133,7 +140,7 @@ def play_upload(seed: int) -> None:
     for _ in range(10 * STOPS_MAX):
         disk.restart()
         try:
-            if now(_go_on(Media(List(disk), Shelf(disk), world.dice.randbytes), wish, data)):  # type: ignore[arg-type]
+            if now(_go_on(Media(List(disk), Shelf(disk), world.dice.randbytes, CLOCK), wish, data)):  # type: ignore[arg-type]
                 break
         except PowerCut:
             disk.look()

@@ -21,8 +21,17 @@ from protocol.packets import (
 )
 from protocol.values import Did
 from server.core import rates
-from server.core.rates import QUESTIONS, Allowance, Allowances, Bucket, Question, too_often
-from server.core.rules import Rules
+from server.core.rates import (
+    DAY_S,
+    QUESTIONS,
+    Allowance,
+    Allowances,
+    Bucket,
+    Question,
+    UploadAllowances,
+    too_often,
+)
+from server.core.rules import Rules, UploadRules
 from tests.helpers.wire import TALK
 
 RULES = Rules(messages_per_s=2.0, messages_burst=3.0, questions_per_s=1.0, questions_burst=1.0)
@@ -105,3 +114,38 @@ def test_part_of_a_token_is_waited_for_only_as_long_as_the_rest_takes() -> None:
     bucket = Bucket(0.25, 1.5, 0.0)
     assert bucket.take(0.0)
     assert bucket.wait_ms() == 2_000
+
+
+def test_more_than_there_is_may_be_spent_and_is_filled_up_first() -> None:
+    """What was let in is not turned away in the middle."""
+    bucket = Bucket(10.0, 100.0, 0.0)
+    assert not bucket.dry(0.0, 100.0)
+    assert not bucket.dry(0.0, 1_000.0)  # as much as it ever holds
+    bucket.spend(0.0, 150.0)
+    assert bucket.dry(0.0)
+    assert bucket.wait_ms(100.0) == 15_000
+    assert bucket.wait_ms(1_000.0) == 15_000
+    assert not bucket.dry(5.2)
+    assert bucket.dry(5.2, 3.0)
+
+
+def test_without_a_rate_nothing_is_spent() -> None:
+    bucket = Bucket(0.0, 0.0, 0.0)
+    bucket.spend(0.0, 1e12)
+    assert not bucket.dry(0.0, 1e12)
+    assert bucket.full(0.0)
+
+
+def test_files_and_their_bytes_are_counted_apart_for_each_device() -> None:
+    """SEC-24."""
+    allowances = UploadAllowances(UploadRules(day_bytes=1_000, per_s=0.5, burst=2.0))
+    mine = allowances.of(Did("1"), 0.0)
+    assert mine.full(0.0)
+    assert [mine.files.take(0.0) for _ in range(3)] == [True, True, False]
+    mine.day.spend(0.0, 900)
+    assert mine.day.dry(0.0, 101)
+    assert not allowances.of(Did("2"), 0.0).day.dry(0.0, 1_000)
+    assert allowances.of(Did("1"), 4.0) is mine
+    assert mine.files.full(4.0)
+    assert not mine.full(4.0)
+    assert mine.full(DAY_S)

@@ -13,6 +13,7 @@ from server.core.rights import (
     NOBODY,
     Action,
     File,
+    OnItsWay,
     Standing,
     Target,
     may,
@@ -32,6 +33,7 @@ ME, OTHER = Uid("me"), Uid("other")
 def test_a_stranger_may_nothing(action: Action) -> None:
     assert may(action, NOBODY) == "unknown_conversation"
     assert may(action, File(owner=False, seen=False)) == "media_unknown"
+    assert may(action, OnItsWay(mine=False)) == "media_unknown"
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,13 @@ def test_a_file_is_fetched_by_its_owner_and_by_those_who_see_its_message() -> No
     assert may(Action.FETCH, File(owner=True, seen=False)) == ""
     assert may(Action.FETCH, File(owner=False, seen=True)) == ""
     assert may(Action.SEND, File(owner=True, seen=True)) == "media_unknown"
+
+
+@pytest.mark.parametrize("action", Action)
+def test_an_upload_is_for_the_device_that_promised_it(action: Action) -> None:
+    """P-75: it goes on with it and ends it; what else there is is not asked of an upload."""
+    assert (may(action, OnItsWay(mine=True)) == "") == (action in (Action.CONTINUE, Action.END))
+    assert may(Action.END, File(owner=True, seen=True)) == "media_unknown"
 
 
 def test_a_person_sees_from_each_join_to_the_following_leave() -> None:

@@ -17,6 +17,7 @@ from protocol.values import ConvId, Uid
 from server.app.housekeeping import Housekeeping
 from server.app.media import Media
 from server.bootstrap import BLOBS, chosen
+from server.core.rules import UploadRules
 from server.doors.accounts_routes import AccountsRoutes
 from server.doors.admin import AdminRoutes
 from server.doors.attempts import Attempts
@@ -39,6 +40,7 @@ class House:
 
     def __init__(self, root: Path, blobs_url: str = "") -> None:
         self.root, self.now_ms = root, 1_700_000_000_000
+        self.rules = UploadRules()
         self.blobs_url = blobs_url or (root / "media").as_uri()
         self.writer: Writer
         self.blobs: Blobs
@@ -46,6 +48,8 @@ class House:
         self.uploads: SqliteUploads
         self.housekeeping: Housekeeping
         self.http: httpx.AsyncClient
+        self.media: Media
+        self.media_routes: MediaRoutes
         self.app: web.Application
         self.port = self.dismissed = 0
         self._stack = AsyncExitStack()
@@ -64,11 +68,13 @@ class House:
     async def _listen(self) -> None:
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
+        self.media = Media(self.uploads, self.blobs, token_bytes, Hands(self), self.rules)
+        self.media_routes = MediaRoutes(self.media, self.accounts)
         routes = [
             *AccountsRoutes(self.accounts, Attempts(lambda: self.now_ms / 1000)).routes(),
             *DevicesRoutes(self.accounts, self.dismiss).routes(),
             *AdminRoutes(self.accounts, ADMIN_SECRET).routes(),
-            *MediaRoutes(Media(self.uploads, self.blobs, token_bytes), self.accounts).routes(),
+            *self.media_routes.routes(),
         ]
         self.app = application(routes, no_line, nobody)
         await self._stack.enter_async_context(serving(self.app, listener))
@@ -110,6 +116,19 @@ class House:
     async def unpin(self, media: str) -> None:
         """What a recall does."""
         await self.writer.run(lambda db: db.execute("delete from pin where media = ?", (media,)))
+
+
+class Hands:
+    """The clock of a house."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def now_s(self) -> float:
+        return self._house.now_ms / 1000
+
+    def now_ms(self) -> int:
+        return self._house.now_ms
 
 
 async def no_line(_: web.Request) -> web.StreamResponse:

@@ -16,7 +16,7 @@ import pytest
 
 from protocol.limits import DISK_KEEP_FREE_BYTES, FILE_MAX_BYTES, MIB
 from protocol.problems import DiskFull
-from server.doors import media_routes
+from server.doors import sending
 from server.doors.media_routes import PIECE_BYTES
 from server.ports import Joined
 from tests.server.doors.conftest import TALK, House, begin, key, offset_of, promise, put, send
@@ -280,7 +280,7 @@ async def test_only_a_member_may_upload_into_a_conversation(house: House, alice:
         ({"Upload_Sha256": "abc"}, 400, "bad_frame"),
         ({"Upload_Sha256": "00"}, 400, "bad_frame"),
         ({"Upload_Conversation": ""}, 400, "bad_frame"),
-        ({"Tus_Resumable": "0.2.2"}, 400, "bad_frame"),
+        ({"Tus_Resumable": "0.2.2"}, 412, "version_unknown"),
         ({"Authorization": "Bearer nobody"}, 401, "sign_in_again"),
         ({"Authorization": ""}, 401, "sign_in_again"),
     ],
@@ -306,7 +306,11 @@ async def test_a_full_disk_takes_no_promise_it_cannot_keep(
     async def little_room() -> int:
         return DISK_KEEP_FREE_BYTES + len(DATA) + 10
 
+    async def large_disk() -> int:
+        return 20 * DISK_KEEP_FREE_BYTES
+
     monkeypatch.setattr(house.blobs, "free_bytes", little_room)
+    monkeypatch.setattr(house.blobs, "total_bytes", large_disk)
     first = await house.http.post("/v1/media", headers=promise(alice, DATA, 1))
     second = await house.http.post("/v1/media", headers=promise(alice, DATA, 2))
     assert first.status_code == 201
@@ -326,8 +330,8 @@ async def test_two_uploads_of_one_file_at_once_leave_one_true_file(house: House,
 
 async def test_leftovers_go_after_a_day_and_named_files_stay(house: House, alice: Joined) -> None:
     """P-75, S9; the clock is turned by hand."""
-    named, unnamed = await put(house, alice, DATA, 1), await put(house, alice, DATA, 2)
-    unfinished = await begin(house, alice, DATA, 3)
+    named, unnamed = await put(house, alice, DATA, 1), await put(house, alice, DATA[1:], 2)
+    unfinished = await begin(house, alice, DATA[2:], 3)
     await send(house, alice, unfinished, 0, DATA[:10])
     await house.pin(named.rsplit("/")[-1], pos=3)
     orphan = house.root / "media" / "whole" / "orphan".ljust(26, "a")
@@ -440,14 +444,14 @@ async def test_a_reader_that_stands_still_is_let_go(
     house: House, alice: Joined, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SEC-19: it would hold a file and a connection for ever."""
-    monkeypatch.setattr(media_routes, "STALLED_MAX_S", 0.05)
+    monkeypatch.setattr(sending, "STALLED_MAX_S", 0.05)
     data = bytes(20 * MIB)
     address = await put(house, alice, data)
     reader, writer = await asyncio.open_connection("127.0.0.1", house.port, limit=1024)
     writer.write(f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {alice.token}\r\n\r\n".encode())
     writer.transport.pause_reading()  # type: ignore[attr-defined]
     let_go = asyncio.Event()
-    monkeypatch.setattr(media_routes, "closing", lambda file: announcing(file, let_go))
+    monkeypatch.setattr(sending, "closing", lambda file: announcing(file, let_go))
     await let_go.wait()
     writer.transport.resume_reading()  # type: ignore[attr-defined]
     got = 0

@@ -145,7 +145,7 @@ async def test_every_other_route_wants_to_know_who_asks(house: House) -> None:
     asked = 0
     for route in house.app.router.routes():
         path = route.resource.canonical if route.resource else ""
-        if path not in OPEN_TO_ALL:
+        if path not in OPEN_TO_ALL and route.method != "OPTIONS":  # which says nothing about anybody
             for headers in ({}, {"Authorization": "Bearer nobody"}, {"Authorization": "Basic bm9ib2R5"}):
                 answer = await house.http.request(route.method, path.format(media="a" * 26, did="1"), headers=headers)
                 assert answer.status_code == 401, (route.method, path)

@@ -60,8 +60,20 @@ _CONVERSATIONS = (
 )
 
 ONE = (_META, *_PEOPLE, *_CONVERSATIONS)
+TWO_FROM_ONE = (
+    "alter table account add column reads integer not null default 1",
+    "alter table account add column presence integer not null default 1",
+    "alter table device add column made_ms integer not null default 0",
+    "alter table invite add column uid text",
+    "alter table cursor add column born integer not null default 0",
+    "alter table mark add column delivered_ms integer not null default 0",
+    "alter table mark add column read_ms integer not null default 0",
+    "alter table conv add column title text not null default ''",
+    "alter table member add column reads integer not null default 1",
+    "alter table member add column rev integer",
+)
 
-OLD = {1: ONE}
+OLD = {1: ONE, 2: (*ONE, *TWO_FROM_ONE)}
 
 
 @pytest.fixture
@@ -100,7 +112,12 @@ def test_what_was_in_an_older_file_stays(db: sqlite3.Connection) -> None:
     db.execute("insert into device (did, uid, token_sha256, name) values (7, 'u1', x'aa', '')")
     db.execute("insert into cursor values ('c', 7, 3)")
     db.execute("insert into mark values ('c', 'u1', 3, 2, 1)")
+    db.execute(
+        "insert into upload (media, conv, did, number, size, sha256, done, touched) "
+        "values ('m', 'c', 7, 1, 5, x'ab', 1, 9)"
+    )
     prepare(db, SCHEMA)
+    assert db.execute("select sha256, done, touched, metadata from upload").fetchone() == (b"\xab", 1, 9, "")
     assert db.execute("select uid, name, reads, presence from account").fetchone() == ("u1", "Ada", 1, 1)
     assert db.execute("select upto, born from cursor").fetchone() == (3, 0)
     assert db.execute("select delivered, read, delivered_ms from mark").fetchone() == (3, 2, 0)
