@@ -89,6 +89,7 @@ class Room:
     floor_once: int = 0  # where the log began before a backup brought older messages back (P-68, P-84)
     erased: set[int] = field(default_factory=set)
     unrecalled: set[int] = field(default_factory=set)
+    edits: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
     def had_seat(self, uid: str, pos: int) -> bool:
@@ -240,9 +241,11 @@ class Oracle:
             log.append((str(did), content))
             if did:
                 self._look_at_message(conv, pos, did, content)
-            if rel and rel.startswith("recall:"):
-                room.erased.add(int(rel[7:]))
-                self._look_at_recalled(conv, int(rel[7:]))
+            kind, _, target = (rel or "").partition(":")
+            if kind == "edit":
+                room.edits[int(target)].add(pos)
+            elif kind == "recall":
+                self._look_at_recalled(room, int(target))
         self._checks["S11 files are complete"] += 1
         lacking = self._server.execute(
             """select pos, media from pin where conv = ? and pos > ?
@@ -255,13 +258,17 @@ class Oracle:
         if head != len(log):
             self._blame(f"P-7 the head of {conv} is {head}, its log ends at {len(log)}")
 
-    def _look_at_recalled(self, conv: str, pos: int) -> None:
-        """What was recalled is gone at the server: words and files (P-74)."""
+    def _look_at_recalled(self, room: Room, target: int) -> None:
+        """What was recalled is gone at the server: words, what edits made of them, and files (P-74)."""
         self._checks["P-74 what is recalled is gone"] += 1
-        left = self._server.execute("select content from log where conv = ? and pos = ?", (conv, pos)).fetchone()
-        pins = self._server.execute("select 1 from pin where conv = ? and pos = ?", (conv, pos)).fetchone()
-        if pins or (left and left[0]):
-            self._blame(f"P-74 {conv}/{pos} was recalled, and the server has it still")
+        gone = {target, *room.edits[target]}
+        room.erased |= gone
+        for pos in sorted(gone):
+            where = (room.conv, pos)
+            left = self._server.execute("select content from log where conv = ? and pos = ?", where).fetchone()
+            pins = self._server.execute("select 1 from pin where conv = ? and pos = ?", where).fetchone()
+            if pins or (left and left[0]):
+                self._blame(f"P-74 {room.conv}/{pos} was recalled, and the server has it still")
 
     def _look_at_message(self, conv: str, pos: int, did: int, content: bytes) -> None:
         self._checks["S2 once"] += 1
