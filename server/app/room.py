@@ -72,12 +72,15 @@ class Room:
                 del self._bringing[did]
 
     async def _check_pace(self, did: Did, size_bytes: int) -> None:
-        """Not too many files, and not too much in a day; what was promised and has not come counts as if it had."""
+        """Not too many files, and not too much in a day; what was promised and has not come counts as if it had.
+
+        A file that is larger than a day's share is let in when the whole share is there.
+        """
         now_s = self._clock.now_s()
         allowance = self._allowances.of(did, now_s)
         if allowance.files.dry(now_s):
             raise RateLimited(retry_ms=allowance.files.wait_ms())
-        wanted_bytes = size_bytes + await self._uploads.pending_bytes(did)
+        wanted_bytes = min(size_bytes, self.rules.day_bytes) + await self._uploads.pending_bytes(did)
         if allowance.day.dry(now_s, wanted_bytes):
             raise UploadsToday(retry_ms=allowance.day.wait_ms(wanted_bytes))
 

@@ -67,9 +67,9 @@ class Bucket:
             self._tokens -= amount
 
     def dry(self, now_s: float, amount: float = 1.0) -> bool:
-        """Whether so much is not there; more than it can hold is there when it is full."""
+        """Whether so much is not there."""
         self._fill(now_s)
-        return bool(self._per_s) and self._tokens < min(amount, self._burst)
+        return bool(self._per_s) and self._tokens < amount
 
     def full(self, now_s: float) -> bool:
         """Whether it says nothing about who used it."""
@@ -78,8 +78,7 @@ class Bucket:
 
     def wait_ms(self, amount: float = 1.0) -> int:
         """When to ask again: so much is there, and not so soon that asking itself is the load."""
-        missing = min(amount, self._burst) - self._tokens
-        return max(BUSY_RETRY_MS, round(1000 * missing / self._per_s)) if self._per_s else 0
+        return max(BUSY_RETRY_MS, round(1000 * (amount - self._tokens) / self._per_s)) if self._per_s else 0
 
     def _fill(self, now_s: float) -> None:
         self._tokens = min(self._burst, self._tokens + self._per_s * max(0.0, now_s - self._at_s))

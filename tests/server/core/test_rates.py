@@ -120,11 +120,10 @@ def test_more_than_there_is_may_be_spent_and_is_filled_up_first() -> None:
     """What was let in is not turned away in the middle."""
     bucket = Bucket(10.0, 100.0, 0.0)
     assert not bucket.dry(0.0, 100.0)
-    assert not bucket.dry(0.0, 1_000.0)  # as much as it ever holds
+    assert bucket.dry(0.0, 101.0)
     bucket.spend(0.0, 150.0)
     assert bucket.dry(0.0)
     assert bucket.wait_ms(100.0) == 15_000
-    assert bucket.wait_ms(1_000.0) == 15_000
     assert not bucket.dry(5.2)
     assert bucket.dry(5.2, 3.0)
 

@@ -102,7 +102,7 @@ class House:
         row = (TALK, uid, since, until)
         talk = "insert into conv (conv, head, ts, form) values (?, 9, 0, 'group') on conflict do nothing"
         member = "insert into member (conv, uid, since, until) values (?, ?, ?, ?)"
-        listing = "insert into listing values (?, ?)"
+        listing = "insert into listing values (?, ?) on conflict do nothing"
         await self.writer.run(
             lambda db: (db.execute(talk, [TALK]), db.execute(listing, [uid, TALK]), db.execute(member, row))
         )
