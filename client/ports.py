@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
-from client.core.effects import DownloadFile, Effect, Save, UploadFile
+from client.core.effects import DownloadFile, Effect, ForgetUpload, KeepSent, Save, UploadFile
 from client.core.events import Event
 from client.core.model import (
     Bubble,
@@ -48,6 +49,9 @@ class Messages(Protocol):
 
     async def become(self, me: Me) -> None:
         """Remember the account of this profile. A new device forgets nothing (P-64)."""
+
+    async def shows_file(self, path: str) -> bool:
+        """Whether any bubble shows the file at this path."""
 
     async def page(
         self,
@@ -144,6 +148,30 @@ class Media(Protocol):
     async def download(self, wish: DownloadFile, progress: Callable[[int, int], None]) -> str:
         """Go on from what is here, check length and SHA-256, and return the path. Raises a Problem."""
 
+    async def forget(self, wish: ForgetUpload) -> None:
+        """Tell the server that an upload ends here. Nothing is raised: it forgets by itself as well, later."""
+
+    async def watched(self, path: str, look: Awaitable[Inspected]) -> Inspected:
+        """Await `look` at this file, and remember its hash for as long as nobody touches the file."""
+
+    async def here_bytes(self, sha256: str) -> int:
+        """How much of a file has come that is not here yet."""
+
+    async def unchanged(self, path: str, size_bytes: int, sha256: str) -> bool:
+        """Whether a file that came is still here as it came."""
+
+    async def keep_sent(self, wish: KeepSent) -> str:
+        """Put a recording where downloads are, and return that path; empty if it is not one of ours."""
+
+    async def drop(self, path: str) -> None:
+        """Remove a copy or a recording of ours; any other file stays."""
+
+    def is_ours(self, path: str) -> bool:
+        """Whether a file is a copy or a recording that was made here."""
+
+    async def sweep(self, needed: Collection[str]) -> None:
+        """Remove the copies that were left behind, except these."""
+
 
 class Worker(Protocol):
     """The media worker: the only one who looks into files."""
@@ -165,6 +193,18 @@ class Worker(Protocol):
 
         Raises a Problem for a file that cannot be read.
         """
+
+    async def make_smaller(
+        self, path: str, kind: Literal["voice", "video"], progress: Callable[[int, int], None]
+    ) -> Path | None:
+        """A smaller copy for sending; None if it would not be smaller. `progress` hears done and whole milliseconds.
+
+        Waits for no inspection and holds none up; a task that is cancelled ends it at once.
+        Raises FfmpegMissing, CannotMakeSmaller or a Problem of a file that cannot be read.
+        """
+
+    async def join(self, folder: str, kind: Literal["voice", "video"]) -> Path:
+        """One file out of the segments of a recording; they stay. Raises CannotJoin."""
 
 
 class Accounts(Protocol):

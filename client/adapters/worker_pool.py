@@ -1,48 +1,42 @@
-"""The near end of the media worker: starts its process when there is a file to look at, outlives its deaths.
+"""The near end of the media worker: looks go through one process, long jobs through one of their own.
 
-No decoder is loaded here (SEC-32). One job at a time; a job that hangs or crashes costs the process, and its
-file is then measured by a fresh one without any decoder and sent as a plain file.
+No decoder is loaded here (SEC-32). A job that hangs or crashes costs the process, and its file is then measured without
+any decoder and sent as a plain file. A look never waits for a film that is made smaller.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import os
-import signal
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from client.adapters.worker_process import WorkerLost, WorkerProcess
 from client.core.model import Inspected, Looked
-from protocol.problems import BY_CODE, MediaUnsafe, Problem, WorkerFailed, problem
+from protocol.problems import (
+    BY_CODE,
+    CannotJoin,
+    CannotMakeSmaller,
+    MediaUnsafe,
+    WorkerFailed,
+    problem,
+)  # fmt: skip
 
 Kind = Literal["auto", "picture", "voice", "video", "file"]
 Claimed = Literal["picture", "voice", "video", "file"]
 Quality = Literal["small", "original"]
 
 UNKNOWN_TYPE = "application/octet-stream"
-
-ANSWER_BYTES_MAX = 1024 * 1024
-START_WITHIN_S = 30.0  # a cold disk and a scanner that reads every library
-CLOSE_WITHIN_S = 0.5
 SLOWEST_READING_BYTES_PER_S = 10_000_000  # on top of the wall time: a large file is read twice
-TRANSCODE_WITHIN_S = 630.0
-JOBS_PER_PROCESS = 200  # what a decoder leaks is given back
-ENVIRONMENT_KEPT = (
-    "PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR",
-    "TMPDIR", "TEMP", "TMP", "LANG", "LC_ALL",
-)  # fmt: skip
-
-
+MAKING_WITHIN_S = 930.0
+JOINING_WITHIN_S = 330.0
+JOBS_PER_PROCESS = 200
+MAKING_FOLDER = "making"
+PREVIEW_BYTES_MAX, PREVIEW_LEADS = 12 * 1024, (b"\xff\xd8\xff", b"RIFF")
 SHOWN = ("kind", "type", "width", "height", "duration_ms", "preview_type", "why")
-
-
-class _WorkerLost(Exception):
-    """The process died, hung or spoke nonsense; the job has no answer."""
 
 
 class WorkerPool:
@@ -51,8 +45,8 @@ class WorkerPool:
     Args:
         command: how to start the worker, e.g. `python -m client.worker`.
         out_dir: where it puts copies without place and device; they are the caller's to delete.
-        wall_timeout_s: how long one job may take by the clock on the wall, plus time to read a large file.
-        strip_location: take place and device out of pictures and films (SEC-31).
+        wall_timeout_s: how long one look may take by the clock on the wall, plus time to read a large file.
+        strip_location: take place and device out of what is sent (SEC-31).
     """
 
     def __init__(
@@ -63,19 +57,20 @@ class WorkerPool:
         jobs_per_process: int = JOBS_PER_PROCESS,
         strip_location: bool = True,
     ) -> None:
-        self._command, self._out_dir, self._wall_timeout_s = tuple(command), out_dir, wall_timeout_s
-        self._jobs_per_process, self._strip_location = jobs_per_process, strip_location
-        self._turn = asyncio.Lock()
-        self._process: Process | None = None
-        self._jobs_done = self._last_id = 0
-        self._closed = False
-        self.ready: Mapping[str, Any] = {}
+        self._making = out_dir / MAKING_FOLDER
+        self._out_dir, self._wall_timeout_s, self._strip_location = out_dir, wall_timeout_s, strip_location
+        self._quick, self._long = WorkerProcess(command, jobs_per_process), WorkerProcess(command, jobs_most=1)
+        self._turn, self._long_turn = asyncio.Lock(), asyncio.Lock()
+
+    @property
+    def ready(self) -> Mapping[str, Any]:
         """What the last process said of itself: layers, skipped layers, tools."""
+        return self._quick.ready
 
     @property
     def pid(self) -> int | None:
-        """The number of the process, while there is one."""
-        return None if self._process is None else self._process.pid
+        """The number of the process that looks, while there is one."""
+        return self._quick.pid
 
     async def inspect(self, path: str, name: str, kind: Kind, quality: Quality = "original") -> Inspected:
         """Look into a file that is to be sent; what is not understood is a plain file.
@@ -84,14 +79,21 @@ class WorkerPool:
             Problem: media_vanished, media_unreadable, media_is_folder, media_empty, media_too_large; and
                 worker_failed if not even measuring it was possible.
         """
-        wish = {"path": path, "kind": kind, "strip_location": self._strip_location, "quality": quality}
+        wish = {"kind": kind, "strip_location": self._strip_location, "quality": quality}
         within_s = self._wall_timeout_s + _reading_s(path)
         async with self._turn:
             try:
-                found = await self._ask({"do": "inspect", **wish}, name, within_s)
-            except _WorkerLost:
-                found = await self._measure(wish, name, within_s)
-        return _inspected(found, name)
+                found = await self._ask({"do": "inspect", **wish}, path, name, within_s)
+            except WorkerLost:
+                found = await self._measure(wish, path, name, within_s)
+        return Inspected(
+            name=name or os.path.basename(path),
+            size_bytes=int(found["size_bytes"]),
+            sha256=str(found["sha256"]),
+            path=path if found["file"] in ("", path) else self._copy(found),
+            large=bool(found["large"]),
+            **_shown(found),
+        )
 
     async def look(self, path: str, claimed: Claimed, name: str = "") -> Looked:
         """Look into a file that arrived; it is shown as what it was said to be, or is a plain file with a reason.
@@ -101,124 +103,110 @@ class WorkerPool:
         """
         async with self._turn:
             try:
-                found = await self._ask({"do": "look", "path": path, "kind": claimed}, name, self._wall_timeout_s)
-            except _WorkerLost:
+                found = await self._ask({"do": "look", "kind": claimed}, path, name, self._wall_timeout_s)
+            except WorkerLost:
                 return Looked("file", UNKNOWN_TYPE, why=MediaUnsafe.code)
-        return _looked(found)
+        return Looked(**_shown(found))
 
-    async def transcode(self, path: str, kind: Literal["voice", "video"]) -> Path | None:
-        """Have a smaller copy made for sending; None where there is no way (say, no ffmpeg)."""
-        async with self._turn:
-            try:
-                made = await self._ask({"do": "transcode", "path": path, "kind": kind}, "", TRANSCODE_WITHIN_S)
-            except (_WorkerLost, Problem):
-                return None
+    async def make_smaller(
+        self, path: str, kind: Literal["voice", "video"], progress: Callable[[int, int], None]
+    ) -> Path | None:
+        """Have a smaller copy made for sending; None if it would not be smaller.
+
+        `progress` hears done and whole milliseconds (whole 0: not known). A task that is cancelled ends it at once.
+
+        Raises:
+            Problem: ffmpeg_missing, cannot_make_smaller, or one of a file that cannot be read.
+        """
+        name = os.path.basename(path)
+        made = await self._ask_long({"do": "make_smaller", "kind": kind}, path, MAKING_WITHIN_S, progress)
+        if made is None:
+            raise CannotMakeSmaller(name=name)
+        return Path(made["file"]) if made["file"] else None
+
+    async def join(self, folder: str, kind: Literal["voice", "video"]) -> Path:
+        """Put the segments `000001.pcm`… (voice) or `000001.mp4`… (film) of a folder together; they stay.
+
+        Raises:
+            Problem: cannot_join, or one of a folder that cannot be read.
+        """
+        made = await self._ask_long({"do": "join", "kind": kind}, folder, JOINING_WITHIN_S, None)
+        if made is None:
+            raise CannotJoin()
         return Path(made["file"])
 
     async def close(self) -> None:
-        """End the process within a second, whatever it is doing. A job that waits fails."""
-        self._closed = True
-        process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        if process.stdin is not None:
-            process.stdin.close()
-        if not self._turn.locked():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_WITHIN_S):
-                    await process.wait()
-        await _kill(process)
+        """End both processes within a second, whatever they are doing. A job that waits fails."""
+        await asyncio.gather(
+            self._quick.close(is_idle=not self._turn.locked()), self._long.close(is_idle=not self._long_turn.locked())
+        )
 
-    async def _measure(self, wish: Mapping[str, Any], name: str, within_s: float) -> dict[str, Any]:
+    async def _measure(self, wish: Mapping[str, Any], path: str, name: str, within_s: float) -> dict[str, Any]:
         try:
-            return await self._ask({"do": "measure", **wish}, name, within_s)
-        except _WorkerLost as lost:
+            return await self._ask({"do": "measure", **wish}, path, name, within_s)
+        except WorkerLost as lost:
             raise WorkerFailed(name=name) from lost
 
-    async def _ask(self, request: Mapping[str, Any], name: str, within_s: float) -> dict[str, Any]:
-        """One question, one answer. Whatever goes wrong on the way, the process is gone afterwards."""
-        process = await self._running()
-        self._last_id += 1
-        line = json.dumps({"id": self._last_id, "out_dir": str(self._out_dir), **request}).encode("ascii")
-        try:
-            async with asyncio.timeout(within_s):
-                said = await self._exchange(process, line + b"\n")
-            answer = _answer(said, self._last_id)
-        except (OSError, ValueError, TimeoutError) as lost:
-            await self._drop(process)
-            raise _WorkerLost(type(lost).__name__) from lost
-        except asyncio.CancelledError:
-            await self._drop(process)  # or the next job would read this one's answer
-            raise
-        self._jobs_done += 1
-        if "ok" not in answer:
-            raise _problem(answer, name)
+    async def _ask(self, request: Mapping[str, Any], path: str, name: str, within_s: float) -> dict[str, Any]:
+        """Ask the process that looks."""
+        return _ok(await self._quick.ask(self._whole(request, path, name), path, within_s), name)
+
+    async def _ask_long(
+        self,
+        request: Mapping[str, Any],
+        path: str,
+        within_s: float,
+        progress: Callable[[int, int], None] | None,
+    ) -> dict[str, Any] | None:
+        """Ask a process of its own, which ends with the job; None if it was lost."""
+        async with self._long_turn:
+            try:
+                name = os.path.basename(path)
+                whole = self._whole(request, path, name) | {"out_dir": str(self._making)}
+                made = _ok(await self._long.ask(whole, path, within_s, progress), name)
+                return made | {"file": made["file"] and self._moved(made)}
+            except WorkerLost:
+                return None
+            finally:
+                await self._long.drop()
+                shutil.rmtree(self._making, ignore_errors=True)  # what a job that was ended has left
+
+    def _whole(self, request: Mapping[str, Any], path: str, name: str) -> dict[str, Any]:
+        return {"out_dir": str(self._out_dir), "name": name or os.path.basename(path), **request}
+
+    def _moved(self, made: Mapping[str, Any]) -> str:
+        """Take what was made out of the folder of unfinished things."""
+        there = self._out_dir / os.path.basename(str(made["file"]))
+        os.replace(self._making / there.name, there)
+        return str(there)
+
+    def _copy(self, found: Mapping[str, Any]) -> str:
+        """The path of a copy. A decoder that was taken over must not choose what is sent."""
+        there = self._out_dir / os.path.basename(str(found["file"]))
+        if str(there) != found["file"] or there.is_symlink():
+            raise WorkerFailed(name="")
+        return str(there)
+
+
+def _ok(answer: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What was found; raises the problem as the person knows it: with the name under which the file is sent."""
+    if "ok" in answer:
         return dict(answer["ok"])
-
-    async def _exchange(self, process: Process, line: bytes) -> bytes:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(line)
-        await process.stdin.drain()
-        return await process.stdout.readline()
-
-    async def _running(self) -> Process:
-        """The process, started or started anew where that is due."""
-        process = self._process
-        if process is not None and (process.returncode is not None or self._jobs_done >= self._jobs_per_process):
-            await self._drop(process)
-        if self._process is None:
-            self._process = await self._start()
-        return self._process
-
-    async def _start(self) -> Process:
-        if self._closed:
-            raise _WorkerLost("closed")
-        self._jobs_done = 0
-        process = None
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, limit=ANSWER_BYTES_MAX,
-                env=_environment(), start_new_session=True,
-            )  # fmt: skip
-            assert process.stdout is not None
-            async with asyncio.timeout(START_WITHIN_S):
-                self.ready = json.loads(await process.stdout.readline())["ready"]
-        except BaseException as lost:
-            if process is not None:
-                await _kill(process)
-            if isinstance(lost, (OSError, ValueError, KeyError, TypeError, TimeoutError)):
-                raise _WorkerLost(type(lost).__name__) from lost
-            raise
-        return process
-
-    async def _drop(self, process: Process) -> None:
-        if self._process is process:
-            self._process = None
-        await _kill(process)
+    code, facts = str(answer.get("problem")), dict(answer.get("facts") or {})
+    raise problem(code if code in BY_CODE else WorkerFailed.code, **facts | {"name": name})
 
 
-async def _kill(process: Process) -> None:
-    """End the process and whatever it started, and wait until the system has let go of it."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError, PermissionError):
-            if os.name == "posix":
-                os.killpg(process.pid, signal.SIGKILL)  # its own session: ffmpeg goes too
-            else:
-                process.kill()
-    if process.stdin is not None:
-        process.stdin.close()
-    await process.wait()
+def _shown(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What both kinds of looking tell. A preview is small and of two formats, whatever the worker says."""
+    shown = {name: found[name] for name in SHOWN}
+    shown |= {name: base64.b64decode(found[name]) for name in ("preview", "waveform")}
+    if shown["preview"] and not _is_preview(shown["preview"]):
+        shown |= {"preview": b"", "preview_type": ""}
+    return shown
 
 
-def _environment() -> dict[str, str]:
-    """What the worker is told of our environment: enough to start, no token and no address."""
-    kept = {name: os.environ[name] for name in ENVIRONMENT_KEPT if name in os.environ}
-    here = str(Path(__file__).resolve().parents[2])
-    return kept | {
-        "PYTHONPATH": os.pathsep.join(filter(None, (here, kept.get("PYTHONPATH")))),
-        "PYTHONUTF8": "1",
-    }
+def _is_preview(data: bytes) -> bool:
+    return len(data) <= PREVIEW_BYTES_MAX and data.startswith(PREVIEW_LEADS)
 
 
 def _reading_s(path: str) -> float:
@@ -226,39 +214,3 @@ def _reading_s(path: str) -> float:
         return os.stat(path).st_size / SLOWEST_READING_BYTES_PER_S
     except (OSError, ValueError):
         return 0.0
-
-
-def _answer(line: bytes, number: int) -> dict[str, Any]:
-    """Raises ValueError for what is not the answer to this question; an ended pipe gives an empty line."""
-    answer = json.loads(line)
-    if not isinstance(answer, dict) or answer.get("id") != number:
-        raise ValueError("not the answer to this question")
-    return answer
-
-
-def _problem(answer: Mapping[str, Any], name: str) -> Problem:
-    """The problem as the person knows it: with the name under which the file is sent."""
-    code = str(answer.get("problem"))
-    facts = dict(answer.get("facts") or {})
-    return problem(code if code in BY_CODE else WorkerFailed.code, **facts | {"name": name})
-
-
-def _inspected(found: Mapping[str, Any], name: str) -> Inspected:
-    return Inspected(
-        name=name or found["name"],
-        size_bytes=found["size_bytes"],
-        sha256=found["sha256"],
-        path=found["file"],
-        large=found["large"],
-        **_shown(found),
-    )
-
-
-def _looked(found: Mapping[str, Any]) -> Looked:
-    return Looked(**_shown(found))
-
-
-def _shown(found: Mapping[str, Any]) -> dict[str, Any]:
-    """What both kinds of looking tell."""
-    shown = {name: found[name] for name in SHOWN}
-    return shown | {name: base64.b64decode(found[name]) for name in ("preview", "waveform")}

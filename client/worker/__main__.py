@@ -3,9 +3,10 @@
     > {"id": 1, "do": "inspect", "path": "...", "kind": "auto", "strip_location": true, "out_dir": "..."}
     < {"id": 1, "ok": {...}}   or   {"id": 1, "problem": "media_vanished", "facts": {...}}
 
-The first line it says is {"ready": {"layers": [...], "skipped": {...}, "tools": [...]}}: what holds it
-back, what this system could not offer, and which programs it found. Foreign files are decoded here and
-nowhere else (SEC-32).
+Long jobs say {"id": 1, "progress": [done_ms, whole_ms]} in between; {"id": 1, "lost": "signal 11"} means that the
+process of the file ended without an answer. The first line is {"ready": {"layers": [...], "skipped": {...},
+"tools": [...]}}: what holds the worker back, what this system could not offer, and which programs it found. Foreign
+files are decoded here and nowhere else (SEC-32).
 """
 
 from __future__ import annotations
@@ -13,52 +14,81 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any, BinaryIO
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
-from client.worker import ffmpeg, jobs, limits
+from client.worker import children, ffmpeg, jail, jobs, limits
+from client.worker.channel import Channel
+from client.worker.children import Tell
 from client.worker.source import Refusal
-
-LINE_BYTES_MAX = 64 * 1024
-TOOLS = ("ffmpeg", "ffprobe")
 
 
 def main() -> int:
     """Serve requests until the input ends; the exit code is always 0."""
-    requests, answers = sys.stdin.buffer, _own_output()
-    ready = limits.apply() | {"tools": [tool for tool in TOOLS if ffmpeg.find(tool)]}
-    _say(answers, {"ready": ready})
-    while line := requests.readline(LINE_BYTES_MAX):
-        _say(answers, answer(line))
+    channel = Channel()
+    channel.say({"ready": ready()})
+    for line, handle in channel.requests():
+        for said in answers(line, handle, channel):
+            channel.say(said)
     return 0
 
 
-def answer(line: bytes) -> dict[str, Any]:
-    """Answer one request line; whatever goes wrong in it is told, not thrown."""
-    number = None
+def ready() -> dict[str, Any]:
+    """Take every layer that is for the whole life of the worker, and name those that each file adds."""
+    said = limits.apply()
+    for name, why in jail.offered().items():
+        if why:
+            said["skipped"][name] = why
+        else:
+            said["layers"].append(name)
+    return said | {"tools": [tool for tool in jail.PROGRAMS if ffmpeg.find(tool)]}
+
+
+def answers(line: bytes, handle: int | None, channel: Channel) -> Iterator[dict[str, Any]]:
+    """Do one request, in a process of its own where the system has those; whatever goes wrong in it is told."""
     try:
         request = json.loads(line)
         number = request["id"]
-        return {"id": number, "ok": jobs.run(request)}
+    except (KeyError, TypeError, ValueError, RecursionError) as problem:
+        yield {"id": None, "problem": "bad_request", "facts": {"reason": type(problem).__name__}}
+    else:
+        for said in _done(request, handle, channel):
+            yield {"id": number, **said}
+    finally:
+        if handle is not None:
+            with suppress(OSError):  # whoever worked with it here may have closed it
+                os.close(handle)
+
+
+def _done(request: dict[str, Any], handle: int | None, channel: Channel) -> Iterator[dict[str, Any]]:
+    if jail.forks():
+        jobs.prepare(request, handle)
+        yield from children.answers(lambda tell: _work_alone(channel, request, handle, tell))
+    else:
+        told: list[dict[str, Any]] = []
+        work(request, handle, told.append, jobs.no_wall)
+        yield from told
+
+
+def _work_alone(channel: Channel, request: dict[str, Any], handle: int | None, tell: Tell) -> None:
+    channel.let_go()
+    work(request, handle, tell, jail.enter)
+
+
+def work(request: dict[str, Any], handle: int | None, tell: Tell, wall: jobs.Wall) -> None:
+    """Do the request and tell how it went; nothing is thrown."""
+    try:
+        said: dict[str, Any] = {"ok": jobs.run(request, handle, tell, wall)}
     except Refusal as refusal:
-        return {"id": number, "problem": refusal.code, "facts": refusal.facts}
+        said = {"problem": refusal.code, "facts": refusal.facts}
     except OSError as problem:  # a disk that fails while we read, or has no room for the copy
-        return {"id": number, "problem": "media_unreadable", "facts": {"reason": type(problem).__name__}}
+        said = {"problem": "media_unreadable", "facts": {"reason": type(problem).__name__}}
     except (KeyError, TypeError, ValueError) as problem:
-        return {"id": number, "problem": "bad_request", "facts": {"reason": type(problem).__name__}}
+        said = {"problem": "bad_request", "facts": {"reason": type(problem).__name__}}
     except Exception as problem:  # a decoder may raise anything; the next file must not suffer for it
-        return {"id": number, "problem": "worker_failed", "facts": {"reason": type(problem).__name__}}
-
-
-def _own_output() -> BinaryIO:
-    """Keep the answers' channel for answers: whatever a library prints goes to the error channel."""
-    channel = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return channel
-
-
-def _say(answers: BinaryIO, what: dict[str, Any]) -> None:
-    answers.write(json.dumps(what, separators=(",", ":")).encode("ascii") + b"\n")
-    answers.flush()
+        said = {"problem": "worker_failed", "facts": {"reason": type(problem).__name__}}
+    tell(said | {"peak_mib": limits.peak_mib()})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from client.worker import boxes, ffmpeg, limits, pictures
+from client.worker import boxes, limits, matroska, pictures
 from client.worker.pictures import Look
 from client.worker.sniff import Format
 from client.worker.source import OtherKind, Source, TooBig, Undecodable
@@ -43,16 +43,9 @@ def look(source: Source, what: Format) -> tuple[Look, int]:
 
 def _claimed_duration_ms(source: Source, what: Format) -> int:
     """Look at what the container claims before any decoder does; refuse what is too much."""
-    duration_ms = 0
-    if what.demuxer == "mp4":
-        said = boxes.movie(source)
-        _check(said.duration_ms, said.sizes, said.sounds)
-        duration_ms = said.duration_ms
-    probed = ffmpeg.probe(source, what.demuxer)
-    if probed is not None:
-        _check(probed.duration_ms, probed.sizes, probed.sounds)
-        duration_ms = probed.duration_ms or duration_ms
-    return duration_ms
+    said = boxes.movie(source) if what.demuxer == "mp4" else matroska.movie(source)
+    _check(said.duration_ms, said.sizes, said.sounds)
+    return said.duration_ms
 
 
 def _check(duration_ms: int, sizes: tuple[tuple[int, int], ...], sounds: int) -> None:
@@ -68,7 +61,7 @@ def _opened(source: Source) -> Any:
     cv2 = pictures.load_cv2()
     film = cv2.VideoCapture(source.decoder_name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not film.isOpened():
-        raise OtherKind("not a film") if ffmpeg.find("ffprobe") is None else Undecodable("broken film")
+        raise Undecodable("broken film")
     film.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
     return film
 

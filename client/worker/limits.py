@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -25,7 +26,7 @@ resource = _resource_module()
 
 MIB = 1024 * 1024
 
-ADDRESS_SPACE_BYTES = 1024 * MIB
+ADDRESS_SPACE_BYTES = 768 * MIB
 FILE_SIZE_BYTES = 512 * MIB  # what may be sent (SEC-25), and so the largest copy that may be written
 FILE_SIZE_HEADROOM_BYTES = 16 * MIB
 OPEN_FILES = 64
@@ -50,8 +51,8 @@ DECODER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
 }
 
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
-PR_SET_NO_NEW_PRIVS = 38
+CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWIPC = 0x10000000, 0x40000000, 0x08000000
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 
 
 def fits(width: int, height: int) -> bool:
@@ -93,7 +94,7 @@ def _layers() -> Mapping[str, Callable[[], None]]:
         "core": lambda: _limit("RLIMIT_CORE", 0),
         "open_files": lambda: _limit("RLIMIT_NOFILE", OPEN_FILES),
         "no_new_privileges": _no_new_privileges,
-        "network": _no_network,
+        "namespaces": _own_namespaces,
     }
 
 
@@ -111,16 +112,33 @@ def _limit(name: str, most: int) -> None:
     resource.setrlimit(which, (most, most))
 
 
+def peak_mib() -> int:
+    """The most memory that this process held, and the largest of those that it started and waited for."""
+    if resource is None:
+        return 0
+    held = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(held) // (MIB if sys.platform == "darwin" else 1024)
+
+
+def die_with_parent() -> None:
+    """Have the system end this process when the one that started it is gone."""
+    _process_control(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _no_new_privileges() -> None:
+    _process_control(PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _process_control(what: int, value: int) -> None:
     _need(sys.platform == "linux")
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+    if ctypes.CDLL(None, use_errno=True).prctl(what, value, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def _no_network() -> None:
-    """Move into a network of our own that has no way out. An ordinary user needs a user namespace for it."""
+def _own_namespaces() -> None:
+    """Become a user of a world of our own, without rights in the other, without its network and shared memory."""
     _need(sys.platform == "linux")
     libc = ctypes.CDLL(None, use_errno=True)
-    wanted = CLONE_NEWNET if os.geteuid() == 0 else CLONE_NEWNET | CLONE_NEWUSER
-    if libc.unshare(wanted) != 0:
+    own = CLONE_NEWNET | CLONE_NEWIPC
+    if libc.unshare(own | CLONE_NEWUSER) != 0 and libc.unshare(own) != 0:  # the latter is for root alone
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

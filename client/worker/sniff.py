@@ -94,10 +94,14 @@ SOUND_BRANDS = (b"M4A ", b"M4B ")
 
 
 def sniff(source: Source) -> Format:
+    """Tell the format of a file."""
+    return of(source.head(), source.name)
+
+
+def of(head: bytes, name: str) -> Format:
     """Tell the format from the first bytes; the name only tells archives apart."""
-    head = source.head()
     if head.startswith(b"PK\x03\x04"):
-        suffix = os.path.splitext(source.name)[1].lower()
+        suffix = os.path.splitext(name)[1].lower()
         return replace(ZIP, type=ARCHIVES.get(suffix, ZIP.type), suffix=suffix or ZIP.suffix)
     return _media(head) or _other(head)
 

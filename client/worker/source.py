@@ -54,15 +54,12 @@ class Unsafe(Undecodable):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An open regular file: its handle, its path as given, and its size in bytes when it was opened."""
+    """An open regular file: its handle, its size in bytes when it was opened, its name, and its path if we know it."""
 
     handle: BinaryIO
-    path: str
     size_bytes: int
-
-    @property
-    def name(self) -> str:
-        return os.path.basename(self.path)
+    name: str
+    path: str = ""
 
     @property
     def decoder_name(self) -> str:
@@ -78,22 +75,52 @@ class Source:
         self.handle.seek(offset)
         return self.handle.read(size_bytes)
 
+    def measured(self) -> tuple[int, str]:
+        """Return the size in bytes and the SHA-256 (hex) of what is really in the file now, read in blocks."""
+        digest, size_bytes = hashlib.sha256(), 0
+        self.handle.seek(0)
+        while block := self.handle.read(BLOCK_BYTES):
+            digest.update(block)
+            size_bytes += len(block)
+        return size_bytes, digest.hexdigest()
+
 
 @contextmanager
 def opened(path: str, size_bytes_max: int) -> Iterator[Source]:
-    """Open a file that is to be sent.
+    """Open a file by its path.
 
     Raises:
         Refusal: media_vanished, media_unreadable, media_is_folder, media_empty or media_too_large.
     """
-    with _handle(path) as handle:
-        yield _source(handle, path, size_bytes_max)
+    with taken(handle_of(path), os.path.basename(path), size_bytes_max, path) as source:
+        yield source
 
 
-def _handle(path: str) -> BinaryIO:
+@contextmanager
+def taken(handle: int, name: str, size_bytes_max: int, path: str = "") -> Iterator[Source]:
+    """Read a file by its handle, which is closed with the block.
+
+    Raises:
+        Refusal: media_unreadable, media_is_folder, media_empty or media_too_large.
+    """
+    try:
+        _check(os.fstat(handle), name, size_bytes_max)
+        reader = os.fdopen(handle, "rb", closefd=False)
+        with reader:
+            yield Source(reader, os.fstat(handle).st_size, name, path)
+    finally:
+        os.close(handle)
+
+
+def handle_of(path: str) -> int:
+    """Open a path for reading. Non-blocking: a named pipe would otherwise hold us until somebody writes into it.
+
+    Raises:
+        Refusal: media_vanished, media_unreadable or media_is_folder.
+    """
     name = os.path.basename(path)
     try:
-        return open(path, "rb", opener=_opener)
+        return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (FileNotFoundError, NotADirectoryError) as gone:
         raise Refusal("media_vanished", name=name) from gone
     except IsADirectoryError as folder:
@@ -104,13 +131,9 @@ def _handle(path: str) -> BinaryIO:
         raise Refusal("media_unreadable", name=name) from problem
 
 
-def _opener(path: str, flags: int) -> int:
-    """Non-blocking: a named pipe would otherwise hold the worker until somebody writes into it."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-
-
-def _source(handle: BinaryIO, path: str, size_bytes_max: int) -> Source:
-    status, name = os.fstat(handle.fileno()), os.path.basename(path)
+def _check(status: os.stat_result, name: str, size_bytes_max: int) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise Refusal("media_is_folder", name=name)
     if not stat.S_ISREG(status.st_mode):
         raise Refusal("media_unreadable", name=name)
     if status.st_size == 0:
@@ -118,14 +141,9 @@ def _source(handle: BinaryIO, path: str, size_bytes_max: int) -> Source:
     if status.st_size > size_bytes_max:
         size_mb, limit_mb = (round(size / 1e6) for size in (status.st_size, size_bytes_max))
         raise Refusal("media_too_large", name=name, size_mb=size_mb, limit_mb=limit_mb)
-    return Source(handle, path, status.st_size)
 
 
 def measured(path: str, size_bytes_max: int) -> tuple[int, str]:
-    """Return the size in bytes and the SHA-256 (hex) of what is really in the file now, read in blocks."""
-    digest, size_bytes = hashlib.sha256(), 0
+    """Return the size in bytes and the SHA-256 (hex) of a file by its path. Raises Refusal."""
     with opened(path, size_bytes_max) as source:
-        while block := source.handle.read(BLOCK_BYTES):
-            digest.update(block)
-            size_bytes += len(block)
-    return size_bytes, digest.hexdigest()
+        return source.measured()

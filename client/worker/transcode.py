@@ -6,6 +6,7 @@ Everything the original says about itself (place, device, names) stays behind.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 from client.worker import boxes, ffmpeg, limits, sniff
@@ -28,28 +29,32 @@ H264_ENCODERS = (["libx264", "-preset", "veryfast", "-crf", "26"], ["libopenh264
 VOICE_STREAMS = ["-map", "0:a:0", "-vn", "-ac", "1"]
 VOICES = (
     (sniff.OGG, ["-c:a", "libopus", "-b:a", "28k", "-ar", "48000", "-application", "voip", "-f", "ogg"]),
-    (sniff.M4A, ["-c:a", "aac", "-b:a", "64k", "-ar", "48000", "-movflags", "+faststart", "-f", "ipod"]),
+    (sniff.M4A, ["-c:a", "aac", "-b:a", "32k", "-ar", "24000", "-movflags", "+faststart", "-f", "ipod"]),
 )
 
 
-def transcode(source: Source, kind: str, out_dir: Path) -> tuple[Path, str]:
-    """Write a copy for sending; return its path and type.
+def transcode(source: Source, kind: str, out_dir: Path, progress: Callable[[int, int], None]) -> tuple[Path, str]:
+    """Write a copy for sending; return its path and type. `progress` hears done and whole milliseconds.
 
     Raises:
-        Refusal: cannot_transcode, with the reason no_ffmpeg or no_format.
+        Refusal: cannot_make_smaller or ffmpeg_missing.
     """
     what = sniff.sniff(source)
     if kind not in what.kinds or kind == "picture":
-        raise Refusal("cannot_transcode", name=source.name, reason="no_format")
+        raise Refusal("cannot_make_smaller", name=source.name, reason="no_format")
     if ffmpeg.find("ffmpeg") is None:
-        raise Refusal("cannot_transcode", name=source.name, reason="no_ffmpeg")
-    _check_duration(source, what)
+        raise Refusal("ffmpeg_missing", name=source.name)
+    whole_ms = _duration_ms(source, what)
+
+    def done(done_ms: int) -> None:
+        progress(min(done_ms, whole_ms) if whole_ms else done_ms, whole_ms)
+
     for made, options in _ways(kind):
         path = out_dir / f"{uuid.uuid4().hex}{made.suffix}"
-        if ffmpeg.convert(source, what.demuxer, options, str(path), WITHIN_S) and path.stat().st_size > 0:
+        if ffmpeg.convert(source, what.demuxer, options, str(path), WITHIN_S, done) and path.stat().st_size > 0:
             return path, made.type
         path.unlink(missing_ok=True)
-    raise Refusal("cannot_transcode", name=source.name, reason="no_format")
+    raise Refusal("cannot_make_smaller", name=source.name, reason="no_format")
 
 
 def is_worthwhile(source: Source, what: Format, width: int, height: int) -> bool:
@@ -69,10 +74,13 @@ def _ways(kind: str) -> list[tuple[Format, list[str]]]:
     return [(sniff.MP4, [*film, "-c:v", *encoder, *FILM_SOUND]) for encoder in H264_ENCODERS]
 
 
-def _check_duration(source: Source, what: Format) -> None:
+def _duration_ms(source: Source, what: Format) -> int:
+    """How long it says it is; 0 if it does not."""
     try:
         probed = ffmpeg.probe(source, what.demuxer)
     except Undecodable as problem:
-        raise Refusal("cannot_transcode", name=source.name, reason="no_format") from problem
-    if probed is not None and probed.duration_ms > limits.DURATION_MS_MAX:
-        raise Refusal("cannot_transcode", name=source.name, reason="too_long")
+        raise Refusal("cannot_make_smaller", name=source.name, reason="no_format") from problem
+    duration_ms = probed.duration_ms if probed is not None else 0
+    if duration_ms > limits.DURATION_MS_MAX:
+        raise Refusal("cannot_make_smaller", name=source.name, reason="too_long")
+    return duration_ms

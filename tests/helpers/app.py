@@ -22,7 +22,7 @@ from protocol.content import PLAIN, SERVER, Content, Joined, Notice, Opened, Tex
 from protocol.ladder import Ladder
 from protocol.lanes import digest
 from protocol.packets import AckR, Event, Hello, MsgA, MsgN, MsgR, Packet, Welcome
-from protocol.problems import MediaUnknown, Problem
+from protocol.problems import CannotJoin, MediaUnknown, Problem
 from protocol.values import SERVER_DID, ConvId, Did, Lid, MediaId, Uid
 
 P = TypeVar("P", bound=Packet)
@@ -86,6 +86,30 @@ class NoMedia:
     async def download(self, wish: DownloadFile, progress: Callable[[int, int], None]) -> str:
         raise MediaUnknown()
 
+    async def forget(self, wish: ForgetUpload) -> None:
+        """The server hears of it, or not."""
+
+    async def watched(self, path: str, look: Awaitable[Inspected]) -> Inspected:
+        return await look
+
+    async def here_bytes(self, sha256: str) -> int:
+        return 0
+
+    async def unchanged(self, path: str, size_bytes: int, sha256: str) -> bool:
+        return os.path.isfile(path)
+
+    async def keep_sent(self, wish: KeepSent) -> str:
+        return ""
+
+    async def drop(self, path: str) -> None:
+        """Nothing here is ours."""
+
+    def is_ours(self, path: str) -> bool:
+        return False
+
+    async def sweep(self, needed: Collection[str]) -> None:
+        """Nothing is left behind."""
+
 
 class PlainWorker:
     """Takes every file for a plain one."""
@@ -95,6 +119,15 @@ class PlainWorker:
 
     async def look(self, path: str, claimed: str, name: str = "") -> Looked:
         return Looked("file", "text/plain")
+
+    async def make_smaller(self, path: str, kind: str, progress: Callable[[int, int], None]) -> Path | None:
+        return None
+
+    async def make_smaller(self, path: str, kind: str, progress: Callable[[int, int], None]) -> Path | None:
+        return None
+
+    async def join(self, folder: str, kind: str) -> Path:
+        raise CannotJoin()
 
 
 class NoAccounts:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,9 +15,18 @@ from pathlib import Path
 
 import pytest
 
+from client.adapters import worker_process
 from client.adapters.worker_pool import WorkerPool
 from protocol.content import unpack_bins
-from protocol.problems import MediaTooLarge, MediaVanished, Problem, WorkerFailed
+from protocol.problems import (
+    CannotJoin,
+    CannotMakeSmaller,
+    FfmpegMissing,
+    MediaTooLarge,
+    MediaVanished,
+    Problem,
+    WorkerFailed,
+)
 
 SAMPLES = Path(__file__).resolve().parents[3] / "resources" / "samples"
 REAL = (sys.executable, "-m", "client.worker")
@@ -42,14 +52,19 @@ def script(tmp_path: Path) -> Script:
 import json, os, sys, time
 from pathlib import Path
 from client.worker import jobs
+from client.worker.channel import Channel
 with open({str(tmp_path / "started")!r}, "a") as log:
     log.write(str(os.getpid()) + "\\n")
+channel = Channel()
 def say(what):
-    print(json.dumps(what), flush=True)
+    channel.say(what)
+def say_raw(text):
+    channel._answers.write(text.encode())
+    channel._answers.flush()
 def ok():
-    say({{"id": request["id"], "ok": jobs.run(request)}})
+    say({{"id": request["id"], "ok": jobs.run(request, handle, say, jobs.no_wall)}})
 say({{"ready": {{"layers": []}}}})
-for line in sys.stdin:
+for line, handle in channel.requests():
     request = json.loads(line)
 """
         path.write_text(lead + "\n".join("    " + line for line in body.strip().splitlines()))
@@ -77,6 +92,15 @@ def holds(path: str, data: bytes) -> bool:
 def append(path: str, text: str) -> None:
     with open(path, "a", encoding="utf-8") as file:
         file.write(text)
+
+
+def ignore(done: int, whole: int) -> None:
+    """For a job whose progress is of no interest."""
+
+
+def replace(path: str, old: str, new: str) -> None:
+    text = Path(path).read_text()
+    Path(path).write_text(text.replace(old, new))
 
 
 async def within(seconds: float, what: Awaitable[object]) -> None:
@@ -142,11 +166,16 @@ async def test_a_name_that_is_not_text_travels_whole(pool: WorkerPool, tmp_path:
     assert (found.type, found.path) == ("text/plain", str(tmp_path / name))
 
 
-async def test_a_voice_is_made_smaller(pool: WorkerPool) -> None:
-    made = await pool.transcode(VOICE, "voice")
+async def test_a_voice_is_made_smaller(pool: WorkerPool, tmp_path: Path) -> None:
+    heard: list[tuple[int, int]] = []
+    made = await pool.make_smaller(VOICE, "voice", lambda done, whole: heard.append((done, whole)))
     assert made is not None
+    assert made.parent == tmp_path / "out"
     assert made.read_bytes()[:4] == b"OggS"
-    assert await pool.transcode(NOTES, "video") is None
+    assert heard[-1] == (7250, 7250)
+    with pytest.raises(CannotMakeSmaller):
+        await pool.make_smaller(NOTES, "video", ignore)
+    assert os.listdir(tmp_path / "out") == [made.name]
 
 
 async def test_killed_between_two_jobs_it_starts_again(pool: WorkerPool) -> None:
@@ -184,9 +213,9 @@ async def test_nothing_is_started_before_there_is_a_file(tmp_path: Path) -> None
 
 CRASH = "os._exit(3) if request['do'] == 'inspect' else ok()"
 HANG = "time.sleep(600) if request['do'] == 'inspect' else ok()"
-NONSENSE = "print('what?', flush=True) if request['do'] == 'inspect' else ok()"
+NONSENSE = "say_raw('what?\\n') if request['do'] == 'inspect' else ok()"
 OLD_ANSWER = "request['id'] -= request['do'] == 'inspect'\nok()"
-ENDLESS = "sys.stdout.write('x' * 3_000_000 + '\\n') if request['do'] == 'inspect' else ok()"
+ENDLESS = "say_raw('x' * 3_000_000 + '\\n') if request['do'] == 'inspect' else ok()"
 
 
 @pytest.mark.parametrize("body", [CRASH, HANG, NONSENSE, OLD_ANSWER, ENDLESS])
@@ -212,7 +241,7 @@ async def test_what_arrived_and_brings_the_worker_down_is_not_shown(script: Scri
 
 
 async def test_killed_in_the_middle_of_a_job_its_file_is_sent_as_a_plain_file(script: Script, tmp_path: Path) -> None:
-    hangs = f"time.sleep(600) if request['do'] == 'inspect' and request['path'] == {PHOTO!r} else ok()"
+    hangs = "time.sleep(600) if request['do'] == 'inspect' and request['name'] == 'photo.jpg' else ok()"
     pool = WorkerPool(script(hangs), tmp_path / "out")
     await pool.inspect(NOTES, "notes.pdf", "auto")
     async with asyncio.TaskGroup() as tasks:
@@ -261,7 +290,10 @@ async def test_a_worker_that_cannot_start_is_the_same_problem(tmp_path: Path, co
     pool = WorkerPool(command, tmp_path)
     with pytest.raises(WorkerFailed):
         await pool.inspect(NOTES, "notes.pdf", "auto")
-    assert await pool.transcode(VOICE, "voice") is None
+    with pytest.raises(CannotMakeSmaller):
+        await pool.make_smaller(VOICE, "voice", ignore)
+    with pytest.raises(CannotJoin):
+        await pool.join(str(tmp_path), "voice")
     await pool.close()
 
 
@@ -282,7 +314,7 @@ async def test_after_its_jobs_the_process_is_replaced(script: Script, tmp_path: 
 
 
 async def test_a_job_given_up_does_not_answer_the_next(script: Script, tmp_path: Path) -> None:
-    pool = WorkerPool(script(f"time.sleep(600) if request['path'] == {PHOTO!r} else ok()"), tmp_path)
+    pool = WorkerPool(script("time.sleep(600) if request['name'] == 'photo.jpg' else ok()"), tmp_path)
     await pool.inspect(NOTES, "notes.pdf", "auto")
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
@@ -292,7 +324,7 @@ async def test_a_job_given_up_does_not_answer_the_next(script: Script, tmp_path:
 
 
 async def test_closing_takes_less_than_a_second_even_in_a_job(script: Script, tmp_path: Path) -> None:
-    pool = WorkerPool(script(f"time.sleep(600) if request['path'] == {PHOTO!r} else ok()"), tmp_path)
+    pool = WorkerPool(script("time.sleep(600) if request['name'] == 'photo.jpg' else ok()"), tmp_path)
     await pool.inspect(NOTES, "notes.pdf", "auto")
     async with asyncio.TaskGroup() as tasks:
         job = tasks.create_task(_expect_failure(pool))
@@ -314,3 +346,94 @@ async def test_a_worker_that_ignores_the_end_of_its_input_is_ended(script: Scrip
     pool = WorkerPool(command, tmp_path)
     await pool.inspect(NOTES, "notes.pdf", "auto")
     await within(1.0, pool.close())
+
+
+# --- long jobs
+
+
+def film(path: Path, seconds: int) -> Path:
+    source = f"testsrc2=s=1920x1080:r=30:d={seconds}"
+    words = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-c:v", "mpeg4", "-q:v", "3", str(path)]
+    subprocess.run(words, check=True)
+    return path
+
+
+async def test_a_film_being_made_smaller_holds_up_no_look(pool: WorkerPool, tmp_path: Path) -> None:
+    """It is given up in the middle: what it had written is gone, and so is ffmpeg."""
+    path, begun = film(tmp_path / "x.mp4", 20), asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        making = tasks.create_task(pool.make_smaller(str(path), "video", lambda done, whole: begun.set()))
+        await begun.wait()
+        assert (await pool.inspect(PHOTO, "photo.jpg", "auto")).kind == "picture"
+        assert not making.done()
+        making.cancel()
+        began_s = time.monotonic()
+    assert time.monotonic() - began_s < 1.0
+    assert making.cancelled()
+    assert not (tmp_path / "out" / "making").exists()
+    assert (await pool.make_smaller(VOICE, "voice", ignore)) is not None
+
+
+async def test_the_segments_of_a_recording_are_joined(pool: WorkerPool, tmp_path: Path) -> None:
+    folder = tmp_path / "recording"
+    folder.mkdir()
+    for number in (1, 2):
+        (folder / f"{number:06}.pcm").write_bytes(bytes(96_000))
+    path = await pool.join(str(folder), "voice")
+    assert path.parent == tmp_path / "out"
+    assert path.read_bytes()[:4] == b"OggS"
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CannotJoin):
+        await pool.join(str(tmp_path / "empty"), "voice")
+
+
+async def test_without_ffmpeg_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    pool = WorkerPool(REAL, tmp_path / "out")
+    with pytest.raises(FfmpegMissing):
+        await pool.make_smaller(VOICE, "voice", ignore)
+    await pool.close()
+
+
+# --- a decoder that was taken over
+
+
+async def test_it_cannot_choose_what_is_sent(script: Script, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("CANARY")
+    lies = f"""
+found = jobs.run(request, handle, say, jobs.no_wall)
+say({{"id": request["id"], "ok": found | {{"file": {str(secret)!r}}}}})
+"""
+    pool = WorkerPool(script(lies), tmp_path / "out")
+    with pytest.raises(WorkerFailed):
+        await pool.inspect(PHOTO, "photo.jpg", "auto")
+    await pool.close()
+
+
+@pytest.mark.parametrize("preview", ["b'<svg/>'", "b'\\xff\\xd8\\xff' + bytes(13_000)"])
+async def test_it_cannot_send_another_preview_into_the_window(script: Script, tmp_path: Path, preview: str) -> None:
+    lies = f"""
+import base64
+found = jobs.run(request, handle, say, jobs.no_wall)
+say({{"id": request["id"], "ok": found | {{"preview": base64.b64encode({preview}).decode()}}}})
+"""
+    pool = WorkerPool(script(lies), tmp_path / "out")
+    shown = await pool.look(PHOTO, "picture", "photo.jpg")
+    assert (shown.kind, shown.preview, shown.preview_type) == ("picture", b"", "")
+    await pool.close()
+
+
+async def test_missing_layers_are_in_the_log_once(
+    script: Script, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_process, "SAID_ALREADY", set())
+    command = script("ok()")
+    replace(command[1], '"layers": []', '"layers": [], "skipped": {"files": "not offered"}')
+    for _ in range(2):
+        pool = WorkerPool(command, tmp_path / "out")
+        await pool.look(NOTES, "file")
+        await pool.close()
+    assert [record.getMessage() for record in caplog.records] == [
+        "! the media worker runs without the layer files: not offered"
+    ]

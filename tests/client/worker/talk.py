@@ -19,6 +19,8 @@ class WorkerProcess:
     """A worker, started and ended with the block."""
 
     def __init__(self, out_dir: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.peak_mib = 0
+        self.progress: list[tuple[int, int]] = []
         self.out_dir, self._environment = out_dir, {**os.environ, **(environment or {})}
 
     def __enter__(self) -> WorkerProcess:
@@ -53,7 +55,11 @@ class WorkerProcess:
         request = {"id": 7, "do": do, "path": str(path), "kind": kind, "out_dir": str(self.out_dir), **more}
         self.say(json.dumps(request).encode())
         said = self.hear()
+        while "progress" in said:
+            self.progress.append(tuple(said["progress"]))
+            said = self.hear()
         assert said.pop("id") == 7
+        self.peak_mib = max(self.peak_mib, said.pop("peak_mib", 0))
         return said
 
     def inspect(self, path: Path | str, kind: str = "auto", **more: Any) -> dict[str, Any]:
@@ -64,6 +70,5 @@ class WorkerProcess:
         return ok
 
     def memory_mb(self) -> float:
-        """The most memory the process ever held, in MB."""
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+        """The most memory that any of its processes held with the programs it started, in MB."""
+        return self.peak_mib

@@ -61,6 +61,8 @@ def test_without_the_programs_there_is_no_answer(tmp_path: Path, monkeypatch: py
     monkeypatch.setitem(os.environ, "PATH", str(tmp_path))
     with opened(str(media.SAMPLES / "video.mp4"), ROOMY) as source:
         assert ffmpeg.probe(source, "mp4") is None
-        assert ffmpeg.convert(source, "mp4", [], str(tmp_path / "y.mp4"), 5.0) is False
+        assert ffmpeg.convert(source, "mp4", [], str(tmp_path / "y.mp4"), 5.0, print) is False
+        assert ffmpeg.encode([b"x"], [], [], str(tmp_path / "y.ogg"), 5.0) is False
+        assert ffmpeg.concat(tmp_path, ["1"], [], str(tmp_path / "y.mp4"), 5.0) is False
         with pytest.raises(Undecodable), ffmpeg.stream(source, "mp4", [], [], 5.0):
             pass
