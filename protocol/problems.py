@@ -268,8 +268,8 @@ class DataNewer(Problem):
 class DataCorrupt(Problem):
     code = "data_corrupt"
     said = (
-        "The data file is damaged and was left as it is. "
-        "Choose another folder; for a server, use “doctor”, then “restore”."
+        "The data file is damaged. It was left as it is; choose another folder. "
+        "For a server, use “doctor”, then “restore”."
     )
 
 
