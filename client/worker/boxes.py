@@ -19,7 +19,13 @@ REFERENCES_MAX = 64
 DATA_IS_HERE = 0x01
 DATA_HANDLER = b"dhlr"  # QuickTime names one per track; it says where the data is, not what
 TELLING = frozenset((b"udta", b"meta", b"uuid"))
-PLACE_SIGNS = (b"\xa9xyz", b"loci", b"location", b"GPSLatitude", b"exif:GPS")
+PLACE_SIGNS = (b"\xa9xyz", b"loci", b"location", b"GPSLatitude", b"exif:GPS", b"<x:xmpmeta")
+MAKER_SIGNS = (
+    b"\xa9mak", b"\xa9mod", b"\xa9nam", b"\xa9ART", b"\xa9aut", b"\xa9cmt", b"\xa9day", b"\xa9alb", b"\xa9wrt", b"aART",
+    b"covr", b"desc", b"quicktime.make", b"quicktime.model", b"quicktime.author", b"creationdate", b"com.android.",
+    b"manufacturer",
+)  # fmt: skip
+"""Person, device and day, as cameras, telephones and shops write them."""
 SAMPLE_ENTRY_NAME_PLACE = 8 + 4  # version and count, length of the entry
 SAMPLE_ENTRY_SIZE_PLACE = 8 + 8 + 24  # version and count, box header, fields before width and height
 
@@ -131,12 +137,12 @@ def _points_away(source: Source, references: Box) -> bool:
     return count > REFERENCES_MAX
 
 
-def places(source: Source) -> list[Box]:
-    """Return the boxes of free remarks that name a place on earth."""
+def telling(source: Source) -> list[Box]:
+    """Return the boxes of free remarks that name a place on earth, a person, a device or a day."""
     found = []
     for box in boxes(source):
         if box.name in TELLING:
             body = source.at(box.body, min(box.end - box.body, TELLING_BYTES_MAX))
-            if any(sign in body for sign in PLACE_SIGNS):
+            if any(sign in body for sign in (*PLACE_SIGNS, *MAKER_SIGNS)):
                 found.append(box)
     return found

@@ -72,6 +72,9 @@ class Source:
         return self.at(0, size_bytes)
 
     def at(self, offset: int, size_bytes: int) -> bytes:
+        """What is there, less if the file ends; nothing where a lying header points outside."""
+        if not 0 <= offset <= self.size_bytes:
+            return b""
         self.handle.seek(offset)
         return self.handle.read(size_bytes)
 

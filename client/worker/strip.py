@@ -1,9 +1,9 @@
-"""Take the place and the device out of a picture or film without touching a single sample (SEC-31).
+"""Take the place and the device out of a picture, sound or film without touching a single sample (SEC-31).
 
-JPEG segments, PNG chunks and WebP chunks that only talk about the picture are left out of the copy; the one
-thing that is kept is which way is up. What follows the end of the picture (a second picture, a hidden film)
-goes too. In MP4 and QuickTime the boxes that name a place become free space of the same length, so that
-nothing moves.
+JPEG segments, PNG and WebP chunks and GIF blocks that only talk about the picture are left out of the copy; the one
+thing that is kept is which way is up. What follows the end of the picture (a second picture, a hidden film) goes too.
+In films the boxes and elements that name a place or a device become free space of the same length, so that nothing
+moves.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import struct
 import uuid
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from client.worker import boxes, exif, limits, sniff
+from client.worker import boxes, exif, limits, matroska, sniff, strip_sounds
 from client.worker.sniff import Format
 from client.worker.source import Source, Undecodable
 
@@ -31,6 +32,9 @@ WEBP_TELLING = frozenset((b"EXIF", b"XMP "))
 WEBP_EXIF_FLAG, WEBP_XMP_FLAG = 0x08, 0x04
 NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 SCAN_BYTES = 1024 * 1024
+GIF_TABLE_FLAG, GIF_PICTURE, GIF_EXTENSION, GIF_END = 0x80, 0x2C, 0x21, 0x3B
+GIF_KEPT = frozenset((0xF9, 0x01))  # how long a picture stands, and text that is drawn
+GIF_APPLICATIONS_KEPT = (b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012")
 
 
 def strip(source: Source, what: Format, out_dir: Path) -> Path | None:
@@ -39,8 +43,8 @@ def strip(source: Source, what: Format, out_dir: Path) -> Path | None:
     A picture that cannot be read to its end is copied as far as it can be understood, or left alone.
     """
     try:
-        if what.demuxer == "mp4":
-            return _free_places(source, what, out_dir)
+        if what.demuxer in TELLING:
+            return _freed(source, what, TELLING[what.demuxer](source), out_dir)
         pieces = PIECES[what.type](source) if what.type in PIECES else None
     except (struct.error, ValueError, IndexError, Undecodable):
         return None
@@ -173,26 +177,87 @@ def _webp_piece(source: Source, name: bytes, place: int, length: int, up: int) -
     return name + struct.pack("<I", length) + bytes(body)
 
 
-PIECES: dict[str, Callable[[Source], list[Piece]]] = {
+def _gif_pieces(source: Source) -> list[Piece]:
+    """The pictures, their timing and how often they repeat."""
+    flags = source.at(10, 1)[0]
+    place = 13 + (3 << (flags & 7) + 1 if flags & GIF_TABLE_FLAG else 0)
+    pieces: list[Piece] = [(0, place)]
+    for _ in range(sniff.STEPS_MAX):
+        lead = source.at(place, 19)
+        if not lead or lead[0] == GIF_END:
+            return [*pieces, lead[:1]]
+        if lead[0] == GIF_PICTURE:
+            body = place + 10 + (3 << (lead[9] & 7) + 1 if lead[9] & GIF_TABLE_FLAG else 0) + 1
+        elif lead[0] == GIF_EXTENSION:
+            body = place + 2
+        else:
+            raise Undecodable("no block")
+        end = _gif_blocks_end(source, body)
+        if lead[0] == GIF_PICTURE or lead[1] in GIF_KEPT or lead[3:14] in GIF_APPLICATIONS_KEPT:
+            pieces.append(_kept(source, place, end - place))
+        place = end
+    raise Undecodable("too many blocks")
+
+
+def _gif_blocks_end(source: Source, place: int) -> int:
+    """Return where a row of data blocks ends: behind its empty one, or where the file does."""
+    while block := source.at(place, SCAN_BYTES):
+        at = 0
+        while at < len(block):
+            length = block[at]
+            at += 1 + length
+            if length == 0:
+                return place + at
+        place += at
+    return source.size_bytes
+
+
+PIECES: dict[str, Callable[[Source], list[Piece] | None]] = {
     sniff.JPEG.type: _jpeg_pieces,
     sniff.PNG.type: _png_pieces,
     sniff.WEBP.type: _webp_pieces,
+    sniff.GIF.type: _gif_pieces,
+    sniff.MP3.type: strip_sounds.mp3_pieces,
+    sniff.WAV.type: strip_sounds.wav_pieces,
+    sniff.OGG.type: strip_sounds.ogg_pieces,
 }
 
 
-def _free_places(source: Source, what: Format, out_dir: Path) -> Path | None:
-    """Copy the film and turn each box that names a place into free space filled with zeros."""
-    telling = boxes.places(source)
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """A stretch of a film that is to say nothing: where, the lead of the free space, and where that ends."""
+
+    start: int
+    lead: bytes
+    end: int
+
+
+def _of_boxes(source: Source) -> list[Freed]:
+    """The lead stays with its length, and gets another name."""
+
+    def lead(box: boxes.Box) -> bytes:
+        return source.at(box.start, 4) + b"free" + source.at(box.start + 8, box.body - box.start - 8)
+
+    return [Freed(box.start, lead(box), box.end) for box in boxes.telling(source)]
+
+
+def _of_elements(source: Source) -> list[Freed]:
+    return [Freed(found.start, matroska.void(found), found.end) for found in matroska.telling(source)]
+
+
+TELLING: dict[str, Callable[[Source], list[Freed]]] = {"mp4": _of_boxes, "matroska": _of_elements}
+
+
+def _freed(source: Source, what: Format, telling: list[Freed], out_dir: Path) -> Path | None:
+    """Copy the film, and turn what tells into free space filled with zeros."""
     if not telling or source.size_bytes > limits.FILE_SIZE_BYTES:
         return None
 
     def fill(copy: BinaryIO) -> None:
         source.handle.seek(0)
         shutil.copyfileobj(source.handle, copy, SCAN_BYTES)
-        for box in telling:
-            copy.seek(box.start + 4)
-            copy.write(b"free")
-            copy.seek(box.body)
-            copy.write(bytes(box.end - box.body))
+        for stretch in telling:
+            copy.seek(stretch.start)
+            copy.write(stretch.lead + bytes(stretch.end - stretch.start - len(stretch.lead)))
 
     return write(out_dir, what, fill)

@@ -86,4 +86,4 @@ def test_remarks_that_name_a_place_are_found(tmp_path: Path) -> None:
     with_place = box(b"udta", box(b"\xa9xyz", b"\0\x12\x15\xc7+35.0000+103.0000/"))
     path.write_bytes(box(b"moov", box(b"udta", box(b"name", b"holiday")) + with_place))
     with opened(str(path), ROOMY) as source:
-        assert [(found.name, found.start) for found in boxes.places(source)] == [(b"udta", 8 + 23)]
+        assert [(found.name, found.start) for found in boxes.telling(source)] == [(b"udta", 8 + 23)]

@@ -117,7 +117,7 @@ def test_a_webp_keeps_its_pixels_and_which_way_is_up(tmp_path: Path, options: tu
     assert_only_talk_is_gone(media.webp_with(path, 96, 64, media.tiff(1)), 1)
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".gif"])
 def test_a_silent_picture_is_sent_as_it_is(tmp_path: Path, suffix: str) -> None:
     path = media.quarters(tmp_path / f"x{suffix}", 64, 64, "-bitexact")
     first = stripped(path)
@@ -171,3 +171,67 @@ def test_a_copy_that_has_no_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "out").touch()  # where the folder should be
     with pytest.raises(OSError):
         stripped(path)
+
+
+def gif_blocks(label: int, *blocks: bytes) -> bytes:
+    return bytes((0x21, label)) + b"".join(bytes((len(block),)) + block for block in blocks) + b"\0"
+
+
+def test_a_gif_keeps_its_pictures_and_their_timing(tmp_path: Path) -> None:
+    path = tmp_path / "x.gif"
+    media.ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x48:r=5:d=1", path)
+    frames = media.ffmpeg("-i", path, "-f", "framemd5", "pipe:1")
+    data = path.read_bytes()
+    place = data.index(b"\x21\xff\x0bNETSCAPE2.0")
+    told = gif_blocks(0xFE, CANARY, CANARY) + gif_blocks(0xFF, b"XMP DataXMP", CANARY)
+    path.write_bytes(data[:place] + told + data[place:-1] + gif_blocks(0xFE, CANARY) + b";PK hidden" + CANARY)
+    copy = stripped(path)
+    assert copy is not None
+    assert copy.read_bytes() == data
+    assert media.ffmpeg("-i", copy, "-f", "framemd5", "pipe:1") == frames
+    assert stripped(copy) is None
+
+
+def test_a_cut_gif_is_stripped_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = media.quarters(tmp_path / "x.gif", 64, 64)
+    data = path.read_bytes()
+    place = data.index(b"\x21\xff")
+    path.write_bytes(data[:place] + gif_blocks(0xFE, CANARY) + data[place:-40])
+    copy = stripped(path)
+    assert copy is not None
+    assert copy.read_bytes() == data[:-40]
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libvpx"])
+def test_a_matroska_says_neither_who_nor_where_and_nothing_moves(tmp_path: Path, codec: str) -> None:
+    path = tmp_path / "x.mkv"
+    tags = ("title=CANARY-PLACE", "LOCATION=CANARY-PLACE", "MAKE=CANARY-PLACE")
+    attached = tmp_path / "notes.txt"
+    attached.write_bytes(CANARY * 30)
+    words = [word for tag in tags for word in ("-metadata", tag)]
+    media.film(path, 1.0, "-c:v", codec, *words, "-attach", str(attached), "-metadata:s:1", "mimetype=text/plain")
+    frames = media.ffmpeg("-i", path, "-map", "0:v", "-f", "framemd5", "pipe:1")
+    copy = stripped(path)
+    assert copy is not None
+    assert CANARY in path.read_bytes()
+    assert CANARY not in copy.read_bytes()
+    assert copy.stat().st_size == path.stat().st_size
+    assert media.ffmpeg("-i", copy, "-map", "0:v", "-f", "framemd5", "pipe:1") == frames
+    assert stripped(copy) is None
+
+
+def test_a_matroska_of_nobody_is_sent_as_it_is(tmp_path: Path) -> None:
+    assert stripped(media.film(tmp_path / "x.mkv", 0.5, "-c:v", "libx264")) is None
+
+
+def test_the_device_of_a_film_becomes_free_space_too(tmp_path: Path) -> None:
+    for number, tags in enumerate(
+        (("make=CANARY-PLACE", "model=CANARY-PLACE"), ("com.apple.quicktime.model=CANARY-PLACE",))
+    ):
+        words = [word for tag in tags for word in ("-metadata", tag)]
+        path = media.film(tmp_path / f"{number}.mov", 0.5, "-movflags", "use_metadata_tags" if number else "0", *words)
+        assert CANARY in path.read_bytes()
+        copy = stripped(path)
+        assert copy is not None
+        assert CANARY not in copy.read_bytes()
+        assert media.decode(copy) == media.decode(path)
