@@ -588,7 +588,7 @@ ON_ALL_CORES = ("-n", "auto", "--dist", "loadfile")  # a file stays together: wh
 
 def check(arguments: Sequence[str]) -> int:
     """The fast half: style, types, import contracts, and the tests without a screen or processes."""
-    return _steps([*FAST, *arguments], without=["own coverage"])
+    return _steps([*FAST, *arguments], without=["own coverage", "simulated worlds"])
 
 
 def test(arguments: Sequence[str]) -> int:
@@ -610,6 +610,7 @@ def _steps(pytest_arguments: Sequence[str], without: Sequence[str] = ()) -> int:
         "types": [python, "-m", "mypy", "run.py", *here],
         "import contracts": [python, "-c", lint_imports, "--no-logo"],
         "own coverage": [python, "-m", "tests.own_coverage"],
+        "simulated worlds": [python, "-m", "tests.simulation", "--schedules", "500"],
         "tests": [python, "-m", "pytest", *ON_ALL_CORES, *pytest_arguments],
     }
     for title in without:
@@ -670,7 +671,7 @@ COMMANDS: dict[str, Command] = {
         module("client", "send"), needs=GRAPHICS, wants=MEDIA,
     ),
     "test": Command(
-        "everything CI runs: style, types, import contracts, all tests; with arguments, only those tests",
+        "everything CI runs: style, types, import contracts, worlds, all tests; with arguments, only those tests",
         test, "dev", needs=OFFSCREEN, wants=EVERYTHING,
     ),
     "check": Command("the fast part of it, for every few minutes", check, "dev", needs=GRAPHICS, wants=MEDIA),

@@ -739,7 +739,8 @@ PLAN: dict[str, Plan] = {
     "B7": BUSY, "B8": BUSY, "B14": BUSY, "B15": BUSY, "B16": BUSY, "B37": BUSY,
     "found3": BUSY, "B17": BUSY, "B34": SILENT, "found2": SILENT,
     "B3": Plan(weather_s=90.0, rate=1.0, bursts=(3, 8), burst_share=60.0, restores=15.0),
-    "found4": CHANGING, "found5": CHANGING, "found6": CHANGING, "found7": Plan(weather_s=200.0, rate=0.2, bursts=(3,)),
+    "found4": CHANGING, "found5": CHANGING, "found6": CHANGING,
+    "found7": Plan(weather_s=200.0, rate=0.1, bursts=(3,), second_devices=0.0),
     "found8": Plan(rate=0.6, groups_change=20.0, bursts=(3,), second_devices=0.5),
 }  # fmt: skip
 """Bugs that hide in most lives."""

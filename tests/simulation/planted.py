@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from tests.simulation.mutants import MUTANTS, find, play_for
 from tests.simulation.schedule import Failed
 
-SEEDS = range(1, 26)
+SEEDS = range(1, 41)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Worlds of the real cores, codec and SQLite code: nothing lost, doubled, reordered or falsely ticked.
 
-The seeds are always the same; `python3 run.py simulate --schedules N --seed S` plays more, and others.
+A few for whoever tests often; `python3 run.py test` plays 500, and `python3 run.py simulate --schedules N --seed S`
+more, and others.
 """
 
 from __future__ import annotations
@@ -15,10 +16,9 @@ import pytest
 from tests.simulation.schedule import play
 
 ROOT = Path(__file__).parents[2]
-SEEDS = (*range(1, 9), *range(10, 18))  # 9 is a world of 8,538 messages: for a campaign
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", range(1, 5))
 def test_a_world_settles(seed: int) -> None:
     report = play(seed)
     assert report.accepted <= report.composed
