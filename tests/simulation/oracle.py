@@ -239,7 +239,9 @@ class Oracle:
             if pos != len(log) + 1:
                 self._blame(f"S4 a hole in the log of {conv} at {len(log) + 1}")
             log.append((str(did), content))
-            if did:
+            if rel == "erased":  # a backup that is younger than the recall
+                room.erased.add(pos)
+            elif did:
                 self._look_at_message(conv, pos, did, content)
             kind, _, target = (rel or "").partition(":")
             if kind == "edit":
