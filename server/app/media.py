@@ -158,7 +158,7 @@ class Media:
                 if stands != offset:
                     raise MediaOffset(offset=stands)
                 if checksum is None:
-                    await self._pour(upload, offset, pieces)
+                    upload = await self._pour(upload, offset, pieces)
                 else:
                     await self._pour_all(upload, offset, pieces, checksum)
             except BaseException as stop:
@@ -216,15 +216,16 @@ class Media:
             raise UploadExpired()
         return upload
 
-    async def _pour(self, upload: Upload, offset: int, pieces: AsyncIterator[bytes], settling: bool = True) -> None:
-        recorded = offset
+    async def _pour(self, upload: Upload, offset: int, pieces: AsyncIterator[bytes], settling: bool = True) -> Upload:
+        """Take all of them, and record what is durable now and then; returns the upload as it was recorded last."""
         async for piece in pieces:
             if offset + len(piece) > upload.size_bytes:
                 raise too_large(offset + len(piece), upload.size_bytes)
             self._room.came(upload.did, len(piece))
             offset = await self._blobs.append(upload.media, offset, piece)
-            if settling and offset - recorded >= UPLOAD_PART_BYTES and offset < upload.size_bytes:
-                recorded = await self._settle(upload)
+            if settling and offset - upload.offset >= UPLOAD_PART_BYTES and offset < upload.size_bytes:
+                upload = await self._settle(upload)
+        return upload
 
     async def _pour_all(self, upload: Upload, offset: int, pieces: AsyncIterator[bytes], checksum: Checksum) -> None:
         """All or nothing; nothing of it is recorded before it was checked."""
@@ -243,27 +244,26 @@ class Media:
             with suppress(Problem):
                 settled = await self._settle(upload)
                 if isinstance(stop, MediaOffset):
-                    stop.facts["offset"] = settled
+                    stop.facts["offset"] = settled.offset
 
-    async def _settle(self, upload: Upload) -> int:
+    async def _settle(self, upload: Upload) -> Upload:
         """Data first, then its offset (P-60). Raises: MediaUnknown, if the upload was ended meanwhile."""
         offset = await self._blobs.settle(upload.media)
         crash_point("S8")
         if not await self._uploads.move(upload.media, offset):
             await self._blobs.remove(upload.media)
             raise MediaUnknown()
-        return offset
+        return replace(upload, offset=offset, touched_ms=self._clock.now_ms())
 
     async def _settled(self, upload: Upload) -> Upload:
         """The upload as it durably is; the last byte also makes it a file."""
         if upload.done:
             return replace(upload, offset=upload.size_bytes)
         stands = await self._blobs.begin(upload.media, upload.offset)
-        if stands:
-            stands = await self._settle(upload)
-            upload = replace(upload, touched_ms=self._clock.now_ms())
-        if stands < upload.size_bytes:
-            return replace(upload, offset=stands)
+        if stands != upload.offset:  # else what stands there was recorded when it was durable
+            upload = await self._settle(upload)
+        if upload.offset < upload.size_bytes:
+            return upload
         return await self._finished(upload)
 
     async def _finished(self, upload: Upload) -> Upload:

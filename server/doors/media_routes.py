@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 
 from aiohttp import hdrs, web
 
-from protocol.limits import KIB
-from protocol.problems import BadFrame, TransferInterrupted
+from protocol.problems import BadFrame
 from protocol.values import MediaId
 from server.app.media import Media
 from server.doors import tus
 from server.doors.answers import refusal, signed_in
+from server.doors.body import Body
 from server.doors.sending import DOWN, send, wanted_range
-from server.ports import Accounts, Upload
+from server.ports import Accounts, Identity, Upload
 
-PIECE_BYTES = 256 * KIB  # gathered before the disk is asked: fewer hops between threads
-SILENCE_MAX_S = 30.0  # an upload that says nothing for so long is let go; its part stays
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -67,7 +65,7 @@ class MediaRoutes:
         tus.check_version(request)
         upload = await self._media.create(who, tus.wish(request))
         if tus.brings_bytes(request) and not upload.offset:
-            upload = await self._media.append(who, upload.media, 0, _pieces(request), tus.checksum(request))
+            upload = await self._take(who, upload.media, 0, request)
         return self._told(upload, 201, Location=f"/v1/media/{upload.media}")
 
     async def head(self, request: web.Request) -> web.StreamResponse:
@@ -88,9 +86,8 @@ class MediaRoutes:
         tus.check_version(request)
         if request.content_type != tus.OFFSET_TYPE:
             return refusal(BadFrame(), 415)
-        offset, checksum = tus.number(request.headers.get("Upload-Offset", "")), tus.checksum(request)
-        upload = await self._media.append(who, _media(request), offset, _pieces(request), checksum)
-        return self._told(upload, 204)
+        offset = tus.number(request.headers.get("Upload-Offset", ""))
+        return self._told(await self._take(who, _media(request), offset, request), 204)
 
     async def end(self, request: web.Request) -> web.Response:
         """Let go of an upload."""
@@ -117,6 +114,11 @@ class MediaRoutes:
         answer.content_length = len(sent)
         return await send(request, answer, found, head=tus.method_of(request) == hdrs.METH_HEAD)
 
+    async def _take(self, who: Identity, media: MediaId, offset: int, request: web.Request) -> Upload:
+        checksum = tus.checksum(request)
+        async with aclosing(Body(request.content).pieces()) as pieces:
+            return await self._media.append(who, media, offset, pieces, checksum)
+
     def _told(self, upload: Upload, status: int, **more: str) -> web.Response:
         """How far an upload is, until when it is kept, and the hash of a whole file."""
         facts = {"Upload-Offset": str(upload.offset), **more, **tus.until(self._media.expires_ms(upload))}
@@ -136,29 +138,3 @@ def _media(request: web.Request) -> MediaId:
 
 def _etag(upload: Upload) -> dict[str, str]:
     return {"ETag": f'"{upload.sha256.hex()}"'}
-
-
-async def _pieces(request: web.Request) -> AsyncIterator[bytes]:
-    """The body in pieces of bounded size; what came before an interruption is handed on first."""
-    gathered = bytearray()
-    try:
-        while chunk := await _chunk(request):
-            gathered += chunk
-            if len(gathered) >= PIECE_BYTES:
-                yield bytes(gathered)
-                gathered.clear()
-    except TransferInterrupted:
-        if gathered:
-            yield bytes(gathered)
-        raise
-    if gathered:
-        yield bytes(gathered)
-
-
-async def _chunk(request: web.Request) -> bytes:
-    """What has come, or nothing at the end. Raises: TransferInterrupted."""
-    try:
-        async with asyncio.timeout(SILENCE_MAX_S):
-            return await request.content.readany()
-    except (TimeoutError, ConnectionError, web.PayloadAccessError) as stop:
-        raise TransferInterrupted() from stop

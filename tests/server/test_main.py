@@ -25,9 +25,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect as sync_connect
 from websockets.typing import Origin
 
-from protocol.limits import MIB
+from protocol.limits import GIB, MIB
 from protocol.problems import BY_CODE
-from server.__main__ import EXIT_CODES, main
+from server.__main__ import EXIT_CODES, _parser, _settings, main
+from server.core.rules import UploadRules
 
 ROOT = Path(__file__).resolve().parents[2]
 STOP_MAX_S = 1.0  # the promise; the machine of a test may be slower than that, so tests allow more
@@ -482,3 +483,28 @@ def test_messages_that_shall_not_be_kept_go_while_it_runs(tmp_path: Path) -> Non
     with closing(sqlite3.connect(folder / "hexagram.sqlite")) as db:
         left = db.execute("select floor, (select count(*) from log), (select min(n) from slot) from conv").fetchone()
     assert left == (2, 1, 2)
+
+
+def test_an_operator_says_how_much_of_files_is_taken(tmp_path: Path) -> None:
+    said = [
+        "--file-max-mib", "3", "--person-max-gib", "0", "--uploads-per-day-mib", "0", "--keep-free", "7",
+    ]  # fmt: skip
+    with closing(Server(tmp_path, *said)) as server:
+        answer = httpx.options(f"{server.url}/v1/media", trust_env=False)
+        assert answer.headers["Tus-Max-Size"] == str(3 * MIB)
+
+
+@pytest.mark.parametrize("wrong", [("--file-max-mib", "0"), ("--keep-free", "-1"), ("--person-max-gib", "five")])
+def test_an_amount_that_is_none_is_refused(tmp_path: Path, wrong: tuple[str, str]) -> None:
+    assert once("--data-dir", tmp_path, *wrong).returncode == 2
+
+
+def test_what_was_said_of_files_becomes_their_rules(tmp_path: Path) -> None:
+    parsed = _parser().parse_args(["--data-dir", str(tmp_path)])
+    assert _settings(parsed).uploads == UploadRules()
+    words = ["--file-max-mib", "1", "--person-max-gib", "2", "--uploads-per-day-mib", "3", "--keep-free", "4"]
+    rules = _settings(_parser().parse_args(["--data-dir", str(tmp_path), *words])).uploads
+    assert (rules.file_max_bytes, rules.person_max_bytes, rules.day_bytes) == (MIB, 2 * GIB, 3 * MIB)
+    assert rules.keep_free_bytes == 4 * MIB
+    free = _settings(_parser().parse_args(["--data-dir", str(tmp_path), "--uploads-per-day-mib", "0"])).uploads
+    assert (free.day_bytes, free.per_s) == (0, 0.0)

@@ -368,10 +368,10 @@ def b44(stack: ExitStack) -> None:
 def b45(stack: ExitStack) -> None:
     """The offset of an upload is recorded before its data is safe."""
 
-    async def early(self: Any, upload: Any) -> int:
+    async def early(self: Any, upload: Any) -> Any:
         offset = await self._blobs.begin(upload.media, upload.offset)
         await self._uploads.move(upload.media, offset)
-        return int(await self._blobs.settle(upload.media))
+        return replace(upload, offset=await self._blobs.settle(upload.media))
 
     stack.enter_context(swap(Media, "_settle", early))
 

@@ -17,7 +17,7 @@ import pytest
 from protocol.limits import DISK_KEEP_FREE_BYTES, FILE_MAX_BYTES, MIB
 from protocol.problems import DiskFull
 from server.doors import sending
-from server.doors.media_routes import PIECE_BYTES
+from server.doors.body import PIECE_BYTES
 from server.ports import Joined
 from tests.server.doors.conftest import TALK, House, begin, key, offset_of, promise, put, send
 
@@ -108,22 +108,23 @@ async def test_a_damaged_file_is_thrown_away_and_its_number_is_free(house: House
 
 
 async def test_a_line_that_breaks_keeps_what_came(house: House, alice: Joined) -> None:
-    address = await begin(house, alice, DATA)
+    data, sent_bytes = DATA * 6, 3 * PIECE_BYTES + 1000
+    address = await begin(house, alice, data)
     _, writer = await asyncio.open_connection("127.0.0.1", house.port)
     head = (
         f"PATCH {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {alice.token}\r\n"
         "Upload-Offset: 0\r\nContent-Type: application/offset+octet-stream\r\n"
-        f"Content-Length: {len(DATA)}\r\n\r\n"
+        f"Content-Length: {len(data)}\r\n\r\n"
     )
-    writer.write(head.encode() + DATA[:280_000])
+    writer.write(head.encode() + data[:sent_bytes])
     while (kept := await offset_of(house, alice, address)) == 0:
         pass  # the first piece is on its way to the disk
     writer.transport.abort()
 
-    assert PIECE_BYTES <= kept <= await offset_of(house, alice, address) <= 280_000
+    assert PIECE_BYTES <= kept <= await offset_of(house, alice, address) <= sent_bytes
     kept = await offset_of(house, alice, address)
-    assert (await send(house, alice, address, kept, DATA[kept:])).status_code == 204
-    assert (await house.http.get(address, headers=key(alice))).content == DATA
+    assert (await send(house, alice, address, kept, data[kept:])).status_code == 204
+    assert (await house.http.get(address, headers=key(alice))).content == data
 
 
 async def test_a_crash_between_the_bytes_and_the_offset(house: House, alice: Joined) -> None:

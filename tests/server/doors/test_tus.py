@@ -12,7 +12,7 @@ import pytest
 
 from protocol.limits import FILE_MAX_BYTES, UPLOAD_KEEP_S, UPLOAD_METADATA_MAX_CHARS
 from protocol.values import replace
-from server.doors.media_routes import PIECE_BYTES
+from server.doors.body import PIECE_BYTES
 from server.ports import Identity, Joined
 from tests.server.doors.conftest import TALK, House, begin, key, offset_of, promise, put
 
