@@ -72,6 +72,11 @@ class WorkerPool:
         """The number of the process that looks, while there is one."""
         return self._quick.pid
 
+    @property
+    def peak_mib(self) -> int:
+        """The most memory that any job took, with the programs that it started."""
+        return max(self._quick.peak_mib, self._long.peak_mib)
+
     async def inspect(self, path: str, name: str, kind: Kind, quality: Quality = "original") -> Inspected:
         """Look into a file that is to be sent; what is not understood is a plain file.
 

@@ -55,6 +55,8 @@ class WorkerProcess:
         self._closed = False
         self.ready: Mapping[str, Any] = {}
         """What the last process said of itself: layers, skipped layers, tools."""
+        self.peak_mib = 0
+        """The most memory that any job took, with the programs that it started."""
 
     @property
     def pid(self) -> int | None:
@@ -83,6 +85,7 @@ class WorkerProcess:
             await self.drop()  # or the next job would read this one's answer
             raise
         self._jobs_done += 1
+        self.peak_mib = max(self.peak_mib, int(answer.get("peak_mib") or 0))
         if "lost" in answer:
             raise WorkerLost(str(answer["lost"]))
         return answer

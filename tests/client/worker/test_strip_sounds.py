@@ -48,7 +48,8 @@ def assert_only_talk_is_gone(path: Path) -> Path:
     ("suffix", "options"),
     [
         (".ogg", ("-c:a", "libopus")), (".ogg", ("-c:a", "libvorbis")), (".mp3", ()),
-        (".mp3", ("-write_id3v1", "1", "-id3v2_version", "4")), (".m4a", ()), (".wav", ()), (".wav", ("-write_bext", "1")),
+        (".mp3", ("-write_id3v1", "1", "-id3v2_version", "4")), (".m4a", ()), (".wav", ()),
+        (".wav", ("-write_bext", "1")),
         (".webm", ("-c:a", "libopus")),
     ],
 )  # fmt: skip
