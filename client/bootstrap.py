@@ -31,7 +31,7 @@ from protocol.ladder import Ladder
 from protocol.limits import NAME_MAX_CHARS, SCREEN_BATCH_S
 from protocol.problems import DataRebuilt, Problem
 
-MEDIA_FOLDER, COPIES_FOLDER = "media", "copies"
+MEDIA_FOLDER, COPIES_FOLDER, RECORDINGS_FOLDER = "media", "copies", "recordings"
 LOG_FILE, SERVER_LOG_FILE = "hexagram.log", "server.log"
 LOG_MAX_BYTES, LOG_FILES = 1_000_000, 3
 LOG_LINE = "%(asctime)s %(levelname).1s %(name)s %(message)s"
@@ -116,7 +116,8 @@ class _Who:
 
 
 async def _open_parts(stack: AsyncExitStack, profile: Profile, messages: SqliteMessages, who: _Who) -> Parts:
-    media = HttpMedia(who.server, who.token, profile.data_dir / MEDIA_FOLDER)
+    own = tuple(profile.data_dir / folder for folder in (COPIES_FOLDER, RECORDINGS_FOLDER))
+    media = HttpMedia(who.server, who.token, profile.data_dir / MEDIA_FOLDER, own)
     accounts = HttpAccounts(platform.node()[:NAME_MAX_CHARS] or platform.system())
     worker = WorkerPool(worker_command(), profile.data_dir / COPIES_FOLDER)
     for part in (media, accounts, worker):

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 from sqlite_utils import Database
 
+from client.adapters.sqlite_media import read_media, read_media_lids
 from client.adapters.sqlite_rows import (
     read_bubble,
     read_bubbles,
@@ -41,7 +42,7 @@ from client.adapters.sqlite_schema import (
 )
 from client.adapters.sqlite_words import languages, versions_of
 from client.core.effects import Save
-from client.core.model import NOWHERE, Bubble, ChatEntry, Me, Memory, Own, Receipt, Seen, Span, State, Version
+from client.core.model import NOWHERE, Bubble, ChatEntry, Me, MediaKind, Memory, Own, Receipt, Seen, Span, State, Version
 from protocol.packets import Gap, Person, Seat
 from protocol.problems import DataCorrupt, DiskFull, Problem, UnknownMessage
 from protocol.values import ConvId, Lid
@@ -104,6 +105,9 @@ class SqliteMessages:
         rows = await self._rows("select 1 from bubble where lid = ?", lid)  # what is seen is safe: see `_database`
         return bool(rows)
 
+    async def shows_file(self, path: str) -> bool:
+        return bool(await self._rows("select 1 from bubble where path = ? limit 1", path))
+
     async def own_above(self, bases: Sequence[tuple[ConvId, int]]) -> tuple[Own, ...]:
         """Own messages above these positions that had been accepted, in order of position (P-69)."""
 
@@ -126,6 +130,20 @@ class SqliteMessages:
         limit: int = 50,
     ) -> list[Bubble]:
         return await self._read(lambda db: read_page(db, conv, before, after, limit))
+
+    async def media(
+        self,
+        conv: ConvId,
+        kinds: Sequence[MediaKind],
+        *,
+        before: tuple[int, int] | None = None,
+        after: tuple[int, int] | None = None,
+        limit: int = 50,
+    ) -> list[Bubble]:
+        return await self._read(lambda db: read_media(db, conv, kinds, before, after, limit))
+
+    async def media_lids(self, conv: ConvId, kinds: Sequence[MediaKind]) -> list[Lid]:
+        return await self._read(lambda db: read_media_lids(db, conv, kinds))
 
     async def bubble(self, lid: Lid) -> Bubble:
         return await self._read(lambda db: read_bubble(db, lid))

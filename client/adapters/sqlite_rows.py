@@ -30,20 +30,24 @@ from client.core.model import (
     Row,
     Span,
     State,
+    Wanted,
 )
+from protocol.content import Body, Change, File, Notice, Picture, Video, Voice
 from protocol.packets import Crowd, Gap, Prefs, Relation, Seat, Step
 from protocol.problems import UnknownMessage
-from protocol.values import ConvId, Did, Lid, MediaId, Uid, Value
+from protocol.values import ConvId, Did, Lid, MediaId, Uid, Value, replace
 
 Place: TypeAlias = tuple[int, int]
 """`Bubble.order`: the place on the screen, or NOWHERE, and `lid`."""
 
 BUBBLE = """select b.lid, b.conv, b.pos, b.uid, b.mine, b.state, b.at_ms, b.ts, b.n, b.dg, b.code, b.path,
     b.place, b.lost, b.did, b.suite, b.content, b.kind, b.rel, u.data, r.data,
-    b.dg <> '' and exists (select 1 from bubble c where c.conv = b.conv and c.target = b.dg and c.rel <> '')
-    from bubble b left join upload u on u.lid = b.lid left join rewrite r on r.lid = b.lid"""
-REL, REWRITE = 18, 20
-"""Where `rel` stands in a row of it, not empty for a change; and the new words of one that waits."""
+    b.dg <> '' and exists (select 1 from bubble c where c.conv = b.conv and c.target = b.dg and c.rel <> ''),
+    b.heard, b.fetched_ms, b.why, f.paused
+    from bubble b left join upload u on u.lid = b.lid left join rewrite r on r.lid = b.lid
+    left join fetch f on f.lid = b.lid"""
+REL, UPLOAD, REWRITE = 18, 19, 20
+"""Where `rel` stands in a row of it, not empty for a change; the upload, and the new words of one that waits."""
 THESE = f"{BUBBLE} where b.lid in (select value from json_each(?))"
 _PAGE = f"{BUBBLE} where b.conv = ? and b.rel = ''"
 BEFORE = f"{_PAGE} and (b.place, b.lid) < (?, ?) order by b.place desc, b.lid desc limit ?"
@@ -57,9 +61,12 @@ WAITING = """select count(*) filter (where state <> 8), count(*) filter (where s
 
 UPLOADS = "select u.data from upload u join bubble b on b.lid = u.lid where b.state <> 11 order by u.lid"
 """Files on their way up, without those of a device that ended (P-64)."""
+FETCHES = "select f.paused, f.data from fetch f join bubble b on b.lid = f.lid order by f.lid"
+"""Files that are wanted here; one whose bubble is gone is wanted by nobody."""
 PREFS_WISH = "prefs_wish"
 """The setting that holds what the person chose to tell, until the server has confirmed it."""
 _crowd = msgspec.json.Decoder(Crowd)
+decode_wanted = msgspec.json.Decoder(Wanted).decode
 
 
 def read_me(db: sqlite3.Connection) -> Me | None:
@@ -173,6 +180,8 @@ class _Reader:
 
     def bubble(self, row: tuple[Any, ...]) -> Bubble:
         lid, conv, pos, uid, mine, state, at_ms, ts, n, dg, code, path, place, lost, did, *rest = row
+        *rest, heard, fetched_ms, why, fetch_held = rest
+        upload = None if row[UPLOAD] is None or state != State.UPLOADING else decode_upload(row[UPLOAD])
         words = words_of(self._db, lid, conv, dg, pos, uid, did, rest)
         changed, pending = words.changed, words.changed.pending
         if state == State.CANCELLING and row[REWRITE] is not None:
@@ -185,7 +194,7 @@ class _Reader:
             mine=bool(mine),
             state=State.UNREADABLE if words.unreadable and state == State.RECEIVED else State(state),
             at_ms=at_ms,
-            body=words.body,
+            body=_plain(words.body) if why else words.body,
             pos=pos if pos < NOWHERE else 0,
             ts=ts,
             n=n,
@@ -209,6 +218,12 @@ class _Reader:
             change_lid=pending.lid if pending else Lid(0),
             change_code=pending.code if pending else "",
             lost=bool(lost),
+            fetching=fetch_held is not None,
+            paused=bool(fetch_held) or (upload is not None and upload.held),
+            here_bytes=upload.held_bytes if upload is not None else 0,
+            heard=bool(heard),
+            fetched_ms=fetched_ms,
+            why=why,
         )
 
     def _theirs(self, conv: ConvId, pos: int, state: int) -> _Theirs:
@@ -226,6 +241,13 @@ class _Reader:
             return None
         stairs = crowd_of(crowd)
         return _Reached(self._db, conv) if stairs is None else _Crowded(stairs)
+
+
+def _plain(body: Body | Notice | Change | None) -> Body | Notice | Change | None:
+    """What its message said it is, it is not: nobody takes it for more than a file."""
+    if isinstance(body, Picture | Voice | Video):
+        return File(body.file, "" if isinstance(body, Voice) else body.caption)
+    return body
 
 
 def bubbles_of(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> list[Bubble]:
@@ -376,6 +398,7 @@ def read_memory(db: sqlite3.Connection) -> Memory:
         rows=_outbox(db),
         accepted=_accepted(db, me.did) if me else (),
         uploads=tuple(decode_upload(row[0]) for row in db.execute(UPLOADS)),
+        fetches=tuple(replace(decode_wanted(data), held=bool(held)) for held, data in db.execute(FETCHES)),
         next_lid=Lid(newest[0] + 1),
         rewrites={
             lid: decode_rewrite(data)

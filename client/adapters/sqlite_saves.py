@@ -24,8 +24,11 @@ from client.core.effects import (
     SaveArrived,
     SaveComposed,
     SaveDropped,
+    SaveFetch,
     SaveFetched,
+    SaveFetchGone,
     SaveGeneration,
+    SaveHeard,
     SaveMarks,
     SaveMoored,
     SaveOlder,
@@ -395,27 +398,52 @@ class Saver(SettlingPen, MarksPen, RoomsPen):
             (upload.lid, upload.conv, msgspec.json.encode(upload)),
         )
         self._db.execute(
-            """insert into bubble (lid, conv, uid, did, at_ms, mine, kind, content, state, path)
-            values (?, ?, ?, ?, ?, 1, ?, x'', ?, ?) on conflict (lid) do update set kind = excluded.kind,
+            """insert into bubble (lid, conv, uid, did, at_ms, mine, kind, content, state, path, why)
+            values (?, ?, ?, ?, ?, 1, ?, x'', ?, ?, ?) on conflict (lid) do update set kind = excluded.kind,
+            why = excluded.why,
             n = iif(state = 11, 0, n), dg = iif(state = 11, '', dg), content = iif(state = 11, x'', content),
             code = iif(state = 11, '', code), state = iif(state = 11, excluded.state, state)""",
             (
                 upload.lid, upload.conv, self.me.uid, self.me.did, upload.at_ms, kind, State.UPLOADING,
-                upload.path,
+                upload.path, upload.inspected.why if upload.inspected else "",
             ),
         )  # fmt: skip
         self._touch(upload.lid)
 
     @_write.register
+    def _fetch(self, save: SaveFetch) -> None:
+        wanted = save.wanted
+        self._db.execute(
+            "insert or replace into fetch (lid, paused, data) values (?, ?, ?)",
+            (wanted.lid, wanted.held, msgspec.json.encode(wanted)),
+        )
+        self._touch(wanted.lid)
+
+    @_write.register
+    def _fetch_gone(self, save: SaveFetchGone) -> None:
+        self._db.execute("delete from fetch where lid = ?", (save.lid,))
+        self._touch(save.lid)
+
+    @_write.register
     def _fetched(self, save: SaveFetched) -> None:
-        self._db.execute("update bubble set path = ?, code = ? where lid = ?", (save.path, save.code, save.lid))
+        self._db.execute("delete from fetch where lid = ?", (save.lid,))
+        self._db.execute(
+            """update bubble set path = ?, code = ?, why = iif(? > 0, ?, why), fetched_ms = iif(? > 0, ?, fetched_ms)
+            where lid = ?""",
+            (save.path, save.code, save.at_ms, save.why, save.at_ms, save.at_ms, save.lid),
+        )
+        self._touch(save.lid)
+
+    @_write.register
+    def _heard(self, save: SaveHeard) -> None:
+        self._db.execute("update bubble set heard = 1 where lid = ?", (save.lid,))
         self._touch(save.lid)
 
     @_write.register
     def _dropped(self, save: SaveDropped) -> None:
         if (target := target_of(self._db, save.lid)) is not None:
             self._touch(target)
-        for table in ("bubble", "upload", "outbox", "trace", "rewrite"):
+        for table in ("bubble", "upload", "fetch", "outbox", "trace", "rewrite"):
             self._db.execute(f"delete from {table} where lid = ?", (save.lid,))
         self._touched.pop(save.lid, None)
 

@@ -19,7 +19,7 @@ from client.app.runner import Runner
 from client.app.settings import Settings, save_settings
 from client.app.tasks import Tasks
 from client.app.timers import SleepWatch
-from client.app.writing import OVER, FileKind, Writer
+from client.app.writing import OVER, FileKind, Quality, Sending, Writer, kind_of
 from client.core.effects import SavePrefs
 from client.core.events import (
     Act,
@@ -29,8 +29,12 @@ from client.core.events import (
     Drop,
     Event,
     Fetch,
+    Missing,
+    Pause,
+    Played,
     Quit,
     ReadUpto,
+    Resend,
     SetPrefs,
     StopFetch,
     Watch,
@@ -43,6 +47,7 @@ from client.core.model import (
     Finding,
     Line,
     Me,
+    MediaKind,
     Memory,
     Presence,
     Receipt,
@@ -55,6 +60,8 @@ from protocol.content import Edit, Mention, Reaction, Recall
 from protocol.limits import NAME_MAX_CHARS
 from protocol.packets import Doing, Gap, Person, Prefs, Seat
 from protocol.problems import (
+    MediaDamaged,
+    MediaVanished,
     NameInvalid,
     NotPossibleNow,
     Problem,
@@ -120,6 +127,7 @@ class Chat:
         if memory.me is not None and server and await self._account.move(memory.me, server):
             memory = await self._parts.messages.load()
         self._dispatcher.loaded(memory)
+        await self._look_at_transfers(memory)
         await self._dispatcher.networks.load()
         self._tasks.start(self._runner.run(), "runner")
         self._tasks.start(self._dispatcher.networks.run(), "network watch")
@@ -331,6 +339,22 @@ class Chat:
         """
         return await self._parts.messages.gaps(conv)
 
+    async def media(
+        self,
+        conv: ConvId,
+        kinds: Sequence[MediaKind],
+        *,
+        before: tuple[int, int] | None = None,
+        after: tuple[int, int] | None = None,
+        limit: int = 50,
+    ) -> list[Bubble]:
+        """Like `page`, of messages with a file of these kinds only; what is on the disk, and nobody is asked."""
+        return await self._queries.media(conv, kinds, before, after, limit)
+
+    async def media_lids(self, conv: ConvId, kinds: Sequence[MediaKind]) -> list[Lid]:
+        """All messages with a file of these kinds that are on the disk, in the order shown."""
+        return await self._parts.messages.media_lids(conv, kinds)
+
     async def bubble(self, lid: Lid) -> Bubble:
         """One bubble. Raises UnknownMessage."""
         return await self._queries.bubble(lid)
@@ -344,6 +368,10 @@ class Chat:
         """The person has seen everything up to this position; the server tells others only if they may know (P-73)."""
         await self._wish(ReadUpto(conv, upto))
 
+    async def played(self, lid: Lid) -> None:
+        """The person has played the sound or film of this bubble to its end."""
+        await self._wish(Played(lid))
+
     # ---------------------------------------------------------------------------------------- sending
 
     async def say(
@@ -356,14 +384,27 @@ class Chat:
         return await self._writer.say(conv, text, reply_to, mentions)
 
     async def send_file(
-        self, conv: ConvId, path: str, kind: FileKind = "auto", caption: str = "", *, reply_to: Lid | None = None
+        self,
+        conv: ConvId,
+        path: str,
+        kind: FileKind = "auto",
+        caption: str = "",
+        *,
+        reply_to: Lid | None = None,
+        quality: Quality = "small",
+        bins: bytes = b"",
+        note: bool = False,
+        album: str = "",
     ) -> Lid:
         """Send a file; returns once its bubble is durable, and the upload goes on.
 
-        Raises MediaVanished, MediaIsFolder, MediaEmpty, MediaUnreadable, MediaTooLarge for what can be seen from
-        outside, and TextTooLong for its caption.
+        With quality `small` pictures are fitted and large films made smaller first. `bins` is the waveform that was
+        heard while it was recorded, `note` says that it is a video note, and `album` (22 characters) joins it with
+        its neighbours. Raises MediaVanished, MediaIsFolder, MediaEmpty, MediaUnreadable, MediaTooLarge for what can be
+        seen from outside, and TextTooLong for its caption.
         """
-        return await self._writer.send_file(conv, path, kind, caption, reply_to)
+        how = Sending(quality, bins, note, album)
+        return await self._writer.send_file(conv, path, kind, caption, reply_to, how)
 
     async def forward(self, lids: Sequence[Lid], conv: ConvId) -> list[Lid]:
         """Send these messages to another conversation, as new ones that name their first author.
@@ -441,22 +482,76 @@ class Chat:
     # ------------------------------------------------------------------------------------------ files
 
     async def fetch(self, lid: Lid) -> None:
-        """Download the file of this bubble, because the person clicked (P-76)."""
+        """Download the file of this bubble, because the person clicked (P-76); one that was paused goes on.
+
+        What is here and as it came is only shown again; what was changed since is downloaded anew.
+        """
         bubble = await self._parts.messages.bubble(lid)
         file = bubble.attachment
         if file is None or not file.media:
             raise NotPossibleNow()
-        here = await asyncio.to_thread(os.path.isfile, bubble.path)
-        if here:
+        if await self._is_here(bubble):
             self._publisher.show([bubble])
             return
-        await self._wish(Fetch(lid, file.media, file.size_bytes, file.sha256, file.name))
+        await self._wish(Fetch(lid, file.media, file.size_bytes, file.sha256, file.name, kind_of(bubble.body)))
 
     async def stop_fetch(self, lid: Lid) -> None:
-        """Stop the download; what came is kept for the next one."""
+        """The file is not wanted any more; what came is kept for the next time."""
         await self._wish(StopFetch(lid))
 
+    async def pause(self, lid: Lid) -> None:
+        """Hold the upload or the download of this bubble until `resume`, over restarts too.
+
+        Raises NotPossibleNow when nothing of it moves.
+        """
+        bubble = await self._parts.messages.bubble(lid)
+        if not bubble.fetching and bubble.state is not State.UPLOADING:
+            raise NotPossibleNow()
+        await self._wish(Pause(lid, self._publisher.done_bytes(lid)))
+
+    async def resume(self, lid: Lid) -> None:
+        """Go on with what was paused, from where it is. Raises NotPossibleNow when nothing was."""
+        bubble = await self._parts.messages.bubble(lid)
+        if not bubble.paused:
+            raise NotPossibleNow()
+        if bubble.fetching:
+            await self.fetch(lid)
+        else:
+            await self._wish(Resend(lid))
+
+    async def checked_path(self, lid: Lid) -> str:
+        """The file of a bubble, to be handed to a player or to another program.
+
+        What was downloaded is there only if it still is as it came. Raises MediaDamaged when it was changed, and
+        MediaVanished when it is gone; the bubble then offers the download again.
+        """
+        bubble = await self._parts.messages.bubble(lid)
+        if not bubble.path:
+            raise NotPossibleNow()
+        if await self._is_here(bubble):
+            return bubble.path
+        there = await asyncio.to_thread(os.path.exists, bubble.path)
+        file = bubble.attachment
+        if file is not None and file.media:
+            await self._wish(Missing(lid))
+        raise MediaDamaged() if there else MediaVanished(name=file.name if file is not None else "")
+
     # ---------------------------------------------------------------------------------------- details
+
+    async def _is_here(self, bubble: Bubble) -> bool:
+        """The person's own files are as they are; what came was promised by its hash."""
+        file = bubble.attachment
+        if bubble.mine and not bubble.fetched_ms:
+            return await asyncio.to_thread(os.path.isfile, bubble.path)
+        if file is None or not bubble.path:
+            return False
+        return await self._parts.media.unchanged(bubble.path, file.size_bytes, file.sha256)
+
+    async def _look_at_transfers(self, memory: Memory) -> None:
+        """How much of each download came before, and which copies nobody needs."""
+        for wanted in memory.fetches:
+            self._publisher.moved(wanted.lid, await self._parts.media.here_bytes(wanted.sha256))
+        await self._parts.media.sweep({path for upload in memory.uploads for path in upload.paths})
 
     def _use(self, settings: Settings) -> None:
         self.settings = settings

@@ -232,6 +232,8 @@ class Dispatcher:
         self._publisher.tell(ProblemSeen(why.code, why.facts, told.lid))
 
     def _progressed(self, progress: TransferProgress) -> None:
+        if progress.way != "make":
+            self._publisher.moved(progress.lid, progress.done_bytes)
         self._publisher.tell(Progressed(progress))
 
     async def _look_up(self, lid: Lid) -> None:

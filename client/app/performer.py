@@ -15,9 +15,13 @@ from client.app.tasks import Tasks
 from client.core.effects import (
     Connect,
     DownloadFile,
+    DropCopy,
     FindOwnAbove,
+    ForgetUpload,
     HangUp,
     InspectFile,
+    KeepSent,
+    MakeSmaller,
     Send,
     StopTransfer,
     UploadFile,
@@ -28,6 +32,9 @@ from client.core.events import (
     FetchStopped,
     FileInspected,
     Heard,
+    Kept,
+    Made,
+    MakingStopped,
     OwnAbove,
     Received,
     Uploaded,
@@ -45,7 +52,25 @@ from protocol.values import Lid, MediaId
 log = logging.getLogger(__name__)
 
 GOING_AWAY = 1001  # close code of the WebSocket
-Asked: TypeAlias = Connect | HangUp | Send | InspectFile | UploadFile | DownloadFile | StopTransfer | FindOwnAbove
+Asked: TypeAlias = (
+    Connect
+    | HangUp
+    | Send
+    | InspectFile
+    | MakeSmaller
+    | UploadFile
+    | DownloadFile
+    | StopTransfer
+    | ForgetUpload
+    | DropCopy
+    | KeepSent
+    | FindOwnAbove
+)
+
+
+AboutFiles: TypeAlias = (
+    StopTransfer | InspectFile | MakeSmaller | UploadFile | DownloadFile | ForgetUpload | DropCopy | KeepSent
+)
 
 
 class Performer:
@@ -69,6 +94,7 @@ class Performer:
         self._open: set[int] = set()
         self._closed = asyncio.Event()
         self._transfers: dict[Lid, asyncio.Task[None]] = {}
+        self._ending: dict[Lid, asyncio.Task[None]] = {}
         self._facts: dict[Lid, dict[str, object]] = {}
 
     def aim(self, url: str) -> None:
@@ -92,16 +118,29 @@ class Performer:
             case Send(wire, packets):
                 log.debug("> %s", packets_line(packets))
                 self._wire.send(self._base + wire, packets)
+            case FindOwnAbove():
+                self._tasks.start(self._find(effect, self._base), "find own messages")
+            case _:
+                self._do_with_files(effect)
+
+    def _do_with_files(self, effect: AboutFiles) -> None:
+        match effect:
             case StopTransfer(lid):
                 self._stop(lid)
             case InspectFile():
                 self._begin(effect.lid, self._inspect(effect))
+            case MakeSmaller():
+                self._begin(effect.lid, self._make_smaller(effect))
             case UploadFile():
                 self._begin(effect.lid, self._upload(effect))
             case DownloadFile():
                 self._begin(effect.lid, self._download(effect))
-            case FindOwnAbove():
-                self._tasks.start(self._find(effect, self._base), "find own messages")
+            case ForgetUpload(lid):
+                self._tasks.start(self._forget(effect, self._ending.get(lid)), "forget an upload")
+            case DropCopy(path):
+                self._tasks.start(self._drop(path), "drop a copy")
+            case KeepSent():
+                self._tasks.start(self._keep_sent(effect), "keep what was sent")
 
     def drop(self) -> None:
         """Leave the line and every transfer: the core that asked for them is gone."""
@@ -156,21 +195,33 @@ class Performer:
         task.add_done_callback(lambda done: self._ended(lid, done))
 
     def _ended(self, lid: Lid, task: asyncio.Task[None]) -> None:
-        if self._transfers.get(lid) is task:
-            del self._transfers[lid]
+        for known in (self._transfers, self._ending):
+            if known.get(lid) is task:
+                del known[lid]
 
     def _stop(self, lid: Lid) -> None:
         task = self._transfers.pop(lid, None)
         if task is not None:
+            self._ending[lid] = task
             task.cancel()
 
     async def _inspect(self, wish: InspectFile) -> None:
+        look = self._parts.worker.inspect(wish.path, wish.name, wish.kind, wish.quality)
         try:
-            found = await self._parts.worker.inspect(wish.path, wish.name, wish.kind)
+            found = await self._parts.media.watched(wish.path, look)
         except Exception as error:
             self._post(UploadStopped(wish.lid, *self._reason(wish.lid, error)))
         else:
             self._post(FileInspected(wish.lid, found))
+
+    async def _make_smaller(self, wish: MakeSmaller) -> None:
+        """Without a smaller copy the file goes as it is."""
+        try:
+            made = await self._parts.worker.make_smaller(wish.path, wish.kind, self._meter(wish.lid, "make"))
+        except Exception as error:
+            self._post(MakingStopped(wish.lid, self._reason(wish.lid, error)[0]))
+        else:
+            self._post(Made(wish.lid, "" if made is None else str(made)))
 
     async def _upload(self, wish: UploadFile) -> None:
         try:
@@ -178,17 +229,45 @@ class Performer:
         except Exception as error:
             # The upload that was begun goes on another time, if the answer names it.
             media = MediaId(str(getattr(error, "facts", {}).get("media", "")))
-            self._post(UploadStopped(wish.lid, *self._reason(wish.lid, error), media))
+            self._post(UploadStopped(wish.lid, *self._reason(wish.lid, error), media, _wait_s(error)))
         else:
             self._post(Uploaded(wish.lid, media))
 
     async def _download(self, wish: DownloadFile) -> None:
         try:
             path = await self._parts.media.download(wish, self._meter(wish.lid, "down"))
+            looked = await self._parts.worker.look(path, wish.kind, wish.name)
         except Exception as error:
-            self._post(FetchStopped(wish.lid, *self._reason(wish.lid, error)))
+            self._post(FetchStopped(wish.lid, *self._reason(wish.lid, error), _wait_s(error)))
         else:
-            self._post(Fetched(wish.lid, path))
+            self._post(Fetched(wish.lid, path, looked.why, self._parts.clock.wall_ms()))
+
+    # --------------------------------------------------------------------------------- what is left over
+
+    async def _forget(self, wish: ForgetUpload, ending: asyncio.Task[None] | None) -> None:
+        """Only when the last attempt has let go: two of us never talk about one upload."""
+        if ending is not None:
+            await asyncio.wait((ending,))
+        await self._parts.media.forget(wish)
+
+    async def _keep_sent(self, wish: KeepSent) -> None:
+        path = await self._parts.media.keep_sent(wish)
+        for copy in wish.copies:
+            await self._parts.media.drop(copy)
+        if path:
+            self._post(Kept(wish.lid, path, wish.path))
+
+    async def _drop(self, path: str) -> None:
+        """A file that some bubble shows stays, and so does one of which nobody can say it now."""
+        if not self._parts.media.is_ours(path):
+            return
+        try:
+            shown = await self._parts.messages.shows_file(path)
+        except Problem as problem:
+            log.warning("! a copy stays: %s", problem.code)
+        else:
+            if not shown:
+                await self._parts.media.drop(path)
 
     async def _find(self, wish: FindOwnAbove, base: int) -> None:
         """A disk that cannot answer costs this session; the next one asks again."""
@@ -210,5 +289,11 @@ class Performer:
         log.error("! transfer of bubble %d", lid, exc_info=error)
         return Problem.code, False
 
-    def _meter(self, lid: Lid, way: Literal["up", "down"]) -> Callable[[int, int], None]:
+    def _meter(self, lid: Lid, way: Literal["up", "down", "make"]) -> Callable[[int, int], None]:
         return lambda done_bytes, total_bytes: self._progressed(TransferProgress(lid, way, done_bytes, total_bytes))
+
+
+def _wait_s(error: Exception) -> float:
+    """How long the server asked to wait."""
+    retry_ms = getattr(error, "facts", {}).get("retry_ms", 0)
+    return retry_ms / 1000 if isinstance(retry_ms, int) else 0.0

@@ -43,6 +43,7 @@ class Publisher:
         self._kept: dict[Lid, Bubble] = {}
         self._changes: dict[Lid, Lid] = {}
         self._at: dict[tuple[ConvId, int], Lid] = {}
+        self._done_bytes: dict[Lid, int] = {}
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with every change from now on, until the returned function is called."""
@@ -64,6 +65,8 @@ class Publisher:
         for bubble in bubbles:
             if bubble.state not in TRIED:
                 self._climbs.pop(bubble.lid, None)
+            if not _moves(bubble):
+                self._done_bytes.pop(bubble.lid, None)
             before = self._kept.get(bubble.lid)
             if before is not None and before.change_lid != bubble.change_lid:
                 self._climbs.pop(before.change_lid, None)
@@ -90,11 +93,21 @@ class Publisher:
             self._flush_soon()
         return kept is not None
 
+    def moved(self, lid: Lid, done_bytes: int) -> None:
+        """So much of its file has gone or come."""
+        self._done_bytes[lid] = done_bytes
+
+    def done_bytes(self, lid: Lid) -> int:
+        """How much of its file has gone or come, as far as it was heard."""
+        return self._done_bytes.get(lid, 0)
+
     def dress(self, bubble: Bubble) -> Bubble:
         """The bubble with its running try: a queued message with a try out is *sending*.
 
         Who does not tell what they have read is not shown what others have (P-73).
         """
+        if _moves(bubble) and bubble.lid in self._done_bytes:
+            bubble = replace(bubble, here_bytes=self._done_bytes[bubble.lid])
         if bubble.state is State.READ and not self.receipts:
             return replace(bubble, state=State.DELIVERED, read_by=0, read_ms=0)
         if bubble.change is State.QUEUED and bubble.change_lid in self._climbs:
@@ -167,6 +180,11 @@ class Publisher:
             listener(change)
         except Exception:
             log.exception("! a listener failed at %s", type(change).__name__)
+
+
+def _moves(bubble: Bubble) -> bool:
+    """Whether a file of it is on its way, or was stopped there."""
+    return bubble.fetching or bubble.state is State.UPLOADING
 
 
 def _newest(changes: list[Change]) -> list[Change]:

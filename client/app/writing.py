@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from client.app.account import Account
 from client.app.outgoing import file_at, whole_words
@@ -38,6 +38,17 @@ from protocol.problems import MediaUnknown, NotPossibleNow, Problem, TargetGone,
 from protocol.values import ConvId, Lid, Uid, replace
 
 FileKind: TypeAlias = Literal["auto", "picture", "voice", "video", "file"]
+Quality: TypeAlias = Literal["small", "original"]
+
+
+class Sending(NamedTuple):
+    """How a file is sent: in which quality, with the waveform heard while it was recorded, as what, among which."""
+
+    quality: Quality = "small"
+    bins: bytes = b""
+    note: bool = False
+    album: str = ""
+
 
 OVER = (State.REFUSED, State.CANCELLED, State.LONG_AGO)
 """States from which sending again makes a new message (P-24, P-56)."""
@@ -69,12 +80,14 @@ class Writer:
         text = whole_words(text)
         return await self._compose(conv, Text(text, within(mentions, text)), await self._reply(conv, reply_to))
 
-    async def send_file(self, conv: ConvId, path: str, kind: FileKind, caption: str, reply_to: Lid | None) -> Lid:
+    async def send_file(
+        self, conv: ConvId, path: str, kind: FileKind, caption: str, reply_to: Lid | None, how: Sending
+    ) -> Lid:
         """A file from outside; its bubble is durable when this returns, and the upload goes on."""
         self._account.joined()
         caption = whole_words(caption)
         full, name = await asyncio.to_thread(file_at, path)
-        return await self._attach(conv, full, name, kind, caption, await self._reply(conv, reply_to))
+        return await self._attach(conv, full, name, kind, caption, await self._reply(conv, reply_to), how)
 
     async def forward(self, lids: Sequence[Lid], conv: ConvId) -> list[Lid]:
         """The same words and files in another conversation, in the order they stand in; no bytes are sent again."""
@@ -113,7 +126,8 @@ class Writer:
         caption, at_ms = getattr(bubble.body, "caption", ""), self._clock.wall_ms()
         await self._wish(
             Attach(
-                bubble.lid, bubble.conv, full, name, _kind(bubble.body), caption, self._nonce(), at_ms, bubble.reply
+                bubble.lid, bubble.conv, full, name, kind_of(bubble.body), caption, self._nonce(), at_ms, bubble.reply,
+                *_as_before(bubble),
             )
         )  # fmt: skip
         return True
@@ -186,10 +200,11 @@ class Writer:
         return self._dice.bytes(NONCE_BYTES)
 
     async def _attach(
-        self, conv: ConvId, path: str, name: str, kind: FileKind, caption: str, reply: Reply | None
+        self, conv: ConvId, path: str, name: str, kind: FileKind, caption: str, reply: Reply | None, how: Sending
     ) -> Lid:
         lid, at_ms = self._new_lid(), self._clock.wall_ms()
-        await self._wish(Attach(lid, conv, path, name, kind, caption, self._nonce(), at_ms, reply))
+        wish = Attach(lid, conv, path, name, kind, caption, self._nonce(), at_ms, reply, *how)
+        await self._wish(wish)
         return lid
 
     async def _reply(self, conv: ConvId, lid: Lid | None) -> Reply | None:
@@ -257,7 +272,8 @@ class Writer:
         if bubble.code in (MediaUnknown.code, "media_missing") and bubble.path:
             caption = getattr(bubble.body, "caption", "")
             full, name = await asyncio.to_thread(file_at, bubble.path)
-            return await self._attach(bubble.conv, full, name, _kind(bubble.body), caption, bubble.reply)
+            how = _as_before(bubble)
+            return await self._attach(bubble.conv, full, name, kind_of(bubble.body), caption, bubble.reply, how)
         data = await self._messages.content_of(bubble.lid)
         said = unpack(data, author=self._account.joined().uid, conv=bubble.conv)
         return await self._compose(bubble.conv, said.body, said.reply, said.forward)
@@ -315,7 +331,7 @@ def _found(body: Picture | Voice | Video | File, path: str) -> Inspected:
     if not file.media:
         raise NotPossibleNow()
     return Inspected(
-        kind=_kind(body),
+        kind=kind_of(body),
         type=file.type,
         name=file.name,
         size_bytes=file.size_bytes,
@@ -330,7 +346,16 @@ def _found(body: Picture | Voice | Video | File, path: str) -> Inspected:
     )
 
 
-def _kind(body: object) -> Literal["picture", "voice", "video", "file"]:
+def _as_before(bubble: Bubble) -> Sending:
+    """What the person chose is not known any more but by what the message says."""
+    body, file = bubble.body, bubble.attachment
+    album = body.album if isinstance(body, Picture | Video) else ""
+    note = isinstance(body, Video) and body.note
+    bins = file.waveform if isinstance(body, Voice) and file is not None else b""
+    return Sending("small", bins, note, album)
+
+
+def kind_of(body: object) -> Literal["picture", "voice", "video", "file"]:
     kinds: dict[type, Literal["picture", "voice", "video", "file"]] = {
         Picture: "picture", Voice: "voice", Video: "video",
     }  # fmt: skip

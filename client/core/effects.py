@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from client.core.events import Internal
-from client.core.model import Finding, Inspected, Lane, Line, Member, Presence, Rewrite, State, Upload
+from client.core.model import Finding, Inspected, Lane, Line, Member, Presence, Rewrite, State, Upload, Wanted
 from protocol.keepalive import Pace
 from protocol.packets import Crowd, Doing, Gap, Mark, Packet, Person, Prefs, Relation
 from protocol.packets import Event as LogEvent
@@ -175,6 +175,12 @@ class SaveRead(Value, frozen=True):
     upto: int
 
 
+class SaveHeard(Value, frozen=True):
+    """The sound or film of this bubble was played to its end; nobody else is told."""
+
+    lid: Lid
+
+
 class SaveRequeued(Value, frozen=True):
     """P-69: an own message above the base of a restored server, queued again with its old digest.
 
@@ -201,12 +207,30 @@ class SaveUpload(Value, frozen=True):
     upload: Upload
 
 
+class SaveFetch(Value, frozen=True):
+    """A file is wanted here, or its download is held, or goes on."""
+
+    wanted: Wanted
+
+
+class SaveFetchGone(Value, frozen=True):
+    """A file is not wanted here any more."""
+
+    lid: Lid
+
+
 class SaveFetched(Value, frozen=True):
-    """The file of a bubble lies at `path`; `code` instead when it cannot be had any more."""
+    """The file of a bubble lies at `path`; `code` instead when it cannot be had any more.
+
+    It is not waited for any more. `why` is why it is shown as a plain one, `at_ms` the wall clock when it came (0: as
+    before).
+    """
 
     lid: Lid
     path: str
     code: str = ""
+    why: str = ""
+    at_ms: int = 0
 
 
 class SaveDropped(Value, frozen=True):
@@ -237,9 +261,12 @@ Save: TypeAlias = (
     | SavePrefs
     | SaveMarks
     | SaveRead
+    | SaveHeard
     | SaveRequeued
     | SaveGeneration
     | SaveUpload
+    | SaveFetch
+    | SaveFetchGone
     | SaveFetched
     | SaveDropped
     | SavePeople
@@ -272,12 +299,21 @@ class Send(Value, frozen=True):
 
 
 class InspectFile(Value, frozen=True):
-    """Have the worker look at a file; answered by FileInspected or UploadStopped."""
+    """Have the worker look at a file; answered by FileInspected or UploadStopped. `small` fits pictures."""
 
     lid: Lid
     path: str
     name: str
     kind: Literal["auto", "picture", "voice", "video", "file"]
+    quality: Literal["small", "original"] = "original"
+
+
+class MakeSmaller(Value, frozen=True):
+    """Have the worker make a smaller copy for sending; answered by Made or MakingStopped."""
+
+    lid: Lid
+    path: str
+    kind: Literal["voice", "video"]
 
 
 class UploadFile(Value, frozen=True):
@@ -295,13 +331,14 @@ class UploadFile(Value, frozen=True):
 
 
 class DownloadFile(Value, frozen=True):
-    """Download from where we are, check the hash; answered by Fetched or FetchStopped."""
+    """Download from where we are, check the hash, look at it; answered by Fetched or FetchStopped."""
 
     lid: Lid
     media: MediaId
     size_bytes: int
     sha256: str
     name: str
+    kind: Literal["picture", "voice", "video", "file"] = "file"
 
 
 class FindOwnAbove(Value, frozen=True):
@@ -311,6 +348,37 @@ class FindOwnAbove(Value, frozen=True):
     """
 
     bases: tuple[tuple[ConvId, int], ...]
+
+
+class ForgetUpload(Value, frozen=True):
+    """Tell the server that this upload will never be finished; nobody waits for that.
+
+    `media` is empty if only who carries the bytes knows which upload it is, by its `number`.
+    """
+
+    lid: Lid
+    media: MediaId
+    number: int
+
+
+class DropCopy(Value, frozen=True):
+    """This file is not needed any more: it goes if it is a copy or a recording of ours that no bubble shows."""
+
+    path: str
+
+
+class KeepSent(Value, frozen=True):
+    """A file is at the server: a recording of ours moves to where downloads are, answered by Kept; copies go.
+
+    `sent` is what was sent of `path`, the same or a copy.
+    """
+
+    lid: Lid
+    path: str
+    sent: str
+    sha256: str
+    name: str
+    copies: tuple[str, ...] = ()
 
 
 class StopTransfer(Value, frozen=True):
@@ -449,8 +517,12 @@ Effect: TypeAlias = (
     | HangUp
     | Send
     | InspectFile
+    | MakeSmaller
     | UploadFile
     | DownloadFile
+    | ForgetUpload
+    | DropCopy
+    | KeepSent
     | FindOwnAbove
     | StopTransfer
     | LineChanged

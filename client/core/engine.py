@@ -15,6 +15,7 @@ Every machine has one shape: `handle(event: Event | Internal, now_s) -> list[Out
 | History | | SessionUp, SessionDown, Said, OlderMissing, Rewound |
 | Choices, Watcher, Typists | | SessionUp, SessionDown, Said |
 | Transfers | Compose (when its upload is complete, P-3) | SessionUp, SessionDown |
+| Fetches | | SessionUp, SessionDown |
 
 The link alone hears the wire. It answers `welcome` with SessionUp, and what is said behind it with one `Said` a
 frame; packets of older wires and from before the welcome go nowhere (P-12). A session of another generation is held
@@ -49,6 +50,7 @@ from client.core.events import (
     WireDown,
     WireUp,
 )
+from client.core.fetches import Fetches
 from client.core.generation import Generation
 from client.core.groups import Groups
 from client.core.history import History
@@ -103,6 +105,7 @@ class Engine:
             Watcher(),
             Typists(),
             Transfers(memory.me.uid, memory.uploads),
+            Fetches(memory.fetches),
         )
 
     def handle(self, event: Event, now_s: float) -> list[Effect]:

@@ -39,7 +39,11 @@ class Reword(Value, frozen=True):
 
 
 class Attach(Value, frozen=True):
-    """Send a file: look at it, upload it, and only then compose its message."""
+    """Send a file: look at it, upload it, and only then compose its message.
+
+    `small` fits pictures and makes large films smaller first. `bins` is the waveform that was heard while it was
+    recorded, `note` says that it is a video note, and `album` joins it with its neighbours.
+    """
 
     lid: Lid
     conv: ConvId
@@ -50,6 +54,10 @@ class Attach(Value, frozen=True):
     nonce: bytes
     at_ms: int
     reply: Reply | None = None
+    quality: Literal["small", "original"] = "small"
+    bins: bytes = b""
+    note: bool = False
+    album: str = ""
 
 
 class Recaption(Value, frozen=True):
@@ -76,19 +84,27 @@ class PassOn(Value, frozen=True):
 
 
 class Fetch(Value, frozen=True):
-    """The person clicked: download the file of this bubble (P-76)."""
+    """The person clicked: download the file of this bubble, or go on with it (P-76). `kind`: what it is said to be."""
 
     lid: Lid
     media: MediaId
     size_bytes: int
     sha256: str
     name: str
+    kind: Literal["picture", "voice", "video", "file"] = "file"
 
 
 class StopFetch(Value, frozen=True):
-    """The person clicked again: stop the download; what came is kept."""
+    """The person does not want it any more: stop the download; what came is kept."""
 
     lid: Lid
+
+
+class Pause(Value, frozen=True):
+    """The person holds an upload or a download; Resend and Fetch go on. `done_bytes` is what had gone or come."""
+
+    lid: Lid
+    done_bytes: int = 0
 
 
 class Resend(Value, frozen=True):
@@ -121,6 +137,12 @@ class ReadUpto(Value, frozen=True):
 
     conv: ConvId
     pos: int
+
+
+class Played(Value, frozen=True):
+    """The person has played the sound or film of this bubble to its end."""
+
+    lid: Lid
 
 
 class Open(Value, frozen=True):
@@ -249,6 +271,20 @@ class FileInspected(Value, frozen=True):
     found: Inspected
 
 
+class Made(Value, frozen=True):
+    """A smaller copy of a file to be sent lies at `path`; empty if there is none to be had."""
+
+    lid: Lid
+    path: str
+
+
+class MakingStopped(Value, frozen=True):
+    """No smaller copy could be made: the original is sent. `code` is why."""
+
+    lid: Lid
+    code: str
+
+
 class Uploaded(Value, frozen=True):
     """The file is complete at the server."""
 
@@ -257,27 +293,48 @@ class Uploaded(Value, frozen=True):
 
 
 class UploadStopped(Value, frozen=True):
-    """Inspecting or uploading ended without success; `can_retry` when it is worth going on by ourselves."""
+    """Inspecting or uploading ended without success; `can_retry` when it is worth going on by ourselves.
+
+    The server asked to wait for `wait_s`.
+    """
 
     lid: Lid
     code: str
     can_retry: bool
     media: MediaId = MediaId("")
+    wait_s: float = 0.0
 
 
 class Fetched(Value, frozen=True):
-    """The file is here, and its hash is right."""
+    """The file is here, and its hash is right. `why` is why it is shown as a plain one, `at_ms` the wall clock."""
 
     lid: Lid
     path: str
+    why: str = ""
+    at_ms: int = 0
 
 
 class FetchStopped(Value, frozen=True):
-    """The download ended without success."""
+    """The download ended without success; the server asked to wait for `wait_s`."""
 
     lid: Lid
     code: str
     can_retry: bool
+    wait_s: float = 0.0
+
+
+class Kept(Value, frozen=True):
+    """The file of an own bubble lies at `path` now; `before` is not needed any more."""
+
+    lid: Lid
+    path: str
+    before: str
+
+
+class Missing(Value, frozen=True):
+    """The file that was downloaded for this bubble is not there any more, or was changed."""
+
+    lid: Lid
 
 
 class OwnAbove(Value, frozen=True):
@@ -377,11 +434,13 @@ Event: TypeAlias = (
     | PassOn
     | Fetch
     | StopFetch
+    | Pause
     | Resend
     | Cancel
     | Drop
     | Ask
     | ReadUpto
+    | Played
     | Open
     | AskPeople
     | ChangeGroup
@@ -400,10 +459,14 @@ Event: TypeAlias = (
     | Woken
     | OnNetwork
     | FileInspected
+    | Made
+    | MakingStopped
     | Uploaded
     | UploadStopped
     | Fetched
     | FetchStopped
+    | Kept
+    | Missing
     | OwnAbove
     | Tick
 )

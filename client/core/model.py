@@ -23,6 +23,9 @@ from protocol.packets import Crowd, Prefs, Relation
 from protocol.values import ConvId, Did, Digest, Lid, MediaId, Uid, Value
 
 Form = Literal["direct", "group", "self"]
+MediaKind = Literal["picture", "voice", "video", "file"]
+VOICE_TYPE = "audio/ogg"
+"""What speech is sent as where it can be: Opus."""
 NOWHERE = 1 << 60
 """The place of what has no position yet: behind every other."""
 
@@ -205,7 +208,10 @@ class Room(Value, frozen=True):
 class Upload(Value, frozen=True):
     """A file on its way up; its message has no number yet (P-3). `number` makes its creation idempotent (P-75).
 
-    `source` is the file at the server whose bytes it shares, for one that is passed on.
+    `source` is the file at the server whose bytes it shares, for one that is passed on. `paused`: it was refused, and
+    goes on when the person wants; `held`: the person stopped it after `held_bytes`. `bins` is the waveform that was
+    heard while it was recorded. With quality `small` a smaller `copy` is made first, unless that was tried before
+    (`made`); `looked` is false while what is known is about the original and a copy is sent.
     """
 
     lid: Lid
@@ -223,15 +229,57 @@ class Upload(Value, frozen=True):
     reply: Reply | None = None
     forward: Forward | None = None
     source: MediaId = MediaId("")
+    quality: Literal["small", "original"] = "original"
+    bins: bytes = b""
+    note: bool = False
+    album: str = ""
+    held: bool = False
+    held_bytes: int = 0
+    copy: str = ""
+    made: bool = False
+    looked: bool = True
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every file on this disk that it needs: the original first, then the copies that are sent instead."""
+        found = self.inspected.path if self.inspected is not None else ""
+        return tuple(dict.fromkeys(path for path in (self.path, self.copy, found) if path))
+
+    @property
+    def to_make(self) -> bool:
+        """Whether a smaller copy is to be made before anything is sent."""
+        found = self.inspected
+        if found is None or self.quality != "small" or self.made:
+            return False
+        return found.large or (found.kind == "voice" and found.type != VOICE_TYPE)
+
+    @property
+    def ready(self) -> bool:
+        """Whether what is sent was looked at, and nothing is to be made of it any more."""
+        return self.inspected is not None and self.looked and not self.to_make
+
+    @property
+    def sent_name(self) -> str:
+        """The name that its message says: with the ending of the copy where that is of another format."""
+        found = self.inspected
+        if found is None:
+            return self.name
+        name = self.name or found.name
+        if found.path == self.path:
+            return name
+        ending = _ending(found.path)
+        return (
+            name if not ending or _plain(_ending(name)) == _plain(ending) else name.removesuffix(_ending(name)) + ending
+        )
 
     def body(self, media: MediaId) -> Body:
         """What its message says, as far as the file is known; `media` is empty while the server has none of it."""
         found = self.inspected
         if found is None:
-            return _body(self.kind, Attachment(media, self.name, "", 0, ""), self.caption)
+            return self._body(self.kind, Attachment(media, self.name, "", 0, ""))
         file = Attachment(
             media=media,
-            name=self.name or found.name,
+            name=self.sent_name,
             type=found.type,
             size_bytes=found.size_bytes,
             sha256=found.sha256,
@@ -240,21 +288,45 @@ class Upload(Value, frozen=True):
             duration_ms=found.duration_ms,
             preview=found.preview,
             preview_type=found.preview_type,
-            waveform=found.waveform,
+            waveform=self.bins or found.waveform,
         )
-        return _body(found.kind, file, self.caption)
+        return self._body(found.kind, file)
+
+    def _body(self, kind: str, file: Attachment) -> Body:
+        match kind:
+            case "picture":
+                return Picture(file, self.caption, self.album)
+            case "voice":
+                return Voice(file)
+            case "video":
+                return Video(file, self.caption, self.album, self.note)
+            case _:
+                return File(file, self.caption)
 
 
-def _body(kind: str, file: Attachment, caption: str) -> Body:
-    match kind:
-        case "picture":
-            return Picture(file, caption)
-        case "voice":
-            return Voice(file)
-        case "video":
-            return Video(file, caption)
-        case _:
-            return File(file, caption)
+def _ending(name: str) -> str:
+    """The last dot of a file's name and what follows; empty if there is none."""
+    stem, dot, ending = name.replace("\\", "/").rpartition("/")[2].rpartition(".")
+    return dot + ending if stem else ""
+
+
+def _plain(ending: str) -> str:
+    return ending.lower().replace("jpeg", "jpg")
+
+
+class Wanted(Value, frozen=True):
+    """A file that the person wants here: it is brought, over restarts too, until it is here or cannot be had (P-76).
+
+    `kind` is what its message says it is. `held`: the person stopped it and may go on.
+    """
+
+    lid: Lid
+    media: MediaId
+    size_bytes: int
+    sha256: str
+    name: str
+    kind: Literal["picture", "voice", "video", "file"] = "file"
+    held: bool = False
 
 
 class Inspected(Value, frozen=True):
@@ -310,6 +382,7 @@ class Memory(Value, frozen=True):
     rows: tuple[Row, ...] = ()
     accepted: tuple[Accepted, ...] = ()
     uploads: tuple[Upload, ...] = ()
+    fetches: tuple[Wanted, ...] = ()
     next_lid: Lid = Lid(1)
     prefs_wish: Prefs | None = None
     rewrites: dict[Lid, Rewrite] = {}
@@ -332,6 +405,11 @@ class Bubble(Value, frozen=True):
     why it was refused. `reply_lid` is the bubble that `reply` answers, 0 if it is not here. A change is itself seen as
     a bubble only by who asks for its `lid`: it has a body of that kind, is on no page, and `reply_lid` is what it
     changes. `lost`: a restored server does not know it any more (P-69).
+
+    `fetching`: its file is wanted here and is not here yet. `paused`: the person stopped that, or the upload of an own
+    one. `here_bytes` is how much of either has come or gone, as far as known (0 elsewhere). `fetched_ms` is the wall
+    clock when the file was here, `heard` whether it was played to its end. `why` is the code of the reason why its file
+    is shown as a plain one although its message said more; then `body` is a File.
     """
 
     lid: Lid
@@ -366,6 +444,12 @@ class Bubble(Value, frozen=True):
     change_lid: Lid = Lid(0)
     change_code: str = ""
     lost: bool = False
+    fetching: bool = False
+    paused: bool = False
+    here_bytes: int = 0
+    heard: bool = False
+    fetched_ms: int = 0
+    why: str = ""
 
     @property
     def mentions(self) -> tuple[Mention, ...]:
@@ -469,9 +553,9 @@ class Seen(Value, frozen=True):
 
 
 class TransferProgress(Value, frozen=True):
-    """How far a file has got."""
+    """How far a file has got; `make` is a smaller copy that is made before it is sent."""
 
     lid: Lid
-    way: Literal["up", "down"]
+    way: Literal["up", "down", "make"]
     done_bytes: int
     total_bytes: int

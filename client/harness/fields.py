@@ -54,6 +54,13 @@ def state_fields(bubble: Bubble, at_ms: int) -> Fields:
     return fields
 
 
+SAID_IF_SO = (
+    "dg", "path", "code", "edited", "recalled", "recalled_by", "lost",
+    "fetching", "paused", "here_bytes", "heard", "fetched_ms", "why",
+)  # fmt: skip
+"""Fields of a bubble that are left out where they say nothing."""
+
+
 def bubble_fields(bubble: Bubble) -> Fields:
     """A message as a person sees it; previews and waveforms by their size only."""
     fields: Fields = {
@@ -68,7 +75,7 @@ def bubble_fields(bubble: Bubble) -> Fields:
         "at_ms": bubble.at_ms,
         **({"kind": "recalled"} if bubble.recalled else body_fields(bubble.body)),
     }
-    for name in ("dg", "path", "code", "edited", "recalled", "recalled_by", "lost"):
+    for name in SAID_IF_SO:
         if value := getattr(bubble, name):
             fields[name] = value
     return fields | relation_fields(bubble)

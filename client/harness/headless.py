@@ -174,6 +174,10 @@ class Harness:
                 await chat.fetch(lid)
             case wishes.StopFetch(lid=lid):
                 await chat.stop_fetch(lid)
+            case wishes.Pause(lid=lid):
+                await chat.pause(lid)
+            case wishes.Resume(lid=lid):
+                await chat.resume(lid)
             case wishes.Cancel(lid=lid):
                 await chat.cancel(lid)
             case wishes.Read(conv=where, upto=upto):
@@ -196,7 +200,10 @@ class Harness:
                 lid = await chat.say(conv, text, reply_to=reply_to, mentions=mentions)
                 return await self._sent(lid)
             case wishes.SendFile(path=path, kind=kind, caption=caption, reply_to=reply_to):
-                lid = await chat.send_file(conv, path, kind, caption, reply_to=reply_to)
+                lid = await chat.send_file(
+                    conv, path, kind, caption,
+                    reply_to=reply_to, quality=wish.quality, note=wish.note, album=wish.album,
+                )  # fmt: skip
                 return await self._sent(lid)
             case wishes.Forward(lids=lids):
                 return {"lids": await chat.forward(lids, conv)}

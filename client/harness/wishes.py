@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from client.app.writing import FileKind
+from client.app.writing import FileKind, Quality
 from protocol.content import Mention
 from protocol.packets import Doing
 from protocol.problems import WishInvalid
@@ -44,6 +44,9 @@ class SendFile(Wish, frozen=True, tag="send"):
     kind: FileKind = "auto"
     caption: str = ""
     reply_to: Number | None = None
+    quality: Quality = "small"
+    note: bool = False
+    album: Annotated[str, msgspec.Meta(max_length=22)] = ""
 
 
 class Forward(Wish, frozen=True, tag="forward"):
@@ -89,6 +92,18 @@ class Fetch(Wish, frozen=True, tag="fetch"):
 
 class StopFetch(Wish, frozen=True, tag="stop"):
     """Stop that."""
+
+    lid: Number
+
+
+class Pause(Wish, frozen=True, tag="pause"):
+    """Hold an upload or a download."""
+
+    lid: Number
+
+
+class Resume(Wish, frozen=True, tag="resume"):
+    """Go on with it."""
 
     lid: Number
 
@@ -282,6 +297,8 @@ AnyWish: TypeAlias = (
     | Versions
     | Fetch
     | StopFetch
+    | Pause
+    | Resume
     | Resend
     | Cancel
     | Status

@@ -16,7 +16,9 @@ from client.core.effects import (
     SaveArrived,
     SaveComposed,
     SaveDropped,
+    SaveFetch,
     SaveFetched,
+    SaveFetchGone,
     SaveGeneration,
     SaveMarks,
     SaveOlder,
@@ -31,11 +33,12 @@ from client.core.effects import (
     SaveState,
     SaveUpload,
 )
-from client.core.model import Inspected, Lane, Me, Member, Own, Reach, Receipt, Seen, Span, State, Upload
+from client.core.model import Inspected, Lane, Me, Member, Own, Reach, Receipt, Seen, Span, State, Upload, Wanted
 from protocol.codec import to_text
 from protocol.content import (
     PLAIN,
     SERVER,
+    Attachment,
     Content,
     File,
     Joined,
@@ -607,6 +610,65 @@ async def test_a_download_is_remembered(messages: SqliteMessages) -> None:
 
     [bubble] = await messages.save([SaveFetched(bubble.lid, "", "media_unknown")])
     assert (bubble.path, bubble.code) == ("", "media_unknown")
+
+
+def wanted(lid: int, *, held: bool = False) -> Wanted:
+    return Wanted(Lid(lid), MediaId("m1"), 1234, "ab" * 32, "cat.jpg", "voice", held)
+
+
+async def test_what_is_wanted_is_remembered_until_it_is_here(messages: SqliteMessages) -> None:
+    [bubble] = await messages.save([arrived(said(1, "x"))])
+    lid = bubble.lid
+    [bubble] = await messages.save([SaveFetch(wanted(lid))])
+    assert (bubble.fetching, bubble.paused) == (True, False)
+    [bubble] = await messages.save([SaveFetch(wanted(lid, held=True))])
+    assert (bubble.fetching, bubble.paused) == (True, True)
+    assert (await messages.load()).fetches == (wanted(lid, held=True),)
+    assert (await messages.page(CHAT))[0].paused
+
+    [bubble] = await messages.save([SaveFetched(lid, "/cache/x", "", "", 77)])
+    assert (bubble.fetching, bubble.paused, bubble.path, bubble.fetched_ms) == (False, False, "/cache/x", 77)
+    assert (await messages.load()).fetches == ()
+    await messages.save([SaveFetch(wanted(lid))])
+    [bubble] = await messages.save([SaveFetchGone(lid)])
+    assert not bubble.fetching
+
+
+async def test_what_cannot_be_had_or_has_no_bubble_is_not_wanted(messages: SqliteMessages) -> None:
+    [bubble] = await messages.save([arrived(said(1, "x"))])
+    await messages.save([SaveFetch(wanted(bubble.lid)), SaveFetch(wanted(9))])
+    assert len((await messages.load()).fetches) == 1, "nobody shows the other one"
+    await messages.save([SaveFetched(bubble.lid, "", "media_unknown")])
+    await messages.save([SaveFetch(wanted(bubble.lid)), SaveDropped(bubble.lid, CHAT)])
+    assert (await messages.load()).fetches == ()
+
+
+async def test_a_voice_that_is_none_is_a_plain_file_with_a_reason(messages: SqliteMessages) -> None:
+    file = Attachment(MediaId("m1"), "hello.ogg", "audio/ogg", 5, "ab" * 32)
+    [bubble] = await messages.save([arrived(heard(1, pack(Content(BOB, CHAT, b"12345678", 5, Voice(file)))))])
+    assert isinstance(bubble.body, Voice)
+    [bubble] = await messages.save([SaveFetched(bubble.lid, "/cache/x", "", "media_not_as_said", 77)])
+    assert (bubble.why, bubble.body) == ("media_not_as_said", File(file))
+    [bubble] = await messages.save([SaveFetched(bubble.lid, "")])
+    assert (bubble.why, bubble.fetched_ms) == ("media_not_as_said", 77), "it does not become better by being gone"
+    [bubble] = await messages.save([SaveFetched(bubble.lid, "/cache/x", "", "", 88)])
+    assert (bubble.why, bubble.fetched_ms) == ("", 88)
+
+
+async def test_a_held_upload_is_shown_as_it_stands(messages: SqliteMessages) -> None:
+    [bubble] = await messages.save([SaveUpload(upload(1, inspected=FOUND, held=True, held_bytes=600))])
+    assert (bubble.state, bubble.paused, bubble.here_bytes) == (State.UPLOADING, True, 600)
+    [bubble] = await messages.save([SaveUpload(upload(1, inspected=FOUND))])
+    assert (bubble.paused, bubble.here_bytes) == (False, 0)
+    unsafe = msgspec.structs.replace(FOUND, kind="file", why="media_unsafe")
+    [bubble] = await messages.save([SaveUpload(upload(1, inspected=unsafe))])
+    assert bubble.why == "media_unsafe"
+
+
+async def test_which_files_bubbles_show(messages: SqliteMessages) -> None:
+    await messages.save([SaveUpload(upload(1))])
+    assert await messages.shows_file("/p/cat.jpg")
+    assert not await messages.shows_file("/p/dog.jpg")
 
 
 # --------------------------------------------------------------------------------------------- looking

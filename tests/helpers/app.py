@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import os
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +14,7 @@ from client.adapters.sqlite_messages import SqliteMessages
 from client.app.changes import BubblesChanged, Change
 from client.app.chat import Chat
 from client.app.settings import Settings
-from client.core.effects import DownloadFile, Save, UploadFile
+from client.core.effects import DownloadFile, ForgetUpload, KeepSent, Save, UploadFile
 from client.core.engine import Engine
 from client.core.model import Bubble, Device, Inspected, Looked, Me, Memory, State
 from client.ports import Parts, WireListener
@@ -119,9 +120,6 @@ class PlainWorker:
 
     async def look(self, path: str, claimed: str, name: str = "") -> Looked:
         return Looked("file", "text/plain")
-
-    async def make_smaller(self, path: str, kind: str, progress: Callable[[int, int], None]) -> Path | None:
-        return None
 
     async def make_smaller(self, path: str, kind: str, progress: Callable[[int, int], None]) -> Path | None:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import os
 import socket
@@ -40,6 +41,10 @@ from tests.client.adapters.web_server import MediaServer, refusal, serving
 
 DATA = bytes(range(256)) * 40_000  # 10 MB: three parts
 MEDIA = MediaId(MediaServer.MEDIA)
+METADATA = (
+    "conversation Y2hhdA==,number NDcxMQ==,"
+    f"sha256 {base64.b64encode(hashlib.sha256(DATA).hexdigest().encode()).decode()}"
+)
 
 
 class Told:
@@ -107,7 +112,7 @@ async def test_a_file_goes_up_in_parts(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert server.promised == {
         "Upload-Length": str(len(DATA)), "Upload-Number": "4711", "Upload-Conversation": "chat",
-        "Upload-Sha256": hashlib.sha256(DATA).hexdigest(),
+        "Upload-Sha256": hashlib.sha256(DATA).hexdigest(), "Upload-Metadata": METADATA,
     }  # fmt: skip
     assert server.tokens == {"Bearer secret"}
     assert told.steps == sorted(set(told.steps))
@@ -441,7 +446,7 @@ async def test_what_is_too_large_or_has_no_room_is_not_begun(tmp_path: Path, mon
     async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
         with pytest.raises(MediaTooLarge):
             await media.download(down(size_bytes=FILE_MAX_BYTES + 1), Told())
-        monkeypatch.setattr("client.adapters.http_media.shutil.disk_usage", lambda path: room(9))
+        monkeypatch.setattr("client.adapters.http_files.shutil.disk_usage", lambda path: room(9))
         with pytest.raises(DiskFull) as full:
             await media.download(down(), Told())
     assert full.value.can_retry

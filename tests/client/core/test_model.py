@@ -87,3 +87,65 @@ def test_all_that_was_found_in_a_file_is_said() -> None:
         preview_type="image/webp", waveform=b"wf",
     )  # fmt: skip
     assert upload.body(MediaId("m")) == Video(said, "look")
+
+
+PHOTO = Inspected("picture", "image/jpeg", "sea.jpeg", 1000, "ab" * 32, "/p/sea.jpeg", 40, 30)
+UPLOAD = Upload(Lid(1), ConvId("c"), 0, "/p/sea.jpeg", "sea.jpeg", "auto", "by the sea", bytes(8), 1)
+
+
+def test_an_upload_names_every_file_it_needs() -> None:
+    assert UPLOAD.paths == ("/p/sea.jpeg",)
+    sent = replace(UPLOAD, copy="/copies/x.mp4", inspected=replace(PHOTO, path="/copies/y.mp4"))
+    assert sent.paths == ("/p/sea.jpeg", "/copies/x.mp4", "/copies/y.mp4")
+
+
+def test_what_is_made_smaller_before_it_is_sent() -> None:
+    film = replace(PHOTO, kind="video", type="video/quicktime", large=True)
+    voice = replace(PHOTO, kind="voice", type="audio/mp4")
+    small = replace(UPLOAD, quality="small")
+    assert not small.to_make, "nobody has looked at it yet"
+    assert [replace(small, inspected=found).to_make for found in (PHOTO, film, voice)] == [False, True, True]
+    assert not replace(small, inspected=replace(voice, type="audio/ogg")).to_make
+    assert not replace(small, inspected=film, made=True).to_make
+    assert not replace(UPLOAD, inspected=film).to_make
+
+
+def test_when_a_file_may_go_up() -> None:
+    looked = replace(UPLOAD, inspected=PHOTO)
+    assert (UPLOAD.ready, looked.ready, replace(looked, looked=False).ready) == (False, True, False)
+    assert not replace(looked, quality="small", inspected=replace(PHOTO, large=True)).ready
+
+
+def test_a_copy_of_another_format_has_its_ending() -> None:
+    def named(name: str, copy: str) -> str:
+        return replace(UPLOAD, name=name, inspected=replace(PHOTO, path=copy)).sent_name
+
+    assert UPLOAD.sent_name == "sea.jpeg"
+    assert named("sea.png", UPLOAD.path) == "sea.png", "the original is what it is"
+    assert named("sea.jpeg", "/copies/x.jpg") == "sea.jpeg"
+    assert named("SEA.JPG", "/copies/x.jpg") == "SEA.JPG"
+    assert named("sea.MOV", "C:\\copies\\x.mp4") == "sea.mp4"
+    assert named("sea", "/copies/x.mp4") == "sea.mp4"
+    assert named(".hidden", "/copies/x.mp4") == ".hidden.mp4"
+    assert named("sea.MOV", "/copies.d/x") == "sea.MOV"
+    assert named("", "/copies/x.mp4") == "sea.mp4"
+
+
+def test_an_upload_says_what_was_chosen_when_it_was_attached() -> None:
+    album = "a" * 22
+    wish = replace(UPLOAD, album=album, note=True, bins=b"heard", inspected=PHOTO)
+    picture, video, voice = (
+        wish.body(MediaId("m")),
+        *(_as(wish, kind).body(MediaId("m")) for kind in ("video", "voice")),
+    )
+    assert isinstance(picture, Picture)
+    assert (picture.album, picture.caption) == (album, "by the sea")
+    assert isinstance(video, Video)
+    assert (video.album, video.note) == (album, True)
+    assert isinstance(voice, Voice)
+    assert voice.file.waveform == b"heard"
+    assert replace(wish, bins=b"").body(MediaId("m")) != wish.body(MediaId("m"))
+
+
+def _as(wish: Upload, kind: str) -> Upload:
+    return replace(wish, inspected=replace(PHOTO, kind=kind))

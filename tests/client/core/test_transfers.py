@@ -1,14 +1,16 @@
-"""Files: first the upload, then the message; a download only on a click (P-75, P-76, P-79)."""
+"""Files go up: looked at, made smaller, uploaded, and only then said (P-3, P-75, P-79)."""
 
 from __future__ import annotations
 
 import pytest
 
 from client.core.effects import (
-    DownloadFile,
+    DropCopy,
+    ForgetUpload,
     InspectFile,
+    KeepSent,
+    MakeSmaller,
     SaveDropped,
-    SaveFetched,
     SaveState,
     SaveUpload,
     StopTransfer,
@@ -20,16 +22,16 @@ from client.core.events import (
     Cancel,
     Compose,
     Dial,
-    Fetch,
-    Fetched,
-    FetchStopped,
     FileInspected,
+    Made,
+    MakingStopped,
     PassOn,
+    Pause,
+    Quit,
     Recaption,
     Resend,
     SessionDown,
     SessionUp,
-    StopFetch,
     Tick,
     Uploaded,
     UploadStopped,
@@ -49,10 +51,6 @@ MEDIA = MediaId("m1")
 
 def attach(lid: int = 1, caption: str = "") -> Attach:
     return Attach(Lid(lid), CONV, "/pictures/sunset.jpg", "sunset.jpg", "auto", caption, lid.to_bytes(8, "big"), 1234)
-
-
-def fetch(lid: int) -> Fetch:
-    return Fetch(Lid(lid), MediaId(f"m{lid}"), 1000, "cd" * 32, "sunset.jpg")
 
 
 def machine(*, ready: bool = True) -> Transfers:
@@ -75,7 +73,7 @@ def test_a_file_is_saved_inspected_uploaded_and_only_then_composed() -> None:
 
     saved, inspect = transfers.handle(attach(caption="by the sea"), 0.0)
     assert isinstance(saved, SaveUpload)
-    assert inspect == InspectFile(Lid(1), "/pictures/sunset.jpg", "sunset.jpg", "auto")
+    assert inspect == InspectFile(Lid(1), "/pictures/sunset.jpg", "sunset.jpg", "auto", "small")
 
     saved, upload = transfers.handle(FileInspected(Lid(1), PHOTO), 0.5)
     assert isinstance(saved, SaveUpload)
@@ -83,7 +81,7 @@ def test_a_file_is_saved_inspected_uploaded_and_only_then_composed() -> None:
     number = upload_number(attach().nonce, PHOTO.sha256)
     assert upload == UploadFile(Lid(1), CONV, number, PHOTO, MediaId(""))
 
-    [compose] = transfers.handle(Uploaded(Lid(1), MEDIA), 1.0)
+    compose = transfers.handle(Uploaded(Lid(1), MEDIA), 1.0)[0]
     assert isinstance(compose, Compose)
     assert (compose.lid, compose.conv, compose.media, compose.at_ms) == (Lid(1), CONV, (MEDIA,), 1234)
     assert compose.dg == digest(CONV, compose.content)
@@ -102,7 +100,7 @@ def test_the_message_is_of_the_kind_that_was_found(kind: str, body: type) -> Non
     transfers = machine()
     transfers.handle(attach(), 0.0)
     transfers.handle(FileInspected(Lid(1), replace(PHOTO, kind=kind)), 0.0)
-    [compose] = transfers.handle(Uploaded(Lid(1), MEDIA), 0.0)
+    compose = transfers.handle(Uploaded(Lid(1), MEDIA), 0.0)[0]
 
     assert isinstance(compose, Compose)
     said = unpack(compose.content, author=ALICE, conv=CONV).body
@@ -128,7 +126,7 @@ def test_a_file_can_be_an_answer() -> None:
     reply = Reply(Digest("d"), Uid("bob"), "show me", "text")
     transfers.handle(replace(attach(), reply=reply), 0.0)
     transfers.handle(FileInspected(Lid(1), PHOTO), 0.0)
-    [compose] = transfers.handle(Uploaded(Lid(1), MEDIA), 0.0)
+    compose = transfers.handle(Uploaded(Lid(1), MEDIA), 0.0)[0]
 
     assert isinstance(compose, Compose)
     assert unpack(compose.content, author=ALICE, conv=CONV).reply == reply
@@ -149,7 +147,7 @@ def test_a_file_that_the_server_has_is_passed_on_without_being_looked_at() -> No
     number = upload_number(pass_on().nonce, PHOTO.sha256)
     assert upload == UploadFile(Lid(1), CONV, number, PHOTO, MediaId(""), MediaId("theirs"))
 
-    [compose] = transfers.handle(Uploaded(Lid(1), MEDIA), 1.0)
+    compose = transfers.handle(Uploaded(Lid(1), MEDIA), 1.0)[0]
     assert isinstance(compose, Compose)
     content = unpack(compose.content, author=ALICE, conv=CONV)
     assert (content.forward, compose.media) == (Forward(Uid("bob"), "Bob"), (MEDIA,))
@@ -176,7 +174,7 @@ def test_words_below_a_file_may_change_until_it_is_up() -> None:
     assert isinstance(saved, SaveUpload)
     assert transfers.handle(Recaption(Lid(1), "x" * 70_000), 0.0) == [Told("content_too_large", Lid(1))]
 
-    [compose] = transfers.handle(Uploaded(Lid(1), MEDIA), 1.0)
+    compose = transfers.handle(Uploaded(Lid(1), MEDIA), 1.0)[0]
     assert isinstance(compose, Compose)
     said = unpack(compose.content, author=ALICE, conv=CONV).body
     assert isinstance(said, Picture)
@@ -201,7 +199,7 @@ def test_two_uploads_at_once_in_the_order_they_were_attached() -> None:
     assert len(transfers.handle(FileInspected(Lid(3), PHOTO), 0.0)) == 1, "no slot yet"
     assert transfers.next_wakeup_s() is None
 
-    composed, third = transfers.handle(Uploaded(Lid(2), MEDIA), 1.0)
+    composed, _, third = transfers.handle(Uploaded(Lid(2), MEDIA), 1.0)
     assert isinstance(composed, Compose)
     assert isinstance(third, UploadFile)
     assert third.lid == 3
@@ -273,7 +271,13 @@ def test_cancelling_an_upload_leaves_nothing() -> None:
     transfers = machine()
     uploading(transfers)
 
-    assert transfers.handle(Cancel(Lid(1)), 1.0) == [StopTransfer(Lid(1)), SaveDropped(Lid(1), CONV)]
+    number = upload_number(attach().nonce, PHOTO.sha256)
+    assert transfers.handle(Cancel(Lid(1)), 1.0) == [
+        StopTransfer(Lid(1)),
+        SaveDropped(Lid(1), CONV),
+        ForgetUpload(Lid(1), MediaId(""), number),
+        DropCopy(PHOTO.path),
+    ]
     assert transfers.handle(Uploaded(Lid(1), MEDIA), 1.1) == [], "what ended meanwhile is too late"
 
 
@@ -282,7 +286,7 @@ def test_cancelling_a_refused_upload_needs_no_stop() -> None:
     uploading(transfers)
     transfers.handle(UploadStopped(Lid(1), "media_vanished", False), 1.0)
 
-    assert transfers.handle(Cancel(Lid(1)), 1.0) == [SaveDropped(Lid(1), CONV)]
+    assert transfers.handle(Cancel(Lid(1)), 1.0)[0] == SaveDropped(Lid(1), CONV)
 
 
 def test_after_a_restart_uploads_go_on_and_unseen_files_are_looked_at() -> None:
@@ -297,61 +301,30 @@ def test_after_a_restart_uploads_go_on_and_unseen_files_are_looked_at() -> None:
     assert transfers.handle(UP, 1.0) == [UploadFile(Lid(5), CONV, 77, PHOTO, MEDIA)]
 
 
-def test_a_click_downloads_and_the_file_is_saved() -> None:
-    transfers = machine()
-
-    assert transfers.handle(fetch(8), 0.0) == [DownloadFile(Lid(8), MediaId("m8"), 1000, "cd" * 32, "sunset.jpg")]
-    assert transfers.handle(fetch(8), 0.1) == [], "a second click"
-    assert transfers.handle(Fetched(Lid(8), "/cache/x.jpg"), 1.0) == [SaveFetched(Lid(8), "/cache/x.jpg")]
-    assert transfers.handle(Fetched(Lid(8), "/cache/x.jpg"), 1.1) == []
-
-
-def test_three_downloads_at_once() -> None:
-    transfers = machine()
-    for lid in (1, 2, 3):
-        assert len(transfers.handle(fetch(lid), 0.0)) == 1
-
-    assert transfers.handle(fetch(4), 0.0) == []
-    assert len(transfers.handle(Fetched(Lid(2), "/x"), 1.0)) == 2
-
-
-def test_a_broken_download_goes_on_and_says_so_once() -> None:
-    transfers = machine()
-    transfers.handle(fetch(8), 0.0)
-
-    stopped = FetchStopped(Lid(8), "transfer_interrupted", True)
-    assert transfers.handle(stopped, 1.0) == [Told("transfer_interrupted", Lid(8))]
-    assert transfers.next_wakeup_s() == 2.0
-    assert len(transfers.handle(Tick(), 2.0)) == 1
-    assert transfers.handle(stopped, 3.0) == []
-
-
-def test_a_file_that_is_gone_is_said_to_be_gone() -> None:
-    transfers = machine()
-    transfers.handle(fetch(8), 0.0)
-
-    assert transfers.handle(FetchStopped(Lid(8), "media_unknown", False), 1.0) == [
-        SaveFetched(Lid(8), "", "media_unknown"),
-        Told("media_unknown", Lid(8)),
-    ]
-
-
-def test_a_second_click_stops_a_download() -> None:
-    transfers = machine()
-    transfers.handle(fetch(8), 0.0)
-
-    assert transfers.handle(StopFetch(Lid(8)), 1.0) == [StopTransfer(Lid(8))]
-    assert transfers.next_wakeup_s() is None
-
-
 # ------------------------------------------------------------------------------------- to the very edge
 
 
 def test_what_is_attached_is_written_down_as_it_is() -> None:
-    wish = replace(attach(caption="by the sea"), reply=Reply(Digest("d"), Uid("bob"), "show me", "text"))
+    reply = Reply(Digest("d"), Uid("bob"), "show me", "text")
+    wish = replace(attach(caption="by the sea"), reply=reply, bins=b"bins", note=True, album="a" * 22)
     [saved, _] = machine().handle(wish, 0.0)
     assert saved == SaveUpload(
-        Upload(Lid(1), CONV, 0, wish.path, wish.name, "auto", wish.caption, wish.nonce, 1234, reply=wish.reply)
+        Upload(
+            Lid(1),
+            CONV,
+            0,
+            wish.path,
+            wish.name,
+            "auto",
+            wish.caption,
+            wish.nonce,
+            1234,
+            reply=wish.reply,
+            quality="small",
+            bins=b"bins",
+            note=True,
+            album="a" * 22,
+        )
     )
 
 
@@ -441,16 +414,9 @@ def test_what_is_over_takes_no_slot() -> None:
     for lid in (1, 2, 3):
         uploading(transfers, lid)
         transfers.handle(Uploaded(Lid(lid), MEDIA), 0.0)
-    transfers.handle(fetch(8), 1.0)
-    transfers.handle(FetchStopped(Lid(8), "transfer_interrupted", True), 1.0)
+    uploading(transfers, 8, 1.0)
+    transfers.handle(UploadStopped(Lid(8), "transfer_interrupted", True), 1.0)
     assert transfers.next_wakeup_s() == 2.0
-
-
-def test_a_file_that_was_gone_can_be_asked_for_again() -> None:
-    transfers = machine()
-    transfers.handle(fetch(8), 0.0)
-    transfers.handle(FetchStopped(Lid(8), "media_unknown", False), 1.0)
-    assert len(transfers.handle(fetch(8), 2.0)) == 1
 
 
 def test_the_number_of_an_upload_is_the_same_in_every_version() -> None:
@@ -459,21 +425,13 @@ def test_the_number_of_an_upload_is_the_same_in_every_version() -> None:
     assert all(upload_number(bytes([n]), "ab" * 32) < 2**52 for n in range(100))
 
 
-def test_a_download_that_was_stopped_can_begin_again() -> None:
-    transfers = machine()
-    transfers.handle(fetch(8), 0.0)
-    transfers.handle(StopFetch(Lid(8)), 1.0)
-    assert len(transfers.handle(fetch(8), 2.0)) == 1
-
-
 def test_what_waits_is_not_hurried_by_what_ends() -> None:
     transfers = machine()
     for lid in (1, 2):
         uploading(transfers, lid)
-    transfers.handle(fetch(8), 0.0)
     transfers.handle(UploadStopped(Lid(1), "transfer_interrupted", True), 10.0)
-    assert transfers.handle(Cancel(Lid(2)), 10.5) == [StopTransfer(Lid(2)), SaveDropped(Lid(2), CONV)]
-    assert transfers.handle(StopFetch(Lid(8)), 10.6) == [StopTransfer(Lid(8))]
+    cancelled = transfers.handle(Cancel(Lid(2)), 10.5)
+    assert not any(isinstance(effect, UploadFile) for effect in cancelled)
     assert len(transfers.handle(Tick(), 11.0)) == 1
 
 
@@ -482,3 +440,218 @@ def test_into_a_lost_line_nothing_is_uploaded() -> None:
     transfers.handle(SessionDown(1), 1.0)
     transfers.handle(attach(), 2.0)
     assert len(transfers.handle(FileInspected(Lid(1), PHOTO), 3.0)) == 1
+
+
+# ---------------------------------------------------------------------------------- held by the person
+
+
+def test_the_person_holds_an_upload_and_it_goes_on_with_what_is_known_of_it() -> None:
+    transfers = machine()
+    uploading(transfers)
+    saved, stop = transfers.handle(Pause(Lid(1), 400), 1.0)
+    assert isinstance(saved, SaveUpload)
+    assert (saved.upload.held, saved.upload.held_bytes, saved.upload.inspected) == (True, 400, PHOTO)
+    assert stop == StopTransfer(Lid(1))
+    assert transfers.handle(Pause(Lid(1), 500), 1.1) == [], "a second click"
+    assert transfers.next_wakeup_s() is None
+    assert transfers.handle(Tick(), 99.0) == []
+    assert transfers.handle(UP, 100.0) == [], "not even a new session makes it go on"
+
+    saved, state, again = transfers.handle(Resend(Lid(1)), 200.0)
+    assert isinstance(saved, SaveUpload)
+    assert (saved.upload.held, saved.upload.held_bytes) == (False, 0)
+    assert state == SaveState(Lid(1), State.UPLOADING)
+    assert isinstance(again, UploadFile), "nothing is looked at again"
+
+
+def test_what_is_held_leaves_its_slot_to_others() -> None:
+    transfers = machine()
+    uploading(transfers, 1)
+    uploading(transfers, 2)
+    transfers.handle(attach(3), 0.0)
+    transfers.handle(FileInspected(Lid(3), PHOTO), 0.0)
+    _, stop, third = transfers.handle(Pause(Lid(1)), 1.0)
+    assert stop == StopTransfer(Lid(1))
+    assert isinstance(third, UploadFile)
+    assert third.lid == 3
+
+
+def test_what_waits_for_its_next_try_is_held_without_a_stop_and_what_is_refused_is_not_held() -> None:
+    transfers = machine()
+    uploading(transfers)
+    transfers.handle(UploadStopped(Lid(1), "transfer_interrupted", True), 1.0)
+    assert len(transfers.handle(Pause(Lid(1)), 1.5)) == 1
+    transfers.handle(Resend(Lid(1)), 2.0)
+    transfers.handle(UploadStopped(Lid(1), "media_vanished", False), 3.0)
+    assert transfers.handle(Pause(Lid(1)), 4.0) == []
+
+
+def test_a_file_that_is_looked_at_is_held_and_looked_at_again() -> None:
+    transfers = machine()
+    transfers.handle(attach(), 0.0)
+    saved, stop = transfers.handle(Pause(Lid(1)), 0.1)
+    assert isinstance(saved, SaveUpload)
+    assert stop == StopTransfer(Lid(1))
+    assert transfers.handle(Dial(), 0.2) == []
+    assert isinstance(transfers.handle(Resend(Lid(1)), 1.0)[-1], InspectFile)
+
+
+def test_an_answer_that_was_on_its_way_when_it_was_held_is_kept_and_nothing_begins() -> None:
+    transfers = machine()
+    transfers.handle(attach(), 0.0)
+    transfers.handle(Pause(Lid(1)), 0.1)
+    [saved] = transfers.handle(FileInspected(Lid(1), LARGE), 0.2)
+    assert isinstance(saved, SaveUpload)
+    assert saved.upload.held
+    assert isinstance(transfers.handle(Resend(Lid(1)), 1.0)[-1], MakeSmaller)
+
+
+def test_who_is_asked_to_wait_waits() -> None:
+    transfers = machine()
+    uploading(transfers)
+    transfers.handle(UploadStopped(Lid(1), "uploads_today", True, MediaId(""), 90.0), 10.0)
+    assert transfers.next_wakeup_s() == 100.0
+
+
+def test_wishes_about_what_is_not_here_are_nobodys() -> None:
+    transfers = machine()
+    for wish in (Pause(Lid(9)), Resend(Lid(9)), Made(Lid(9), "/x"), UploadStopped(Lid(9), "x", True), Quit()):
+        assert transfers.handle(wish, 0.0) == []
+
+
+# ------------------------------------------------------------------------------------------- made smaller
+
+
+FILM = Attach(Lid(1), CONV, "/films/sea.MOV", "sea.MOV", "auto", "", bytes(8), 1234)
+LARGE = Inspected("video", "video/quicktime", "sea.MOV", 90_000, "ab" * 32, "/films/sea.MOV", 40, 30, large=True)
+SMALL = Inspected("video", "video/mp4", "x.mp4", 9_000, "ef" * 32, "/copies/x.mp4", 20, 15)
+
+
+def test_a_large_film_is_made_smaller_looked_at_again_and_sent_under_its_name() -> None:
+    transfers = machine()
+    transfers.handle(FILM, 0.0)
+    saved, make = transfers.handle(FileInspected(Lid(1), LARGE), 0.0)
+    assert isinstance(saved, SaveUpload)
+    assert make == MakeSmaller(Lid(1), "/films/sea.MOV", "video")
+
+    saved, look = transfers.handle(Made(Lid(1), "/copies/x.mp4"), 5.0)
+    assert isinstance(saved, SaveUpload)
+    assert (saved.upload.copy, saved.upload.made) == ("/copies/x.mp4", True)
+    assert saved.upload.inspected == LARGE, "its poster is shown all the while"
+    assert look == InspectFile(Lid(1), "/copies/x.mp4", "sea.MOV", "auto")
+
+    upload = transfers.handle(FileInspected(Lid(1), SMALL), 6.0)[-1]
+    assert isinstance(upload, UploadFile)
+    assert upload.found == SMALL
+    compose, keep = transfers.handle(Uploaded(Lid(1), MEDIA), 7.0)
+    assert isinstance(compose, Compose)
+    said = unpack(compose.content, author=ALICE, conv=CONV).body
+    assert isinstance(said, Video)
+    assert (said.file.name, said.file.type) == ("sea.mp4", "video/mp4")
+    copies = ("/copies/x.mp4",)
+    assert keep == KeepSent(Lid(1), "/films/sea.MOV", "/copies/x.mp4", SMALL.sha256, "sea.mp4", copies)
+
+
+@pytest.mark.parametrize("answer", [Made(Lid(1), ""), MakingStopped(Lid(1), "ffmpeg_missing")])
+def test_what_cannot_be_made_smaller_goes_as_it_is(answer: Made | MakingStopped) -> None:
+    transfers = machine()
+    transfers.handle(FILM, 0.0)
+    transfers.handle(FileInspected(Lid(1), LARGE), 0.0)
+    saved, upload = transfers.handle(answer, 5.0)
+    assert isinstance(saved, SaveUpload)
+    assert isinstance(upload, UploadFile)
+    assert upload.found == LARGE
+
+
+def test_in_its_original_quality_nothing_is_made_of_a_film() -> None:
+    transfers = machine()
+    transfers.handle(replace(FILM, quality="original"), 0.0)
+    assert isinstance(transfers.handle(FileInspected(Lid(1), LARGE), 0.0)[-1], UploadFile)
+
+
+def test_a_voice_is_made_opus_with_the_waveform_that_was_heard() -> None:
+    transfers = machine()
+    voice = Inspected("voice", "audio/mp4", "v.m4a", 900, "ab" * 32, "/recordings/v.m4a", duration_ms=900)
+    transfers.handle(replace(FILM, path=voice.path, name="v.m4a", kind="voice", bins=b"heard"), 0.0)
+    assert transfers.handle(FileInspected(Lid(1), voice), 0.0)[-1] == MakeSmaller(Lid(1), voice.path, "voice")
+    transfers.handle(Made(Lid(1), "/copies/v.ogg"), 1.0)
+    opus = replace(voice, type="audio/ogg", path="/copies/v.ogg", waveform=b"read")
+    transfers.handle(FileInspected(Lid(1), opus), 1.0)
+    compose = transfers.handle(Uploaded(Lid(1), MEDIA), 2.0)[0]
+    assert isinstance(compose, Compose)
+    said = unpack(compose.content, author=ALICE, conv=CONV).body
+    assert isinstance(said, Voice)
+    assert (said.file.waveform, said.file.name) == (b"heard", "v.ogg")
+
+
+def test_making_that_a_restart_interrupted_begins_again() -> None:
+    upload = Upload(Lid(1), CONV, 1, FILM.path, FILM.name, "auto", "", bytes(8), 1, inspected=LARGE, quality="small")
+    copied = replace(upload, lid=Lid(2), made=True, copy="/copies/x.mp4", looked=False)
+    transfers = Transfers(ALICE, (upload, copied))
+    assert transfers.handle(Dial(), 0.0) == [
+        MakeSmaller(Lid(1), FILM.path, "video"),
+        InspectFile(Lid(2), "/copies/x.mp4", FILM.name, "auto"),
+    ]
+
+
+def test_making_is_held_and_cancelled_like_everything() -> None:
+    transfers = machine()
+    transfers.handle(FILM, 0.0)
+    transfers.handle(FileInspected(Lid(1), LARGE), 0.0)
+    assert transfers.handle(Pause(Lid(1)), 1.0)[-1] == StopTransfer(Lid(1))
+    assert transfers.handle(Resend(Lid(1)), 2.0)[-1] == MakeSmaller(Lid(1), FILM.path, "video")
+    assert transfers.handle(Cancel(Lid(1)), 3.0)[:2] == [StopTransfer(Lid(1)), SaveDropped(Lid(1), CONV)]
+
+
+def test_a_refused_copy_is_dropped_and_the_original_looked_at_again() -> None:
+    transfers = machine()
+    transfers.handle(FILM, 0.0)
+    transfers.handle(FileInspected(Lid(1), LARGE), 0.0)
+    transfers.handle(Made(Lid(1), "/copies/x.mp4"), 1.0)
+    transfers.handle(UploadStopped(Lid(1), "media_vanished", False), 2.0)
+    saved, _, drop, look = transfers.handle(Resend(Lid(1)), 3.0)
+    assert isinstance(saved, SaveUpload)
+    assert (saved.upload.copy, saved.upload.made, saved.upload.looked) == ("", False, True)
+    assert drop == DropCopy("/copies/x.mp4")
+    assert look == InspectFile(Lid(1), FILM.path, FILM.name, "auto", "small")
+
+
+# ---------------------------------------------------------------------------------------- what is left
+
+
+def test_a_cancelled_upload_is_over_at_the_server_too() -> None:
+    transfers = machine()
+    uploading(transfers)
+    transfers.handle(UploadStopped(Lid(1), "transfer_interrupted", True, MEDIA), 1.0)
+    number = upload_number(attach().nonce, PHOTO.sha256)
+    assert ForgetUpload(Lid(1), MEDIA, number) in transfers.handle(Cancel(Lid(1)), 1.5)
+
+
+def test_of_what_nobody_has_looked_at_the_server_knows_nothing() -> None:
+    transfers = machine()
+    transfers.handle(attach(), 0.0)
+    assert transfers.handle(Cancel(Lid(1)), 0.5) == [
+        StopTransfer(Lid(1)), SaveDropped(Lid(1), CONV), DropCopy(PHOTO.path),
+    ]  # fmt: skip
+
+
+def test_an_upload_of_a_file_that_has_changed_is_over() -> None:
+    transfers = machine()
+    uploading(transfers)
+    transfers.handle(UploadStopped(Lid(1), "media_changed", False, MEDIA), 1.0)
+    transfers.handle(Resend(Lid(1)), 2.0)
+    number = upload_number(attach().nonce, PHOTO.sha256)
+    gone, saved, upload = transfers.handle(FileInspected(Lid(1), replace(PHOTO, sha256="ef" * 32)), 3.0)
+    assert gone == ForgetUpload(Lid(1), MEDIA, number)
+    assert isinstance(saved, SaveUpload)
+    assert isinstance(upload, UploadFile)
+
+
+def test_the_file_of_another_bubble_is_left_alone() -> None:
+    """What is passed on shares the local file of the message that it comes from."""
+    transfers = machine()
+    transfers.handle(pass_on(), 0.0)
+    cancelled = transfers.handle(Cancel(Lid(1)), 1.0)
+    assert not any(isinstance(effect, DropCopy) for effect in cancelled)
+    transfers.handle(pass_on(2), 2.0)
+    assert len(transfers.handle(Uploaded(Lid(2), MEDIA), 3.0)) == 1
