@@ -16,6 +16,7 @@ from client.core.model import (
     Inspected,
     Looked,
     Me,
+    MediaKind,
     Memory,
     Own,
     Receipt,
@@ -62,6 +63,20 @@ class Messages(Protocol):
         limit: int = 50,
     ) -> list[Bubble]:
         """Bubbles in the order shown, next to the given `Bubble.order`, or the newest ones."""
+
+    async def media(
+        self,
+        conv: ConvId,
+        kinds: Sequence[MediaKind],
+        *,
+        before: tuple[int, int] | None = None,
+        after: tuple[int, int] | None = None,
+        limit: int = 50,
+    ) -> list[Bubble]:
+        """The same of messages with a file of these kinds. What is shown as a plain file is one."""
+
+    async def media_lids(self, conv: ConvId, kinds: Sequence[MediaKind]) -> list[Lid]:
+        """All of them, in the order shown."""
 
     async def bubble(self, lid: Lid) -> Bubble:
         """One bubble. Raises UnknownMessage."""

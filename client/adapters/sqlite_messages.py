@@ -42,7 +42,20 @@ from client.adapters.sqlite_schema import (
 )
 from client.adapters.sqlite_words import languages, versions_of
 from client.core.effects import Save
-from client.core.model import NOWHERE, Bubble, ChatEntry, Me, MediaKind, Memory, Own, Receipt, Seen, Span, State, Version
+from client.core.model import (
+    NOWHERE,
+    Bubble,
+    ChatEntry,
+    Me,
+    MediaKind,
+    Memory,
+    Own,
+    Receipt,
+    Seen,
+    Span,
+    State,
+    Version,
+)
 from protocol.packets import Gap, Person, Seat
 from protocol.problems import DataCorrupt, DiskFull, Problem, UnknownMessage
 from protocol.values import ConvId, Lid

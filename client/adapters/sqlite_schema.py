@@ -158,6 +158,8 @@ MEDIA: Final = (
     "alter table bubble add column heard integer not null default 0",
     "alter table bubble add column fetched_ms integer not null default 0",
     "alter table bubble add column why text not null default ''",
+    """create index bubble_media on bubble (conv, place, lid)
+    where rel = '' and kind in ('picture', 'voice', 'video', 'file')""",
     # downloads that were asked for and are not here yet: they go on after a restart (P-76)
     "create table fetch (lid integer primary key, paused integer not null default 0, data blob not null) strict",
     # files that stand in the rail above a draft, in their order

@@ -10,7 +10,7 @@ from client.app.account import Account
 from client.app.publisher import Publisher
 from client.app.questions import Questions
 from client.core.events import Ask, AskMembers, AskOlder, AskPeople, AskSynced, ChangeGroup, Event, Open
-from client.core.model import NOWHERE, Bubble, ChatEntry, Finding, Receipt, Span, State
+from client.core.model import NOWHERE, Bubble, ChatEntry, Finding, MediaKind, Receipt, Span, State
 from client.ports import Dice, Messages
 from protocol.codec import to_text
 from protocol.limits import ANSWER_WAIT_S, PAGE_EVENTS, STATUS_WAIT_S
@@ -54,6 +54,18 @@ class Queries:
             if wanted is None or not await self._bring_older(conv, wanted, limit):
                 break
             page = await self._messages.page(conv, before=before, after=after, limit=limit)
+        return [self._publisher.dress(bubble) for bubble in page]
+
+    async def media(
+        self,
+        conv: ConvId,
+        kinds: Sequence[MediaKind],
+        before: tuple[int, int] | None,
+        after: tuple[int, int] | None,
+        limit: int,
+    ) -> list[Bubble]:
+        """Like `page`, of messages with a file of these kinds; the server is not asked for older ones."""
+        page = await self._messages.media(conv, kinds, before=before, after=after, limit=limit)
         return [self._publisher.dress(bubble) for bubble in page]
 
     async def bubble(self, lid: Lid) -> Bubble:

@@ -1,4 +1,4 @@
-"""Ticks: how far other people have got, and how far this person has read (section 9).
+"""Ticks: how far other people have got, and how far this person has read and what they have heard (section 9).
 
 Marks are merged by maximum and never fall. One `rev` a conversation says how many changes of marks are known; a hole
 in it is pulled, so that a lost `ack:N` costs nothing (P-50).
@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from client.core.effects import Output, SaveMarks, SaveRead, Send, TracedAt
+from client.core.effects import Output, SaveHeard, SaveMarks, SaveRead, Send, TracedAt
 from client.core.events import (
     AskRoster,
     Event,
     Internal,
     MembersNow,
     Placed,
+    Played,
     Pull,
     Quit,
     ReadUpto,
@@ -92,6 +93,8 @@ class Marks:
                 return [self._save(standing)] if first <= standing.delivered else []
             case ReadUpto(conv, pos):
                 return self._read(self._standing(conv), pos, now_s)
+            case Played(lid):
+                return [SaveHeard(lid)]
             case SessionUp(wire):
                 self._wire = wire
                 self._plan_reads(now_s)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from client.core.effects import SaveMarks, SaveRead, Send, TracedAt
-from client.core.events import AskRoster, MembersNow, Placed, Pull, Quit, ReadUpto, Rewound
+from client.core.effects import SaveHeard, SaveMarks, SaveRead, Send, TracedAt
+from client.core.events import AskRoster, MembersNow, Placed, Played, Pull, Quit, ReadUpto, Rewound
 from client.core.marks import Marks
 from client.core.model import Member, Memory, Reach, Room
 from protocol.packets import AckA, AckN, Crowd, Mark, MembersA, OfflineA, ReadR, Seat, Step
+from protocol.values import Lid
 from tests.helpers.machines import ALICE, BOB, CAROL, C, D, Desk, memory, of_kind
 
 PAIR = (Member(ALICE.uid, "Alice"), Member(BOB, "Bob"))
@@ -155,6 +156,15 @@ def test_reading_is_kept_at_once_and_told_after_a_second() -> None:
     alice.run_until(5.0)
 
     assert alice.sent == [(1.0, ReadR(C, 4))]
+
+
+def test_what_was_played_to_its_end_is_kept_and_told_to_nobody() -> None:
+    alice = Ticks()
+    alice.online()
+
+    assert alice.does(Played(Lid(7))) == [SaveHeard(Lid(7))]
+    alice.run_until(5.0)
+    assert alice.sent == []
 
 
 def test_reading_is_told_again_until_the_server_is_known_to_know() -> None:
