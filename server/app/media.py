@@ -213,6 +213,7 @@ class Media:
         if (code := may(action, OnItsWay(mine=upload is not None))) or upload is None:
             raise problem(code or MediaUnknown.code)
         if action is not Action.END and self._expired(upload):
+            await self._end(upload)  # its room is free, and whoever asks again hears that it is not there
             raise UploadExpired()
         return upload
 

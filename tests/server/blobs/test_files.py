@@ -60,6 +60,44 @@ async def test_after_a_crash_less_than_recorded_is_what_counts(tmp_path: Path) -
         assert await after.begin(PICTURE, 1_000) == 500
 
 
+async def test_after_a_crash_nothing_that_was_on_trial_is_believed(tmp_path: Path) -> None:
+    async with open_blobs(tmp_path.as_uri(), lambda: 0) as before:
+        await before.begin(PICTURE, 0)
+        await before.append(PICTURE, 0, BYTES[:1_000])
+        recorded = await before.settle(PICTURE)
+        await before.hold(PICTURE, "sha1")
+        await before.append(PICTURE, 1_000, b"x" * 500)
+        assert await before.settle(PICTURE) == recorded == 1_000
+    assert part_of(tmp_path).stat().st_size == 1_500
+
+    async with open_blobs(tmp_path.as_uri(), lambda: 0) as after:
+        assert await after.begin(PICTURE, recorded) == 1_000
+        await after.append(PICTURE, 1_000, BYTES[1_000:])
+        assert await after.finish(PICTURE, len(BYTES), HASH) == HASH
+
+
+async def test_a_part_on_trial_is_not_at_rest(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closed it would be forgotten."""
+    monkeypatch.setattr(files, "OPEN_PARTS_MAX", 1)
+    await blobs.begin(PICTURE, 0)
+    await blobs.hold(PICTURE, "sha1")
+    await blobs.append(PICTURE, 0, BYTES)
+    await blobs.settle(PICTURE)
+    await blobs.begin(MediaId("b" * 26), 0)
+    await blobs.accept(PICTURE, hashlib.sha1(BYTES).digest())
+    assert await blobs.settle(PICTURE) == len(BYTES)
+
+
+async def test_where_the_disk_takes_no_hints_it_is_as_true(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EINVAL, "no hints here")
+
+    monkeypatch.setattr(os, "posix_fadvise", refuse, raising=False)
+    await blobs.begin(PICTURE, 0)
+    await blobs.append(PICTURE, 0, BYTES)
+    assert await blobs.finish(PICTURE, len(BYTES), HASH) == HASH
+
+
 async def test_only_the_owner_of_the_computer_can_read(blobs: FileBlobs, tmp_path: Path) -> None:
     """SEC-46, also when the modes had been loosened."""
     await blobs.begin(PICTURE, 0)
