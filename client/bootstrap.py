@@ -14,7 +14,9 @@ from platformdirs import user_data_dir
 
 from client.adapters.bundled_server import BundledServer
 from client.adapters.clock import SystemClock, SystemDice
+from client.adapters.file_marks import MarkedFiles
 from client.adapters.http_accounts import HttpAccounts
+from client.adapters.http_ledger import Ledger
 from client.adapters.http_media import HttpMedia
 from client.adapters.local_network import LocalNetwork
 from client.adapters.lossy_wire import Faults, LossyWire
@@ -117,12 +119,13 @@ class _Who:
 
 async def _open_parts(stack: AsyncExitStack, profile: Profile, messages: SqliteMessages, who: _Who) -> Parts:
     own = tuple(profile.data_dir / folder for folder in (COPIES_FOLDER, RECORDINGS_FOLDER))
-    media = HttpMedia(who.server, who.token, profile.data_dir / MEDIA_FOLDER, own)
-    accounts = HttpAccounts(platform.node()[:NAME_MAX_CHARS] or platform.system())
-    worker = WorkerPool(worker_command(), profile.data_dir / COPIES_FOLDER)
-    for part in (media, accounts, worker):
-        stack.push_async_callback(part.close)
     clock, dice = SystemClock(), SystemDice()
+    ledger = Ledger(lambda rows: messages.spend(rows, clock.wall_ms()), clock.wall_ms)
+    media = HttpMedia(who.server, who.token, profile.data_dir / MEDIA_FOLDER, own, ledger)
+    accounts = HttpAccounts(platform.node()[:NAME_MAX_CHARS] or platform.system(), ledger)
+    worker = WorkerPool(worker_command(), profile.data_dir / COPIES_FOLDER)
+    for part in (ledger, media, accounts, worker):
+        stack.push_async_callback(part.close)
     faults = Faults(profile.drop)
 
     def open_wire(listener: WireListener) -> Wire:
@@ -144,8 +147,10 @@ async def _open_parts(stack: AsyncExitStack, profile: Profile, messages: SqliteM
         accounts=accounts,
         clock=clock,
         dice=dice,
+        exports=MarkedFiles(),
         make=make,
         network=LocalNetwork(),
+        ledger=ledger,
     )
 
 

@@ -24,6 +24,7 @@ from client.core.model import (
     Span,
     Version,
 )
+from client.core.spending import CachedFile, Spending, Spent, Stored
 from protocol.codec import Garbled
 from protocol.ladder import Ladder
 from protocol.packets import FromServer, Gap, Packet, Person, Seat
@@ -117,6 +118,24 @@ class Messages(Protocol):
     async def note(self, seen: Sequence[Seen]) -> None:
         """Add packets to the trace; losing the last second of it in a crash is fine."""
 
+    async def spend(self, rows: Sequence[Spent], now_ms: int) -> list[int]:
+        """Write requests over HTTP, each in the place of the row with its id if it has one; return the ids.
+
+        Those older than 90 days go. Losing the last second of it in a crash is fine.
+        """
+
+    async def spent(self, since_ms: int, conv: ConvId, limit: int) -> list[Spent]:
+        """Requests since then, newest first; of one conversation, or of all if `conv` is empty."""
+
+    async def spending(self, since_ms: int) -> list[Spending]:
+        """What each day cost in each conversation, newest day first, then the dearest."""
+
+    async def shown_files(self) -> list[CachedFile]:
+        """The files that bubbles show, by path: also those that lie elsewhere on this computer."""
+
+    async def wanted_files(self) -> set[str]:
+        """The hashes of files that are on their way down, or paused there."""
+
     async def lids_at(self, conv: ConvId, first: int, last: int) -> list[Lid]:
         """The bubbles at these positions."""
 
@@ -187,6 +206,25 @@ class Media(Protocol):
     async def sweep(self, needed: Collection[str]) -> None:
         """Remove the copies that were left behind, except these."""
 
+    async def stored(self) -> list[Stored]:
+        """What lies where downloads are kept, also what is still coming."""
+
+    async def remove(self, path: str) -> bool:
+        """Take a file away from there; whether it is gone. No file elsewhere is touched."""
+
+    async def used(self, path: str) -> None:
+        """The person looks at this file now: it is the last one that may go."""
+
+
+class Exports(Protocol):
+    """Copies of files outside of the profile (SEC-27, SEC-28)."""
+
+    def name(self, said: str) -> str:
+        """A name that is fit for any disk, from one that somebody else chose."""
+
+    async def save(self, path: str, to: str) -> str:
+        """Copy a file there, or beside what is there already; returns where it is. Raises SaveFailed, DiskFull."""
+
 
 class Worker(Protocol):
     """The media worker: the only one who looks into files."""
@@ -220,6 +258,20 @@ class Worker(Protocol):
 
     async def join(self, folder: str, kind: Literal["voice", "video"]) -> Path:
         """One file out of the segments of a recording; they stay. Raises CannotJoin."""
+
+
+class Ledger(Protocol):
+    """Writes down what each request over HTTP costs."""
+
+    async def flush(self) -> None:
+        """What was spent until now is written when this returns."""
+
+
+class Unspent:
+    """The port `Ledger` of parts that ask nobody over HTTP."""
+
+    async def flush(self) -> None:
+        """Nothing was spent."""
 
 
 class Accounts(Protocol):
@@ -302,5 +354,7 @@ class Parts:
     accounts: Accounts
     clock: Clock
     dice: Dice
+    exports: Exports
     make: MakeMachine
     network: Callable[[str], Place] = nowhere
+    ledger: Ledger = Unspent()

@@ -13,6 +13,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["QT_API"] = "pyside6"
 os.environ.setdefault("QT_LOGGING_RULES", "qt.multimedia.*=false;qt.qpa.fonts=false")
 os.environ.setdefault("PYTHONASYNCIODEBUG", "0")
+os.environ["HEXAGRAM_STRICT"] = "1"  # a request over HTTP that no deed explains raises
 
 HERE = Path(__file__).parent
 KINDS = {

@@ -9,7 +9,9 @@ import httpx
 import msgspec
 
 from client.adapters.http_answers import bearer, new_client, reaching, refused
+from client.adapters.http_ledger import Ledger, because
 from client.core.model import Device, Me
+from client.core.spending import Cause
 from protocol.limits import DEVICES_MAX, NAME_MAX_CHARS
 from protocol.problems import MediaUnknown, ServerUnreachable
 from protocol.values import Did, Uid
@@ -49,10 +51,11 @@ class HttpAccounts:
 
     Args:
         device: what this installation is called in the list of the person's devices.
+        ledger: where each request is written down.
     """
 
-    def __init__(self, device: str = "") -> None:
-        self._device = device
+    def __init__(self, device: str = "", ledger: Ledger | None = None) -> None:
+        self._device, self._ledger = device, ledger or Ledger()
         self._client: httpx.AsyncClient | None = None
 
     async def join(self, server: str, name: str, invite: str, request: str) -> Me:
@@ -69,13 +72,13 @@ class HttpAccounts:
         wish = {"name": name, "invite": invite.strip(), "request": request}
         if self._device:
             wish["device"] = self._device
-        answer = await self._ask("POST", base, "/v1/join", wish, {}, name=name)
+        answer = await self._ask("join", "POST", base, "/v1/join", wish, {}, name=name)
         joined = _read(answer, _Joined, base)
         return Me(Uid(joined.uid), Did(joined.did), joined.name, joined.token, base)
 
     async def invite(self, me: Me) -> str:
         """A fresh invite code. Raises: SignInAgain, ServerUnreachable, TransferInterrupted."""
-        answer = await self._ask("POST", me.server, "/v1/invites", None, bearer(me.token))
+        answer = await self._ask("invite", "POST", me.server, "/v1/invites", None, bearer(me.token))
         return _read(answer, _Invited, me.server).invite
 
     async def device_code(self, me: Me) -> str:
@@ -83,12 +86,12 @@ class HttpAccounts:
 
         Raises: DevicesFull, SignInAgain, ServerUnreachable, TransferInterrupted.
         """
-        answer = await self._ask("POST", me.server, "/v1/devices", None, bearer(me.token))
+        answer = await self._ask("device_code", "POST", me.server, "/v1/devices", None, bearer(me.token))
         return _read(answer, _Code, me.server).code
 
     async def devices(self, me: Me) -> list[Device]:
         """This person's devices. Raises: SignInAgain, ServerUnreachable, TransferInterrupted."""
-        answer = await self._ask("GET", me.server, "/v1/devices", None, bearer(me.token))
+        answer = await self._ask("devices", "GET", me.server, "/v1/devices", None, bearer(me.token))
         return [
             Device(Did(item.did), item.name, item.seen_ms, item.made_ms, item.here)
             for item in _read(answer, _Devices, me.server).devices
@@ -96,7 +99,8 @@ class HttpAccounts:
 
     async def end_device(self, me: Me, did: Did) -> None:
         """End one of them. Raises: SignInAgain, ServerUnreachable, TransferInterrupted."""
-        await self._ask("DELETE", me.server, f"/v1/devices/{quote(did, safe='')}", None, bearer(me.token))
+        path = f"/v1/devices/{quote(did, safe='')}"
+        await self._ask("end_device", "DELETE", me.server, path, None, bearer(me.token))
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -105,12 +109,13 @@ class HttpAccounts:
             await client.aclose()
 
     async def _ask(
-        self, method: str, base: str, path: str, body: object, headers: dict[str, str], name: str = ""
+        self, cause: Cause, method: str, base: str, path: str, body: object, headers: dict[str, str], name: str = ""
     ) -> httpx.Response:
         if self._client is None:
-            self._client = new_client()
+            self._client = new_client(self._ledger)
         with reaching(base):
-            answer = await self._client.request(method, base + path, json=body, headers=headers)
+            why = because(cause)
+            answer = await self._client.request(method, base + path, json=body, headers=headers, extensions=why)
         if answer.is_success:
             return answer
         limit = DEVICES_MAX if path == "/v1/devices" else NAME_MAX_CHARS

@@ -9,6 +9,7 @@ from typing import Final
 import httpx
 import msgspec
 
+from client.adapters.http_ledger import CountedTransport, Ledger
 from protocol.problems import (
     BY_CODE,
     Busy,
@@ -47,11 +48,12 @@ class Refusal(msgspec.Struct, frozen=True):
     facts: dict[str, int] = {}
 
 
-def new_client() -> httpx.AsyncClient:
-    """No proxy, no netrc, no redirects: the token is for this server alone."""
+def new_client(ledger: Ledger) -> httpx.AsyncClient:
+    """No proxy, no netrc, no redirects: the token is for this server alone. Every request is in the ledger."""
+    limits = httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=8.0)
     return httpx.AsyncClient(
+        transport=CountedTransport(httpx.AsyncHTTPTransport(limits=limits, trust_env=False), ledger),
         timeout=httpx.Timeout(SILENCE_MAX_S, connect=CONNECT_WITHIN_S, pool=None),
-        limits=httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=8.0),
         follow_redirects=False,
         trust_env=False,
         headers={"User-Agent": "hexagram", "Accept-Encoding": "identity"},

@@ -7,19 +7,22 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 from weakref import WeakValueDictionary
 
 import httpx
 
 from client.adapters.http_answers import bearer, new_client, reaching, refused
+from client.adapters.http_cache import Cache
 from client.adapters.http_files import Files, Part, about, hash_of, on_disk, too_large
+from client.adapters.http_ledger import Ledger, because
 from client.adapters.http_upload import TUS, Places, Upload, is_media_id
 from client.core.effects import DownloadFile, ForgetUpload, KeepSent, UploadFile
 from client.core.model import Inspected
+from client.core.spending import Stored
 from protocol.limits import DOWNLOAD_PART_BYTES, FILE_MAX_BYTES, MIB
 from protocol.problems import MediaChanged, MediaDamaged, MediaUnknown, Problem, TransferInterrupted
-from protocol.values import MediaId
+from protocol.values import MediaId, replace
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +43,18 @@ class HttpMedia:
         token: the device token of the moment.
         cache_dir: where downloads are kept, by their hash; private to this profile.
         own_dirs: folders of copies and of recordings that were made here; the first is that of copies.
+        ledger: where each request is written down.
     """
 
     def __init__(
-        self, base_url: Callable[[], str], token: Callable[[], str], cache_dir: Path, own_dirs: Sequence[Path] = ()
+        self,
+        base_url: Callable[[], str],
+        token: Callable[[], str],
+        cache_dir: Path,
+        own_dirs: Sequence[Path] = (),
+        ledger: Ledger | None = None,
     ) -> None:
+        self._ledger, self._cache = ledger or Ledger(), Cache(cache_dir)
         self._base_url, self._token = base_url, token
         self._files, self._places = Files(cache_dir, own_dirs), Places()
         self._client: httpx.AsyncClient | None = None
@@ -70,14 +80,21 @@ class HttpMedia:
                 self._files.open_unchanged, found.path, found.name, found.size_bytes, found.sha256
             )
             try:
-                return await Upload(wish, file, self._http(), *self._where(), self._places, tell).run()
-            except MediaDamaged as damaged:
-                self._files.forget(found.path)
-                if await asyncio.to_thread(hash_of, file) != found.sha256:
-                    raise MediaChanged(name=found.name) from damaged
-                raise
+                return await self._send(wish, file, tell)
             finally:
                 file.close()
+
+    async def _send(self, wish: UploadFile, file: BinaryIO, tell: _Throttled) -> MediaId:
+        """What arrived damaged is sent once more, with a checksum on every part, unless it is damaged here."""
+        found = wish.found
+        try:
+            return await Upload(wish, file, self._http(), *self._where(), self._places, tell).run()
+        except MediaDamaged as damaged:
+            self._files.forget(found.path)
+            if await asyncio.to_thread(hash_of, file) != found.sha256:
+                raise MediaChanged(name=found.name) from damaged
+        anew = replace(wish, media=MediaId(""))
+        return await Upload(anew, file, self._http(), *self._where(), self._places, tell, careful=True).run()
 
     async def download(self, wish: DownloadFile, progress: Progress) -> str:
         """Go on from what is here; the path is returned only after length and SHA-256 were right.
@@ -104,7 +121,8 @@ class HttpMedia:
         self._places.forget(wish.number)
         try:
             with reaching(base):
-                answer = await self._http().delete(url, headers=TUS | bearer(token))
+                why = because("cancel", wish.lid)
+                answer = await self._http().delete(url, headers=TUS | bearer(token), extensions=why)
             log.info("- upload %s is over: %d", media, answer.status_code)
         except Problem as problem:
             log.info("- upload %s stays for a while: %s", media, problem.code)
@@ -153,6 +171,19 @@ class HttpMedia:
         """Remove the copies that were left behind, except these."""
         await asyncio.to_thread(self._files.sweep, needed)
 
+    async def stored(self) -> list[Stored]:
+        """What lies where downloads are kept, also what is still coming."""
+        return await asyncio.to_thread(self._cache.stored)
+
+    async def remove(self, path: str) -> bool:
+        """Take a file away from there; whether it is gone. No file elsewhere is touched."""
+        self._files.forget(path)
+        return await asyncio.to_thread(self._cache.remove, path)
+
+    async def used(self, path: str) -> None:
+        """The person looks at this file now: it is the last one that may go."""
+        await asyncio.to_thread(self._cache.used, path)
+
     # ----------------------------------------------------------------------------------------- down
 
     async def _fetch(self, wish: DownloadFile, progress: Progress) -> str:
@@ -175,7 +206,8 @@ class HttpMedia:
         if part.size_bytes:
             headers |= {"Range": f"bytes={part.size_bytes}-", "If-Range": f'"{wish.sha256}"'}
         with reaching(base):
-            async with self._http().stream("GET", f"{base}/v1/media/{wish.media}", headers=headers) as answer:
+            url, why = f"{base}/v1/media/{wish.media}", because("download", wish.lid)
+            async with self._http().stream("GET", url, headers=headers, extensions=why) as answer:
                 await _fits(answer, part)
                 await self._pour(answer, part, wish.size_bytes, tell)
 
@@ -196,7 +228,7 @@ class HttpMedia:
 
     def _http(self) -> httpx.AsyncClient:
         if self._client is None:
-            self._client = new_client()
+            self._client = new_client(self._ledger)
         return self._client
 
     def _where(self) -> tuple[str, str]:

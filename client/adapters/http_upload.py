@@ -1,7 +1,9 @@
 """One attempt to bring one file up, as a client of tus 1.0 (P-75, https://tus.io/protocols/resumable-upload).
 
-Our own server is told in headers what `Upload-Metadata` says as well. Any other server of tus is served too: it may
-leave out the offset of a creation, put files where it likes on its own host, and ask to wait.
+Our own server is told in headers what `Upload-Metadata` says as well, and checks the whole file in the end: it gets
+long stretches without a stop. Any other server of tus is served too: it may leave out the offset of a creation, put
+files where it likes on its own host, and ask to wait. There, and after a file that arrived damaged, every part carries
+its checksum.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from client.adapters.http_answers import bearer, reaching, refused
+from client.adapters.http_ledger import because
 from client.core.effects import UploadFile
 from protocol.limits import MIB, UPLOAD_PART_BYTES
 from protocol.problems import MediaChanged, MediaDamaged, MediaOffset, Problem, TransferInterrupted, UploadChecksum
@@ -27,6 +30,8 @@ TUS: Final = {"Tus-Resumable": "1.0.0"}
 UPLOADS_PATH: Final = "/v1/media"
 PIECE_BYTES: Final = MIB // 2
 """What is handed to the line at once; progress is told between two of them."""
+STRETCH_PARTS: Final = 16
+"""Parts in one request where the whole file is checked in the end: our server makes each of them durable."""
 STUCK_MAX: Final = 3
 """Parts in a row that did not move the offset; then it is another attempt's turn."""
 GONE: Final = (404, 410)
@@ -36,11 +41,15 @@ _MEDIA = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class _Part(NamedTuple):
-    """A stretch of the file, read and hashed once."""
+    """A part of the file, read once, and hashed if that is wanted."""
 
     offset: int
     data: bytes
     sha256: bytes
+
+    @property
+    def end(self) -> int:
+        return self.offset + len(self.data)
 
 
 class Upload:
@@ -49,12 +58,14 @@ class Upload:
     Args:
         places: where uploads of this run are at the server, by their number: `media`, and the whole address.
         tell: hears how many bytes have gone.
+        careful: every part carries its checksum.
     """
 
     def __init__(
         self, wish: UploadFile, file: BinaryIO | None, http: httpx.AsyncClient, base: str, token: str,
-        places: Places, tell: Callable[[int], None],
+        places: Places, tell: Callable[[int], None], *, careful: bool = False,
     ) -> None:  # fmt: skip
+        self._careful = careful
         self._wish, self._file, self._http, self._base = wish, file, http, base
         self._headers = TUS | bearer(token)
         self._size_bytes = wish.found.size_bytes
@@ -117,6 +128,7 @@ class Upload:
         if answer.status_code != 201:
             raise self._stop(refused(answer, name=found.name))
         self._take_place(answer.headers.get("Location", ""))
+        self._careful |= "Upload-Offset" not in answer.headers  # not one of ours: nobody checks the whole file
         return self._offset_of(answer, 0)
 
     def _take_place(self, location: str) -> None:
@@ -139,40 +151,40 @@ class Upload:
         return self._offset_of(answer)
 
     async def _append(self, offset: int) -> int | None:
-        """Send one part, and return where the server stands now; None if it has forgotten the upload."""
-        part = await self._part_at(offset)
-        answer = await self._ask(
-            "PATCH",
-            self._url,
-            {
-                "Upload-Offset": str(offset),
-                "Upload-Checksum": f"sha256 {b64encode(part.sha256).decode()}",
-                "Content-Type": "application/offset+octet-stream",
-                "Content-Length": str(len(part.data)),
-            },
-            self._pieces(part),
-        )
+        """Send one part or more, and return where the server stands now; None if it has forgotten the upload."""
+        first = await self._part_at(offset)
+        end = first.end if self._careful else min(offset + STRETCH_PARTS * UPLOAD_PART_BYTES, self._size_bytes)
+        headers = {
+            "Upload-Offset": str(offset),
+            "Content-Type": "application/offset+octet-stream",
+            "Content-Length": str(end - offset),
+        }
+        if self._careful:
+            headers["Upload-Checksum"] = f"sha256 {b64encode(first.sha256).decode()}"
+        answer = await self._ask("PATCH", self._url, headers, self._pieces(first, end))
         if answer.status_code == 204:
             return self._offset_of(answer)
         if answer.status_code in GONE:
             return None
-        return await self._other_answer(answer, part)
+        return await self._other_answer(answer, offset, end)
 
-    async def _other_answer(self, answer: httpx.Response, part: _Part) -> int:
+    async def _other_answer(self, answer: httpx.Response, offset: int, end: int) -> int:
         problem = refused(answer, name=self._wish.found.name)
         if isinstance(problem, MediaOffset):
-            offset = await self._where() if "Upload-Offset" not in answer.headers else self._offset_of(answer)
-            return part.offset if offset is None else offset
-        is_last = part.offset + len(part.data) == self._size_bytes
-        if isinstance(problem, UploadChecksum) or (isinstance(problem, MediaDamaged) and not is_last):
-            return part.offset  # damaged on the way: the same part again
+            reached = await self._where() if "Upload-Offset" not in answer.headers else self._offset_of(answer)
+            return offset if reached is None else reached
+        if isinstance(problem, UploadChecksum) or (isinstance(problem, MediaDamaged) and end < self._size_bytes):
+            return offset  # damaged on the way: the same part again
         raise self._stop(problem)
 
     async def _ask(
         self, method: str, url: str, headers: dict[str, str], content: AsyncIterator[bytes] | None = None
     ) -> httpx.Response:
         with reaching(self._base, media=self._media):
-            return await self._http.request(method, url, headers=self._headers | headers, content=content)
+            why = because("upload", self._wish.lid, self._wish.conv)
+            return await self._http.request(
+                method, url, headers=self._headers | headers, content=content, extensions=why
+            )
 
     # ------------------------------------------------------------------------------------------ bytes
 
@@ -182,8 +194,7 @@ class Upload:
         if part is None or part.offset != offset:
             self._next = self._begin_reading(offset)
             part = await self._reading()
-        end = offset + len(part.data)
-        self._next = self._begin_reading(end) if end < self._size_bytes else None
+        self._next = self._begin_reading(part.end) if part.end < self._size_bytes else None
         return part
 
     def _begin_reading(self, offset: int) -> asyncio.Task[_Part]:
@@ -202,7 +213,7 @@ class Upload:
         data = _exactly(self._file, min(UPLOAD_PART_BYTES, self._size_bytes - offset))
         if data is None:
             raise self._stop(MediaChanged(name=self._wish.found.name))
-        return _Part(offset, data, sha256(data).digest())
+        return _Part(offset, data, sha256(data).digest() if self._careful else b"")
 
     async def _read_no_more(self) -> None:
         """The file is closed next: nobody reads in it any more."""
@@ -210,11 +221,15 @@ class Upload:
             await asyncio.wait((self._next,))
             self._next.exception()
 
-    async def _pieces(self, part: _Part) -> AsyncIterator[bytes]:
-        for start in range(0, len(part.data), PIECE_BYTES):
-            piece = part.data[start : start + PIECE_BYTES]
-            yield piece
-            self._tell(part.offset + start + len(piece))
+    async def _pieces(self, part: _Part, end: int) -> AsyncIterator[bytes]:
+        while True:
+            for start in range(0, len(part.data), PIECE_BYTES):
+                piece = part.data[start : start + PIECE_BYTES]
+                yield piece
+                self._tell(part.offset + start + len(piece))
+            if part.end >= end:
+                return
+            part = await self._part_at(part.end)
 
     def _offset_of(self, answer: httpx.Response, otherwise: int | None = None) -> int:
         text = answer.headers.get("Upload-Offset", "" if otherwise is None else str(otherwise))

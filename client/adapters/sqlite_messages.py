@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 from sqlite_utils import Database
 
+from client.adapters.sqlite_ledger import read_shown, read_spending, read_spent, read_wanted, write_spent
 from client.adapters.sqlite_media import read_media, read_media_lids
 from client.adapters.sqlite_rows import (
     read_bubble,
@@ -56,6 +57,7 @@ from client.core.model import (
     State,
     Version,
 )
+from client.core.spending import CachedFile, Spending, Spent
 from protocol.packets import Gap, Person, Seat
 from protocol.problems import DataCorrupt, DiskFull, Problem, UnknownMessage
 from protocol.values import ConvId, Lid
@@ -206,6 +208,21 @@ class SqliteMessages:
         rows = [(s.lid, s.packet, s.way, s.tries, s.at_ms, s.note) for s in seen]
         sql = "insert into trace (lid, packet, way, tries, at_ms, note) values (?, ?, ?, ?, ?, ?)"
         await self._write(lambda db: db.executemany(sql, rows), durable=False)
+
+    async def spend(self, rows: Sequence[Spent], now_ms: int) -> list[int]:
+        return await self._write(lambda db: write_spent(db, rows, now_ms), durable=False)
+
+    async def spent(self, since_ms: int, conv: ConvId, limit: int) -> list[Spent]:
+        return await self._read(lambda db: read_spent(db, since_ms, conv, limit))
+
+    async def spending(self, since_ms: int) -> list[Spending]:
+        return await self._read(lambda db: read_spending(db, since_ms))
+
+    async def shown_files(self) -> list[CachedFile]:
+        return await self._read(read_shown)
+
+    async def wanted_files(self) -> set[str]:
+        return await self._read(read_wanted)
 
     async def lids_at(self, conv: ConvId, first: int, last: int) -> list[Lid]:
         rows = await self._rows(LIDS_AT, conv, first, last)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from client.adapters.clock import SystemClock, SystemDice
+from client.adapters.file_marks import MarkedFiles
 from client.adapters.sqlite_messages import SqliteMessages
 from client.app.changes import BubblesChanged, Change
 from client.app.chat import Chat
@@ -17,6 +18,7 @@ from client.app.settings import Settings
 from client.core.effects import DownloadFile, ForgetUpload, KeepSent, Save, UploadFile
 from client.core.engine import Engine
 from client.core.model import Bubble, Device, Inspected, Looked, Me, Memory, State
+from client.core.spending import Stored
 from client.ports import Parts, WireListener
 from protocol.codec import from_text, to_text
 from protocol.content import PLAIN, SERVER, Content, Joined, Notice, Opened, Text, pack, pack_notice
@@ -110,6 +112,15 @@ class NoMedia:
 
     async def sweep(self, needed: Collection[str]) -> None:
         """Nothing is left behind."""
+
+    async def stored(self) -> list[Stored]:
+        return []
+
+    async def remove(self, path: str) -> bool:
+        return False
+
+    async def used(self, path: str) -> None:
+        """Nothing is kept."""
 
 
 class PlainWorker:
@@ -309,7 +320,7 @@ async def open_app(
 
     parts = Parts(
         messages=disk, open_wire=open_wire, media=NoMedia(), worker=PlainWorker(), accounts=accounts,
-        clock=SystemClock(), dice=dice, make=make or engine,
+        clock=SystemClock(), dice=dice, exports=MarkedFiles(), make=make or engine,
     )  # fmt: skip
     chat = Chat(parts, settings or Settings(), screen_batch_s=batch_s)
     app = App(chat, disk, accounts, wires)

@@ -8,7 +8,9 @@ import pytest
 
 from client import ports
 from client.adapters.clock import SystemClock, SystemDice
+from client.adapters.file_marks import MarkedFiles
 from client.adapters.http_accounts import HttpAccounts
+from client.adapters.http_ledger import Ledger
 from client.adapters.http_media import HttpMedia
 from client.adapters.sqlite_messages import SqliteMessages
 from client.adapters.websocket_wire import WebsocketWire
@@ -19,7 +21,9 @@ PAIRS: list[tuple[type, type]] = [
     (ports.Wire, WebsocketWire),
     (ports.Media, HttpMedia),
     (ports.Worker, WorkerPool),
+    (ports.Exports, MarkedFiles),
     (ports.Accounts, HttpAccounts),
+    (ports.Ledger, Ledger),
     (ports.Clock, SystemClock),
     (ports.Dice, SystemDice),
 ]
