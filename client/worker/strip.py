@@ -181,7 +181,7 @@ def _gif_pieces(source: Source) -> list[Piece]:
     """The pictures, their timing and how often they repeat."""
     flags = source.at(10, 1)[0]
     place = 13 + (3 << (flags & 7) + 1 if flags & GIF_TABLE_FLAG else 0)
-    pieces: list[Piece] = [(0, place)]
+    pieces: list[Piece] = [_kept(source, 0, place)]
     for _ in range(sniff.STEPS_MAX):
         lead = source.at(place, 19)
         if not lead or lead[0] == GIF_END:

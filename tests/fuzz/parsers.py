@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any, cast
 
 from protocol.codec import Codec, Garbled, from_client, from_server, write
@@ -16,6 +15,7 @@ from protocol.packets import FromClient, FromServer, Packet
 from protocol.problems import Problem
 from protocol.values import SERVER_DID, Did
 from tests.fuzz import corpus, doors, machines
+from tests.fuzz.media import read_media
 from tests.fuzz.mutate import WORDS
 
 Feed = Callable[[bytes], object]
@@ -140,25 +140,6 @@ def read_wish(data: bytes) -> None:
     except WishInvalid as invalid:
         invalid.for_person(str)
         ref_of(data)
-
-
-def sniff_file(data: bytes) -> None:
-    """A file that is to be sent: what it is, and how large the picture claims to be."""
-    from client.worker.boxes import movie
-    from client.worker.sniff import picture_size, sniff
-    from client.worker.source import Source, Undecodable
-
-    source = Source(BytesIO(data), "name.docx", len(data))
-    what = sniff(source)
-    try:
-        if "picture" in what.kinds:
-            size = picture_size(source, what)
-            assert size.width >= 0
-            assert size.height >= 0
-        elif what.demuxer == "mp4":
-            movie(source)
-    except Undecodable:
-        pass
 
 
 def _client_frames() -> list[bytes]:
@@ -308,6 +289,6 @@ PARSERS: dict[str, Parser] = {
         Parser("invite", "pasted invites: `client/ui/invites.py`", lambda: read_invite, _invites, 64 * KIB),
         Parser("text", "text before it is drawn: `client/ui/plain.py`", lambda: read_text, _texts, 64 * KIB),
         Parser("wish", "lines of the harness: `client/harness/wishes.py`", lambda: read_wish, _wishes, 64 * KIB),
-        Parser("file", "first bytes of files: `client/worker/sniff.py`", lambda: sniff_file, _files, 128 * KIB),
+        Parser("file", "files: heads, tracks, remarks: `client/worker/`", lambda: read_media, _files, 128 * KIB),
     )
 }

@@ -26,6 +26,7 @@ FOUND = {
     "half an address of version 6": ("address", b"http://[::1"),
     "an address of a future version": ("address", b"http://[v1.[]"),
     "an address that is all brackets": ("text", b"https://x" + b")" * 65_000),
+    "a gif whose colours are longer than itself": ("file", b"GIF89a\xf0\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9"),
     "a word that is no invite": ("invite", b"a" * 65_000),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -41,6 +42,7 @@ def test_it_is_started_by_its_main_function_too(tmp_path: Path) -> None:
 def test_the_environment_stays_as_it_was(tmp_path: Path) -> None:
     """Importing OpenCV sets three variables that break programs started later (SEC-35)."""
     code = """
+import json
 import os
 from client.worker import pictures
 before = dict(os.environ)
@@ -61,3 +63,51 @@ assert dict(os.environ) == before, set(os.environ) ^ set(before)
 def test_decoders_are_loaded_on_first_use_only() -> None:
     code = "import sys, client.worker.jobs; assert not {'cv2', 'numpy', 'pydub'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_where_nothing_forks_the_worker_does_it_itself(tmp_path: Path) -> None:
+    """As on Windows and macOS: the same answers, and the missing walls are named."""
+    code = """
+import sys
+from client.worker import jail, landlock
+jail.forks = lambda: False
+landlock.version = lambda: (_ for _ in ()).throw(OSError("not here"))
+from client.worker.__main__ import main
+sys.exit(main())
+"""
+    photo, gone = media.SAMPLES / "photo.jpg", tmp_path / "gone"
+    requests = [
+        {"id": number, "do": do, "path": str(path), "kind": "picture", "out_dir": str(tmp_path)}
+        for number, (do, path) in enumerate([("look", photo), ("inspect", photo), ("look", gone)])
+    ]
+    lines = b"".join(json.dumps(request).encode() + b"\n" for request in requests)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, input=lines, capture_output=True, check=True)
+    ready, looked, inspected, vanished = map(json.loads, done.stdout.splitlines())
+    assert ready["ready"]["skipped"]["files"] == "not here"
+    assert "own_process_per_file" in ready["ready"]["skipped"]
+    assert (looked["ok"]["kind"], inspected["ok"]["stripped"]) == ("picture", True)
+    assert vanished["problem"] == "media_vanished"
+
+
+def test_a_decoder_that_raises_or_dies_is_told(tmp_path: Path) -> None:
+    code = """
+import os, sys
+from client.worker import jobs
+from client.worker.__main__ import main
+def looked(job, source, tell):
+    if job.kind == "picture":
+        raise RuntimeError("a decoder")
+    os.kill(os.getpid(), 11)
+jobs.VERBS["look"] = looked
+sys.exit(main())
+"""
+    requests = [
+        {"id": kind, "do": "look", "path": str(media.SAMPLES / "notes.pdf"), "kind": kind, "out_dir": str(tmp_path)}
+        for kind in ("picture", "video", "picture")
+    ]
+    lines = b"".join(json.dumps(request).encode() + b"\n" for request in requests)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, input=lines, capture_output=True, check=True)
+    _ready, raised, died, again = map(json.loads, done.stdout.splitlines())
+    assert (raised["problem"], raised["facts"]) == ("worker_failed", {"reason": "RuntimeError"})
+    assert died == {"id": "video", "lost": "signal 11"}
+    assert again["problem"] == "worker_failed"
