@@ -345,6 +345,11 @@ class MediaTooLarge(Problem):
     said = "This file is {size_mb} MB; at most {limit_mb} MB can be sent."
 
 
+class SaveFailed(Problem):
+    code = "save_failed"
+    said = "It could not be saved there. Choose another folder."
+
+
 class MediaChanged(Problem):
     code = "media_changed"
     said = "“{name}” was changed while it was sent. Send it again."

@@ -7,6 +7,8 @@ import unicodedata
 from typing import Final
 
 NAME_MAX_CHARS: Final = 120
+NAME_MAX_BYTES: Final = 200
+"""Disks count bytes (255 in most): this leaves room for a number beside the name."""
 EXTENSION_MAX_CHARS: Final = 10
 FALLBACK: Final = "file"
 
@@ -18,15 +20,20 @@ _DROPPED = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 def safe_name(name: str) -> str:
     """A file name that is one name everywhere and looks like what it is: `gpj.exe` cannot show as `exe.jpg`."""
-    seen = "".join(char for char in unicodedata.normalize("NFC", name) if unicodedata.category(char) not in _DROPPED)
-    plain = _FORBIDDEN.sub("_", seen).strip(". ")
+    seen = "".join(char for char in name if unicodedata.category(char) not in _DROPPED)
+    plain = _FORBIDDEN.sub("_", unicodedata.normalize("NFC", seen)).strip(". ")
     stem, dot, extension = plain.rpartition(".")
     if not dot or len(extension) > EXTENSION_MAX_CHARS:
         stem, dot, extension = plain, "", ""
-    stem = stem[: NAME_MAX_CHARS - len(dot + extension)].strip(" ") or FALLBACK
     if _RESERVED.fullmatch(stem.partition(".")[0].strip()):
         stem = "_" + stem
+    stem = _cut(stem[: NAME_MAX_CHARS - len(dot + extension)], len((dot + extension).encode())) or FALLBACK
     return stem + dot + extension
+
+
+def _cut(stem: str, extension_bytes: int) -> str:
+    """What fits, and ends with neither a dot nor a space: some systems drop those."""
+    return stem.encode()[: NAME_MAX_BYTES - extension_bytes].decode(errors="ignore").strip(". ")
 
 
 def safe_extension(name: str) -> str:

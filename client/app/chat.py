@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
 
 from client.app.account import Account
@@ -535,6 +536,22 @@ class Chat:
         if file is not None and file.media:
             await self._wish(Missing(lid))
         raise MediaDamaged() if there else MediaVanished(name=file.name if file is not None else "")
+
+    def file_name(self, bubble: Bubble) -> str:
+        """The name that its sender gave a file, made fit for any disk (SEC-27)."""
+        file = bubble.attachment
+        return self._parts.exports.name(file.name if file is not None else "")
+
+    async def save_copy(self, lid: Lid, to: str) -> str:
+        """Copy the file of a bubble there, or beside what is there already; returns where it is now (SEC-28).
+
+        Raises SaveFailed, DiskFull, MediaDamaged, MediaVanished, NotPossibleNow.
+        """
+        return await self._parts.exports.save(await self.checked_path(lid), to)
+
+    def new_album(self) -> str:
+        """What the messages of one album have in common: 22 characters that nobody else has."""
+        return urlsafe_b64encode(self._parts.dice.bytes(16)).rstrip(b"=").decode()
 
     # ---------------------------------------------------------------------------------------- details
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.adapters.http_names import NAME_MAX_CHARS, safe_extension, safe_name
+from client.adapters.http_names import NAME_MAX_BYTES, NAME_MAX_CHARS, safe_extension, safe_name
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,10 @@ from client.adapters.http_names import NAME_MAX_CHARS, safe_extension, safe_name
         ("...", "file"),
         ("x" * 300 + ".webm", "x" * 115 + ".webm"),
         ("what?.pdf", "what_.pdf"),
+        ("x" * 119 + "." + "y" * 20, "x" * 119),
+        ("山" * 300 + ".jpg", "山" * 65 + ".jpg"),
+        ("a\u200b\u0301", "á"),
+        ("a:b.txt:Zone.Identifier", "a_b.txt_Zone.Identifier"),
     ],
 )
 def test_safe_names(name: str, safe: str) -> None:
@@ -36,7 +40,8 @@ def test_safe_names(name: str, safe: str) -> None:
 def test_any_name_becomes_one_plain_name(name: str) -> None:
     safe = safe_name(name)
 
-    assert 0 < len(safe) <= NAME_MAX_CHARS + 1
+    assert 0 < len(safe) <= NAME_MAX_CHARS
+    assert len(safe.encode()) <= NAME_MAX_BYTES
     assert not set(safe) & set('/\\:*?"<>|\0\n\u202e')
     assert not safe.startswith((".", " "))
     assert not safe.endswith((".", " "))
