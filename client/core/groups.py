@@ -50,7 +50,7 @@ class Groups:
     def __init__(self, memory: Memory) -> None:
         self._wire: int | None = None
         self._changes: dict[str, _Change] = {}
-        self._tables = {room.conv: _Table(needed=True) for room in memory.rooms if room.thin and not room.away}
+        self._tables = {room.conv: _Table(needed=True) for room in memory.rooms if room.thin}
 
     def handle(self, event: Event | Internal, now_s: float) -> list[Output]:
         outputs = self._react(event, now_s)

@@ -243,7 +243,7 @@ class Inbox:
         outputs: list[Output] = [saved, TracedAt(frame.conv, first, frame.to, name, "in"), *follows]
         if members is not None or thin or shelf.form == "group":
             outputs.append(shelf.members_now())
-        if shelf.thin and not shelf.away:
+        if shelf.thin:  # also of who left: a gap may hide that they are back
             outputs.append(AskRoster(frame.conv))
         if older := tuple(Span(gap.first, gap.last) for gap in gaps if gap.why == OLDER):
             outputs.append(OlderMissing(frame.conv, older))

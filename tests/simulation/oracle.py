@@ -227,11 +227,13 @@ class Oracle:
                 self._blame(f"P-49 the mark of {uid} in {conv} climbed and its rev did not")
             self._mark[conv, uid] = delivered, read, rev
 
-    def _look_at_log(self, room: Room) -> None:
+    def _look_at_log(self, room: Room, *, backup: bool = False) -> None:
+        """New rows. Stubs are among them where the recall came in the same commit, or before a backup was made."""
         log, conv = room.log, room.conv
         rows = self._server.execute(
             "select pos, did, content, rel from log where conv = ? and pos > ? order by pos", (conv, len(log))
         ).fetchall()
+        said = {rel for *_, rel in rows if rel}
         self._checks["S4 everybody sees the same log"] += len(rows)
         (floor,) = self._server.execute("select floor from conv where conv = ?", (conv,)).fetchone()
         log += [UNSEEN] * (min(floor, rows[0][0] - 1 if rows else floor) - len(log))
@@ -239,7 +241,7 @@ class Oracle:
             if pos != len(log) + 1:
                 self._blame(f"S4 a hole in the log of {conv} at {len(log) + 1}")
             log.append((str(did), content))
-            if rel == "erased":  # a backup that is younger than the recall
+            if not content and (backup or {f"recall:{pos}", (rel or "").replace("edit", "recall")} & said):
                 room.erased.add(pos)
             elif did:
                 self._look_at_message(conv, pos, did, content)
@@ -378,7 +380,7 @@ class Oracle:
         if before is not None:
             room.log = before.log[: room.floor]
             room.erased = {pos for pos in before.erased if pos <= room.floor}
-        self._look_at_log(room)
+        self._look_at_log(room, backup=True)
         if before is not None:
             room.floor_once = min(max(before.floor, before.floor_once), len(room.log))
             room.unrecalled = {pos for pos in before.erased | before.unrecalled if pos <= len(room.log)}

@@ -93,7 +93,7 @@ def test_who_asked_for_a_table_is_told_when_the_line_or_the_answer_is_missing() 
 
 
 def test_a_needed_table_is_asked_for_in_every_session_until_it_comes() -> None:
-    groups = desk(Room(C, thin=True), Room(D, thin=True, away=True))
+    groups = desk(Room(C, thin=True), Room(D))
     groups.online()
     groups.run_until(groups.now_s + ANSWER_WAIT_S)
     groups.does(SessionDown(1))

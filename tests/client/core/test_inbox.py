@@ -617,10 +617,13 @@ def test_a_table_that_is_newer_than_what_was_read_counts() -> None:
     assert MembersNow(C, HERE[:1], 5) in alice.hears(frame(4, notice(5, Left(BOB))))
 
 
-def test_nobody_asks_about_a_conversation_that_was_left() -> None:
-    alice = Receiver(memory(Room(C, away=True)))
+def test_who_came_back_in_what_has_expired_is_back() -> None:
+    alice = Receiver(memory(Room(C, "group", members=HERE[1:], away=True)))
     alice.online()
-    assert of_kind(alice.hears(gapped(Gap(1, 3, "expired"))), AskRoster) == []
+    assert of_kind(alice.hears(gapped(Gap(1, 3, "expired"))), AskRoster) == [AskRoster(C)]
+    assert not alice.inbox.may_write(C)
+    alice.hears(seats(*(Seat(m.uid, m.name, m.role) for m in HERE), form="group"))
+    assert alice.inbox.may_write(C)
 
 
 def test_what_cannot_be_read_hides_nobody() -> None:
