@@ -24,17 +24,24 @@ from protocol.problems import (
     ServerUnreachable,
     SignInAgain,
     TransferInterrupted,
+    UploadExpired,
+    UploadsMany,
 )
 
 CONNECT_WITHIN_S: Final = 10.0
 SILENCE_MAX_S: Final = 30.0
 """Nothing read or written for so long: the attempt is over."""
 
+RETRY_DIGITS: Final = 5
+"""A server that asks for more than a day is not waited for."""
+
 _BY_STATUS: Final[dict[int, type[Problem]]] = {
     401: SignInAgain,
     404: MediaUnknown,
     409: MediaOffset,
+    410: UploadExpired,
     413: MediaTooLarge,
+    429: UploadsMany,
     460: MediaDamaged,
     500: ServerInternal,
     503: Busy,
@@ -72,7 +79,14 @@ def refused(answer: httpx.Response, **facts: object) -> Problem:
     except (msgspec.DecodeError, UnicodeDecodeError, httpx.ResponseNotRead):
         said = Refusal("")
     kind = BY_CODE.get(said.code) or _BY_STATUS.get(answer.status_code, TransferInterrupted)
-    return (ServerFull if kind is DiskFull else kind)(**facts | said.facts)  # their disk, not this one
+    asked = _retry_after(answer)
+    return (ServerFull if kind is DiskFull else kind)(**facts | asked | said.facts)  # their disk, not this one
+
+
+def _retry_after(answer: httpx.Response) -> dict[str, object]:
+    """How long the server asks to wait, if it says that in seconds."""
+    text = answer.headers.get("Retry-After", "")
+    return {"retry_ms": 1000 * int(text)} if text.isascii() and text.isdigit() and len(text) <= RETRY_DIGITS else {}
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from client.adapters.http_upload import TUS, Places, Upload, is_media_id
 from client.core.effects import DownloadFile, ForgetUpload, KeepSent, UploadFile
 from client.core.model import Inspected
 from client.core.spending import Stored
-from protocol.limits import DOWNLOAD_PART_BYTES, FILE_MAX_BYTES, MIB
+from protocol.limits import DOWNLOAD_PART_BYTES, FILE_MAX_BYTES
 from protocol.problems import MediaChanged, MediaDamaged, MediaUnknown, Problem, TransferInterrupted
 from protocol.values import MediaId, replace
 
@@ -28,8 +28,9 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 
-WRITE_BYTES: Final = 2 * MIB
+WRITE_BYTES: Final = 8 * DOWNLOAD_PART_BYTES
 """Gathered before the disk is asked: fewer hops between threads."""
+WRITE_EVERY_S: Final = 0.2  # a slow line: what came is on the disk soon, whoever is killed
 PROGRESS_EVERY_S: Final = 0.05  # twenty times a second is smooth enough
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -215,7 +216,7 @@ class HttpMedia:
         """Write what comes, in the order it comes; what was written stays, whatever happens next."""
         sink = _Sink(part, size_bytes, tell)
         try:
-            async for piece in answer.aiter_raw(DOWNLOAD_PART_BYTES):
+            async for piece in answer.aiter_raw():
                 await sink.take(piece)
         finally:
             await sink.flush()
@@ -260,8 +261,10 @@ class _Sink:
         self._part, self._size_bytes, self._tell = part, size_bytes, tell
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
-        self._writing: asyncio.Task[None] | None = None
+        self._writing: asyncio.Future[None] | None = None
         self._taken_bytes = part.size_bytes
+        self._now_s = asyncio.get_running_loop().time
+        self._written_s = self._now_s()
         tell(self._taken_bytes)
 
     async def take(self, piece: bytes) -> None:
@@ -274,7 +277,8 @@ class _Sink:
             raise MediaDamaged()
         self._gathered.append(piece)
         self._gathered_bytes += len(piece)
-        if self._gathered_bytes >= WRITE_BYTES:
+        self._tell(self._taken_bytes)
+        if self._gathered_bytes >= WRITE_BYTES or self._now_s() - self._written_s >= WRITE_EVERY_S:
             await self._write()
 
     async def flush(self) -> None:
@@ -286,7 +290,8 @@ class _Sink:
     async def _write(self) -> None:
         await self._written()
         pieces, self._gathered, self._gathered_bytes = self._gathered, [], 0
-        self._writing = asyncio.create_task(asyncio.to_thread(self._append, pieces))
+        self._written_s = self._now_s()
+        self._writing = asyncio.get_running_loop().run_in_executor(None, self._append, pieces)
 
     async def _written(self) -> None:
         if self._writing is None:
@@ -294,7 +299,6 @@ class _Sink:
         await asyncio.wait((self._writing,))  # a thread is not stopped in the middle, whoever waits for it
         writing, self._writing = self._writing, None
         writing.result()
-        self._tell(self._part.size_bytes)
 
     def _append(self, pieces: list[bytes]) -> None:
         for piece in pieces:

@@ -71,7 +71,7 @@ class Upload:
         self._size_bytes = wish.found.size_bytes
         self._places, self._tell = places, tell
         self._media, self._url = wish.media, places.url_of(base, wish.media)
-        self._next: asyncio.Task[_Part] | None = None
+        self._next: asyncio.Future[_Part] | None = None
 
     async def run(self) -> MediaId:
         """Go on from where the server is, to the last byte."""
@@ -197,8 +197,8 @@ class Upload:
         self._next = self._begin_reading(part.end) if part.end < self._size_bytes else None
         return part
 
-    def _begin_reading(self, offset: int) -> asyncio.Task[_Part]:
-        return asyncio.create_task(asyncio.to_thread(self._read, offset))
+    def _begin_reading(self, offset: int) -> asyncio.Future[_Part]:
+        return asyncio.get_running_loop().run_in_executor(None, self._read, offset)
 
     async def _reading(self) -> _Part:
         """Who is stopped while waiting leaves the thread its file: `run` waits for it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -45,6 +46,8 @@ class MediaServer:
         self.promised: dict[str, str] = {}
         self.faults: list[web.Response | int] = []
         self.knows = True
+        self.checksums: list[str] = []
+        self.created: dict[str, str] | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """The addresses of this door."""
@@ -53,6 +56,7 @@ class MediaServer:
             web.head("/v1/media/{media}", self.head),
             web.patch("/v1/media/{media}", self.append),
             web.get("/v1/media/{media}", self.fetch, allow_head=False),
+            web.delete("/v1/media/{media}", self.end),
         ]
 
     async def create(self, request: web.Request) -> web.StreamResponse:
@@ -62,7 +66,7 @@ class MediaServer:
         self.promised = {name: value for name, value in request.headers.items() if name.startswith("Upload-")}
         self.knows = True
         where = {"Location": f"/v1/media/{self.MEDIA}", "Upload-Offset": str(len(self.stored))}
-        return web.Response(status=201, headers=where)
+        return web.Response(status=201, headers=where if self.created is None else self.created)
 
     async def head(self, request: web.Request) -> web.StreamResponse:
         self._note(request, "Tus-Resumable")
@@ -77,13 +81,27 @@ class MediaServer:
             self.stored += (await request.read())[: self.faults[0]]
         if fault := self._fault(request):
             return fault
+        if not self.knows:
+            return web.Response(status=410)
         if int(request.headers["Upload-Offset"]) != len(self.stored):
             return refusal(409, "media_offset", Upload_Offset=str(len(self.stored)))
-        self.stored += await request.read()
+        data = await request.read()
+        if said := request.headers.get("Upload-Checksum"):
+            self.checksums.append(said)
+            assert said == f"sha256 {base64.b64encode(hashlib.sha256(data).digest()).decode()}"
+        self.stored += data
         whole = len(self.stored) == int(self.promised.get("Upload-Length", "-1"))
         if whole and hashlib.sha256(self.stored).hexdigest() != self.promised["Upload-Sha256"]:
             return refusal(460, "media_damaged")
         return web.Response(status=204, headers={"Upload-Offset": str(len(self.stored))})
+
+    async def end(self, request: web.Request) -> web.StreamResponse:
+        """Let go of the upload."""
+        self._note(request, "Tus-Resumable")
+        if fault := self._fault(request):
+            return fault
+        self.knows = False
+        return web.Response(status=204)
 
     async def fetch(self, request: web.Request) -> web.StreamResponse:
         self._note(request, "Range")
