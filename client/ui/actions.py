@@ -116,7 +116,7 @@ class MessageActions:
         wishes: dict[str, Callable[[Bubble], object]] = {
             "play": self._play,
             "pause": self._play,
-            "speed": lambda _: self._playback.player.next_speed(),
+            "speed": lambda _: self._playback.next_speed(),
             "mark": self._mark,
             "copy": self._copy,
             "save": self._save,
@@ -144,7 +144,7 @@ class MessageActions:
         """A click into a waveform."""
         bubble = self._model.bubble(lid)
         if bubble is not None and bubble.path:
-            self._playback.seek(bubble, self._who(bubble), share)
+            self._playback.seek(bubble, share)
 
     # --- sound and pictures
 
@@ -158,7 +158,7 @@ class MessageActions:
         if not bubble.path:
             return
         if isinstance(bubble.body, Voice):
-            self._playback.toggle(bubble, self._who(bubble))
+            self._playback.toggle(bubble)
         elif isinstance(bubble.body, Video):
             poster = QImage.fromData(bubble.body.file.preview)
             who, when, length_ms = self._who(bubble), clock(shown_ms(bubble)), bubble.body.file.duration_ms

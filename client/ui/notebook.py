@@ -6,6 +6,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from protocol.values import ConvId
+
 FILE_NAME = "window.ini"
 
 
@@ -37,6 +39,17 @@ class Notebook:
     @scale.setter
     def scale(self, scale: float) -> None:
         self._notes.setValue("text/scale", f"{scale:.2f}")
+
+    def speed(self, conv: ConvId) -> float:
+        """How fast this person listens in a conversation, 1.0 is as it was said."""
+        try:
+            return float(str(self._notes.value(f"speed/{conv}", "1.0")))
+        except ValueError:
+            return 1.0
+
+    def keep_speed(self, conv: ConvId, speed: float) -> None:
+        """From now on here."""
+        self._notes.setValue(f"speed/{conv}", f"{speed:g}")
 
     def bytes_of(self, key: str) -> QByteArray:
         """A state that Qt once gave us; empty if there is none."""

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
+from client.adapters.file_marks import MarkedFiles
 from client.app.changes import BubblesChanged, Change, ChatsChanged
 from client.app.settings import Settings
-from client.core.model import Bubble, ChatEntry, Device, Finding, Line, Me, Presence, Receipt, Seen, State, Version
+from client.core.model import (
+    Bubble,
+    ChatEntry,
+    Device,
+    Finding,
+    Line,
+    Me,
+    MediaKind,
+    Presence,
+    Receipt,
+    Seen,
+    State,
+    Version,
+)
 from protocol.content import Mention, Text
 from protocol.packets import Doing, Gap, Person, Seat
-from protocol.problems import Problem, TextEmpty
-from protocol.values import ConvId, Did, Lid, Uid
+from protocol.problems import CannotJoin, Problem, TextEmpty
+from protocol.values import ConvId, Did, Lid, Uid, replace
 from tests.stages import people
 from tests.stages.stage import NOW_MS, NOW_S
 
@@ -41,6 +56,7 @@ class ShelfChat:
         self.own: list[Device] = []
         self.unsent: list[Bubble] = []
         self.joins_as = ME.uid
+        self._albums = 0
         self._listeners: list[Callable[[Change], None]] = []
 
     def subscribe(self, listener: Callable[[Change], None]) -> Callable[[], None]:
@@ -155,10 +171,33 @@ class ShelfChat:
         return lid
 
     async def send_file(
-        self, conv: ConvId, path: str, kind: str = "auto", caption: str = "", *, reply_to: Lid | None = None
-    ) -> Lid:
-        await self._wish("send_file", conv, path, kind, caption, *_more(reply_to=reply_to))
+        self, conv: ConvId, path: str, kind: str = "auto", caption: str = "", *, reply_to: Lid | None = None,
+        quality: str = "small", bins: bytes = b"", note: bool = False, album: str = "",
+    ) -> Lid:  # fmt: skip
+        asked = "" if quality == "small" else quality
+        more = _more(reply_to=reply_to, quality=asked, bins=bins, note=note, album=album)
+        await self._wish("send_file", conv, path, kind, caption, *more)
         return Lid(0)
+
+    def new_album(self) -> str:
+        self._albums += 1
+        return f"album{self._albums:017}"
+
+    async def pause(self, lid: Lid) -> None:
+        await self._wish("pause", lid)
+
+    async def resume(self, lid: Lid) -> None:
+        await self._wish("resume", lid)
+
+    def file_name(self, bubble: Bubble) -> str:
+        return MarkedFiles().name(bubble.attachment.name if bubble.attachment else "")
+
+    async def save_copy(self, lid: Lid, to: str) -> str:
+        await self._wish("save_copy", lid, to)
+        return await MarkedFiles().save(await self.checked_path(lid), to)
+
+    async def join_recording(self, folder: str, kind: str) -> Path:
+        raise CannotJoin()
 
     async def ask(self, lid: Lid) -> Finding:
         await self._wish("ask", lid)
@@ -216,6 +255,21 @@ class ShelfChat:
     async def stop_fetch(self, lid: Lid) -> None:
         await self._wish("stop_fetch", lid)
 
+    async def checked_path(self, lid: Lid) -> str:
+        await self._wish("checked_path", lid)
+        return (await self.bubble(lid)).path
+
+    async def played(self, lid: Lid) -> None:
+        await self._wish("played", lid)
+        self.put(replace(await self.bubble(lid), heard=True))
+
+    async def media(self, conv: ConvId, kinds: Sequence[MediaKind], **where: Any) -> list[Bubble]:
+        kept = [bubble for bubble in self.shelf.bubbles if bubble.conv == conv and _kind(bubble) in kinds]
+        return await people.Shelf(kept).page(conv, **where)
+
+    async def media_lids(self, conv: ConvId, kinds: Sequence[MediaKind]) -> list[Lid]:
+        return [bubble.lid for bubble in await self.media(conv, kinds, limit=1000)]
+
     async def read(self, conv: ConvId, upto: int) -> None:
         await self._wish("read", conv, upto)
 
@@ -228,6 +282,11 @@ class ShelfChat:
             await self.slow.wait()
         if self.refuse is not None:
             raise self.refuse
+
+
+def _kind(bubble: Bubble) -> str:
+    """What a message with a file is found as; empty for one without."""
+    return "file" if bubble.why else type(bubble.body).__name__.lower()
 
 
 def _more(**facts: Any) -> tuple[Any, ...]:

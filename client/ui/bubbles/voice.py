@@ -16,6 +16,7 @@ from protocol.limits import WAVEFORM_BITS
 WIDTH, BUTTON, GAP = 256, 40, 12
 BAR, BAR_GAP, BARS_HEIGHT, BAR_MIN = 2.0, 2.0, 22.0, 3.0
 CHIP_WIDTH = 34
+DOT, DOT_GAP = 8, 6
 ICONS = {
     "away": ("arrow_down", "download"), "loading": ("close", "stop"), "ready": ("play", "play"),
     "uploading": ("close", "cancel"), "stopped": ("resend", "resend"), "gone": ("broken", ""),
@@ -39,6 +40,7 @@ class VoiceBlock:
         self.heights = bars(unpack_bins(file.waveform), int((self._wave.width() + BAR_GAP) // (BAR + BAR_GAP)))
         self.last_line_px = left + QFontMetricsF(self._font).horizontalAdvance(self.label())
         self.parts = self._clickable()
+        self.last_line_px += DOT_GAP + DOT if self.unheard else 0
 
     def _clickable(self) -> list[Part]:
         name = ICONS[self._row.face][1]
@@ -67,6 +69,12 @@ class VoiceBlock:
             again = tr("Try again") + " · " if self._row.bubble.code else ""
             return f"{again}{length} · {size_words(self._file.size_bytes)}"
         return length
+    @property
+    def unheard(self) -> bool:
+        """Whether somebody else said it, and it was not played to its end yet."""
+        bubble = self._row.bubble
+        return not bubble.mine and not bubble.heard and self._row.face != "gone" and not self._row.playing
+
 
     def share_played(self) -> float:
         """How much of it has been heard, 0 to 1."""
@@ -77,6 +85,8 @@ class VoiceBlock:
     def paint(self, painter: QPainter, at: QPointF, ink: Ink) -> None:
         """Draw the button, the bars and the words."""
         self._paint_button(painter, self._button.translated(at), ink)
+        if self.unheard:
+            self._paint_dot(painter, at, ink)
         self._paint_bars(painter, self._wave.translated(at), ink)
         if self._row.playing:
             self._paint_chip(painter, self._chip.translated(at), ink)
@@ -110,6 +120,13 @@ class VoiceBlock:
             tall = max(BAR_MIN, height * wave.height())
             bar = QRectF(wave.left() + place * (BAR + BAR_GAP), wave.bottom() - tall, BAR, tall)
             painter.drawRoundedRect(bar, BAR / 2, BAR / 2)
+    def _paint_dot(self, painter: QPainter, at: QPointF, ink: Ink) -> None:
+        """Behind the words under the bars."""
+        middle = QPointF(self.last_line_px - DOT / 2, self.size.height() - ink.look.px(9))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ink.look.color("accent"))
+        painter.drawEllipse(at + middle, DOT / 2, DOT / 2)
+
 
     def _paint_chip(self, painter: QPainter, chip: QRectF, ink: Ink) -> None:
         assert self._row.playing is not None

@@ -37,7 +37,7 @@ class Player(QObject):
         self.lid: Lid | None = None
         self.speed = 1.0
         self._known_ms = 0
-        self._share = 1.0
+        self._share, self._from_ms = 1.0, 0
         self._seen = self._film = False
         self._sink: QVideoSink | None = None
         self._output = QAudioOutput(self)
@@ -95,8 +95,9 @@ class Player(QObject):
             self.stop()
             self.lid, self._known_ms = lid, duration_ms
             self._seen, self._film = False, self._sink is not None
+            self._from_ms = from_ms
             self._player.setSource(QUrl.fromLocalFile(path))
-        if from_ms:
+        elif from_ms:
             self._player.setPosition(from_ms)
         self._player.setPlaybackRate(self.speed)
         self._player.play()
@@ -113,6 +114,7 @@ class Player(QObject):
 
     def seek(self, fraction: float) -> None:
         """Go to a place between 0 and 1."""
+        self._from_ms = 0
         self._player.setPosition(int(max(0.0, min(1.0, fraction)) * self.duration_ms))
 
     def skip(self, seconds: float) -> None:
@@ -179,7 +181,11 @@ class Player(QObject):
         self.unshown.emit(lid)
 
     def _status_changed(self, status: QMediaPlayer.MediaStatus) -> None:
-        if status == QMediaPlayer.MediaStatus.EndOfMedia:
+        opened = status in (QMediaPlayer.MediaStatus.LoadedMedia, QMediaPlayer.MediaStatus.BufferedMedia)
+        if opened and self._from_ms:
+            from_ms, self._from_ms = self._from_ms, 0
+            self._player.setPosition(from_ms)
+        elif status == QMediaPlayer.MediaStatus.EndOfMedia:
             self._ended()
 
     def _ended(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from client.core.model import Bubble, Form, State, TransferProgress
 from client.ui import words
@@ -23,6 +23,13 @@ GONE_CODES = ("media_unknown", "media_missing")
 
 
 @dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
+class Screen:
+    """Where the pictures of a film appear that plays in its bubble; `image` is a QImage, None before the first."""
+
+    image: Any = None
+
+
 class Playing:
     """What is playing: the one voice note or video that sounds now."""
 
@@ -32,6 +39,7 @@ class Playing:
     paused: bool = False
     speed: float = 1.0
 
+    screen: Screen | None = None
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -19,6 +19,7 @@ from client.ui.dialogs.frame import Choice, ask
 from client.ui.errands import Errands
 from client.ui.hints import OwnHints
 from client.ui.notebook import Notebook
+from client.ui.play_keys import PlayKeys
 from client.ui.playback import Playback
 from client.ui.recording import Recording
 from client.ui.sending import Sending
@@ -122,8 +123,10 @@ class ConversationPage(QFrame):
         self.camera = CameraView(themes, self.list)
         self.player = Player(self)
         self.viewer = Viewer(themes, self.player, self._window)
-        self.playback = Playback(self.player, self.strip, self)
-        self.playback.show_in(self.model)
+        self.playback = Playback(
+            self._chat, self._errands, self._notebook, self.player, self.strip, self.model, self
+        )
+        self._keys = PlayKeys(self.player, self.viewer, self.list, self._window)
         self.recording = Recording(
             sources, lambda: self._notebook.recordings, self._chat.wall_ms, self.bar, self.camera, self
         )

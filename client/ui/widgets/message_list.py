@@ -62,6 +62,7 @@ class MessageList(AnchoredList):
     ) -> None:
         super().__init__(themes.look, model, now_s, parent)
         self._themes, self._read = themes, 0
+        self._dragged = Lid(0)
         self.jump_button = JumpButton(themes.look, self)
         self._day, self._loading = DayPill(themes.look, self), DayPill(themes.look, self)
         self._wait_timer = QTimer(self, singleShot=True, interval=LOADING_AFTER_MS)
@@ -145,6 +146,11 @@ class MessageList(AnchoredList):
             self.scroll_to(self._model.bubble_at(row).lid)
         else:
             self.scroll_to_end()
+
+    def walks_beside(self, lid: Lid | None) -> bool:
+        """Whether the keyboard is at a message, and at another one than this."""
+        index = self.currentIndex()
+        return self.bubbles.show_focus and index.isValid() and self._model.bubble_at(index.row()).lid != lid
 
     def selected_lids(self) -> list[Lid]:
         """The selected messages, oldest first."""
@@ -232,6 +238,9 @@ class MessageList(AnchoredList):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """The hand over what can be clicked."""
+        if self._dragged and event.buttons() & Qt.MouseButton.LeftButton:
+            self._seek(self._dragged, event.position())
+            return
         index, part = self._part_at(event.position().toPoint())
         lid = self._model.bubble_at(index.row()).lid if part is not None else Lid(0)
         hovered = (lid, part.name if part is not None else "")
@@ -267,13 +276,26 @@ class MessageList(AnchoredList):
         if part.name.startswith("link:"):
             self.link_clicked.emit(part.name.removeprefix("link:"))
         elif part.name == "wave":
-            rect = self.bubbles.part_rect(index, self.visualRect(index), "wave")
-            self.seek_clicked.emit(lid, min(1.0, max(0.0, (point.x() - rect.left()) / max(1, rect.width()))))
+            self._dragged = lid
+            self._seek(lid, point)
         else:
             if part.name == "more":
                 self._keep_here(index)
                 self._model.expand(lid)
             self.part_clicked.emit(lid, part.name)
+
+    def _seek(self, lid: Lid, point: QPointF) -> None:
+        """Where in a waveform the pointer is, or above or below of; a drag may leave its bubble."""
+        row = self._model.row_of(lid)
+        if row is not None:
+            index = self._model.index(row)
+            rect = self.bubbles.part_rect(index, self.visualRect(index), "wave")
+            self.seek_clicked.emit(lid, min(1.0, max(0.0, (point.x() - rect.left()) / max(1, rect.width()))))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A drag along a waveform ends where it is."""
+        self._dragged = Lid(0)
+        super().mouseReleaseEvent(event)
 
     def _bar_wanted(self, lid: Lid, name: str) -> None:
         """A button of the bar beside a message."""

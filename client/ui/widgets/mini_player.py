@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QWidget
 
+from client.ui.sound.player import SPEED_CHOICES
 from client.ui.theme import SPACE, Themes
 from client.ui.widgets.buttons import IconButton, WordButton
 from client.ui.widgets.labels import PlainLabel
@@ -86,12 +87,51 @@ def speed_words(speed: float) -> str:
     return f"{speed:g}×"
 
 
+class SpeedButton(WordButton):
+    """How fast it plays; a click offers every speed there is."""
+
+    chosen = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(lambda: speed_words(1.0), "link", parent)
+        self._speed = 1.0
+        self.clicked.connect(self._offer)
+
+    def show_speed(self, speed: float) -> None:
+        """This is how fast it is."""
+        self._speed = speed
+        self.setText(speed_words(speed))
+        self.setAccessibleName(tr("Speed {speed}", speed=speed_words(speed)))
+
+    def retranslate(self) -> None:
+        """A number is the same in every language; what it means is not."""
+        self.show_speed(getattr(self, "_speed", 1.0))
+        self.setToolTip(tr("Speed"))
+
+    def menu_of_speeds(self) -> QMenu:
+        """One line a speed, a tick at the present one."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.setObjectName("speed_menu")
+        for speed in SPEED_CHOICES:
+            action = menu.addAction(speed_words(speed))
+            action.setCheckable(True)
+            action.setChecked(speed == self._speed)
+            action.triggered.connect(lambda _checked=False, each=speed: self.chosen.emit(each))
+        return menu
+
+    def _offer(self) -> None:
+        menu = self.menu_of_speeds()
+        below = self.mapToGlobal(self.rect().bottomRight())
+        menu.popup(below - QPoint(menu.sizeHint().width(), 0))
+
+
 class MiniPlayer(QFrame):
     """Play or pause, who, seek bar, time, speed, close."""
 
     toggled = Signal()
     sought = Signal(float)
-    speed_wanted = Signal()
+    speed_chosen = Signal(float)
     closed = Signal()
     shown = Signal()
 
@@ -105,7 +145,7 @@ class MiniPlayer(QFrame):
         self._who.setToolTip(tr("Show where it is"))
         self._seek = SeekBar(themes, parent=self)
         self._time = PlainLabel(role="meta", parent=self)
-        self._speed = WordButton(lambda: "1×", "link", self)
+        self._speed = SpeedButton(self)
         self._close = IconButton(themes, "close", lambda: tr("Stop playing"), size=32, icon_size=16, parent=self)
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE[2], 0, SPACE[2], 0)
@@ -119,7 +159,7 @@ class MiniPlayer(QFrame):
         self._play.clicked.connect(self.toggled)
         self._who.clicked.connect(self.shown)
         self._seek.sought.connect(self.sought)
-        self._speed.clicked.connect(self.speed_wanted)
+        self._speed.chosen.connect(self.speed_chosen)
         self._close.clicked.connect(self.closed)
         self.hide()
 
@@ -130,8 +170,7 @@ class MiniPlayer(QFrame):
         words = f"{duration(position_ms)} / {duration(duration_ms)}"
         self._time.setText(words)
         self._seek.show_share(position_ms / duration_ms if duration_ms else 0.0, words)
-        self._speed.setText(speed_words(speed))
-        self._speed.setAccessibleName(tr("Speed {speed}", speed=speed_words(speed)))
+        self._speed.show_speed(speed)
         self.show()
 
     def changeEvent(self, event: QEvent) -> None:

@@ -164,6 +164,7 @@ class Viewer(QWidget):
 
     save_wanted = Signal(object)
     folder_wanted = Signal(object)
+    opened = Signal()
     closed = Signal()
 
     def __init__(self, themes: Themes, player: Player, parent: QWidget) -> None:
@@ -263,6 +264,7 @@ class Viewer(QWidget):
         self.show()
         self.raise_()
         self.setFocus()
+        self.opened.emit()
 
     def leave(self) -> None:
         """Back to the messages."""
