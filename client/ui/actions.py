@@ -2,62 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QPoint, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage, QKeySequence
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication, QImage, QKeySequence
+from PySide6.QtWidgets import QMenu, QWidget
 
 from client.app.chat import Chat
-from client.core.model import Bubble, Finding, State, TransferProgress
+from client.core.model import Bubble, Finding, State
 from client.ui import icons
 from client.ui.afterwards import Afterwards
 from client.ui.dialogs.frame import Choice, ask
 from client.ui.dialogs.resend import ResendDialog
 from client.ui.dialogs.trace import TraceDialog
 from client.ui.errands import Errands
-from client.ui.plain import isolate, one_line
+from client.ui.files import Files, file_entries
+from client.ui.plain import one_line
 from client.ui.playback import Playback
 from client.ui.theme import Themes
 from client.ui.viewmodels.conversation import ConversationModel
 from client.ui.viewmodels.rights import OVER, Right, words_of
-from client.ui.viewmodels.rows import STUCK, shown_ms
+from client.ui.viewmodels.rows import STUCK, Face, shown_ms
 from client.ui.widgets.viewer import Viewer
 from client.ui.words import clock, tr
-from protocol.content import Picture, Text, Video, Voice
-from protocol.problems import Problem
+from protocol.content import Text, Video, Voice
 from protocol.values import Lid
 
-PROGRAMS = frozenset((
-    ".app", ".appimage", ".apk", ".bat", ".bash", ".cmd", ".com", ".cpl", ".csh", ".deb", ".desktop", ".dll", ".dmg",
-    ".docm", ".dotm", ".exe", ".hta", ".htm", ".html", ".inf", ".iso", ".jar", ".js", ".jse", ".lnk", ".msc", ".msi",
-    ".msp", ".pif", ".pkg", ".potm", ".ppam", ".ppsm", ".pptm", ".ps1", ".py", ".pyw", ".rb", ".reg", ".rpm", ".run",
-    ".scf", ".scr", ".sh", ".svg", ".url", ".vb", ".vbe", ".vbs", ".ws", ".wsf", ".wsh", ".xhtml", ".xlam", ".xlsm",
-    ".xltm", ".zsh",
-))  # fmt: skip
-"""Endings of what may run when it is opened: the person is asked first."""
 UNDECIDED = ("not_there", "no_answer", "file_gone", "refused")
 """Findings whose dialog has nothing left to ask once the message arrived."""
 TAKEN = (State.ACCEPTED, State.STORED, State.DELIVERED, State.READ)
 """Own messages that the server has: there is somebody to ask who has them."""
 ON_ITS_WAY = (State.QUEUED, State.SENDING)
-
-
-def may_run(name: str) -> bool:
-    """Whether a file could be a program, by the ending of its name."""
-    return os.path.splitext(name.rstrip(". "))[1].lower() in PROGRAMS
-
-
-def file_name(bubble: Bubble) -> str:
-    """A name to save a file under: the sender's, without folders and tricks."""
-    file = bubble.attachment
-    name = one_line(file.name) if file is not None else ""
-    return name.replace("/", "_").replace("\\", "_").lstrip(".") or "file"
 
 
 class MessageActions:
@@ -96,7 +72,10 @@ class MessageActions:
         self._chat, self._themes, self._model, self._errands = chat, themes, model, errands
         self._playback, self._viewer, self._window = playback, viewer, window
         self._say, self._edit, self._choose_file = say, edit, choose_file
-        self._native = native_dialogs
+        self.files = Files(
+            chat, model, errands, window, play=self._play, look=self._look, ask_again=self._ask_again, say=say,
+            native_dialogs=native_dialogs,
+        )  # fmt: skip
         self._asking: ResendDialog | None = None
         self._found = ""
         viewer.save_wanted.connect(lambda lid: self.do(lid, "save"))
@@ -110,7 +89,7 @@ class MessageActions:
     def do(self, lid: Lid, part: str) -> None:
         """Do what a part of a bubble, or an entry of its menu, stands for."""
         bubble = self._model.bubble(lid)
-        if bubble is None or self._afterwards.do(bubble, part):
+        if bubble is None or self._afterwards.do(bubble, part) or self.files.do(bubble, part):
             return
         parked = bubble.state in (State.NEEDS_YOU, State.REFUSED)
         wishes: dict[str, Callable[[Bubble], object]] = {
@@ -119,14 +98,9 @@ class MessageActions:
             "speed": lambda _: self._playback.next_speed(),
             "mark": self._mark,
             "copy": self._copy,
-            "save": self._save,
-            "folder": lambda _: QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(bubble.path).parent))),
         }
         errands: dict[str, Callable[[Bubble], Coroutine[Any, Any, None]]] = {
-            "download": self._fetch,
-            "stop": self._stop,
             "cancel": self._give_up,
-            "open": self._open,
             "resend": self.ask if parked else self._resend,
             "edit": self._edit_again,
             "delete": self._delete,
@@ -164,68 +138,13 @@ class MessageActions:
             who, when, length_ms = self._who(bubble), clock(shown_ms(bubble)), bubble.body.file.duration_ms
             self._viewer.show_video(bubble.lid, bubble.path, who, when, poster, length_ms)
 
-    async def _open(self, bubble: Bubble) -> None:
-        if not bubble.path:
-            return
-        if isinstance(bubble.body, Video | Voice):
-            self._play(bubble)
-            return
-        if isinstance(bubble.body, Picture) and self._viewer.show_picture(
-            bubble.lid, bubble.path, self._who(bubble), clock(shown_ms(bubble))
-        ):
-            return
-        if may_run(file_name(bubble)) or may_run(bubble.path):
-            answer = await ask(
-                self._window,
-                tr("Open this file?"),
-                tr(
-                    "{file} can be a program or contain one. Open it only if you expected it.",
-                    file=isolate(file_name(bubble)),
-                ),
-                [Choice("open", tr("Open"), "danger"), Choice("save", tr("Save as…")), Choice("", tr("Cancel"))],
-            )
-            if answer == "save":
-                self._save(bubble)
-            if answer != "open":
-                return
-        if not QDesktopServices.openUrl(QUrl.fromLocalFile(bubble.path)):
-            self._say(tr("No program was found for this file. Save it, and open it from there."))
+    def _look(self, bubble: Bubble, path: str) -> bool:
+        return self._viewer.show_picture(bubble.lid, path, self._who(bubble), clock(shown_ms(bubble)))
 
-    def _save(self, bubble: Bubble) -> None:
-        if not bubble.path:
-            return
-        dialog = QFileDialog(self._window, tr("Save as"), str(Path.home() / file_name(bubble)))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if not self._native:
-            dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
-        dialog.selectFile(file_name(bubble))
-        dialog.fileSelected.connect(lambda to: self._errands.start(self._save_to(bubble.path, to)))
-        dialog.open()
-
-    async def _save_to(self, path: str, to: str) -> None:
-        try:
-            await asyncio.to_thread(shutil.copyfile, path, to)
-        except OSError:
-            self._say(tr("It could not be saved there. Choose another folder."))
-        else:
-            self._say(tr("Saved as {file}", file=isolate(os.path.basename(to))))
-
-    # --- transfers
-
-    async def _fetch(self, bubble: Bubble) -> None:
-        file = bubble.attachment
-        if file is not None and not bubble.path:
-            self._model.progress(TransferProgress(bubble.lid, "down", 0, file.size_bytes))
-        try:
-            await self._chat.fetch(bubble.lid)
-        except Problem:
-            self._model.settle(bubble.lid)
-            raise
-
-    async def _stop(self, bubble: Bubble) -> None:
-        await self._chat.stop_fetch(bubble.lid)
-        self._model.settle(bubble.lid)
+    def _ask_again(self, bubble: Bubble, words: str) -> None:
+        """As an answer to the message whose file is gone, if it can be answered."""
+        self._afterwards.do(bubble, "reply")
+        self._edit(words)
 
     # --- sending again
 
@@ -368,7 +287,7 @@ class MessageActions:
             action.triggered.connect(lambda _checked=False: self.copy(lids))
 
 
-def entries(bubble: Bubble, face: str, may: frozenset[Right]) -> list[tuple[str, str, str]]:
+def entries(bubble: Bubble, face: Face, may: frozenset[Right]) -> list[tuple[str, str, str]]:
     """What the menu of a message offers: what to do, an icon, words and the keys that do the same."""
     told: list[tuple[Right, str, str, str, str]] = [
         ("reply", "reply", "reply", tr("Reply"), "Ctrl+Shift+R"),
@@ -378,7 +297,7 @@ def entries(bubble: Bubble, face: str, may: frozenset[Right]) -> list[tuple[str,
         ("forward", "forward", "forward", tr("Forward…"), "Ctrl+Shift+S"),
     ]
     offered = [(part, icon, _with_keys(words, keys)) for right, part, icon, words, keys in told if right in may]
-    offered += _file_entries(bubble, face) if not bubble.recalled else []
+    offered += file_entries(bubble, face) if not bubble.recalled else []
     offered += _change_entries(bubble)
     if bubble.mine and bubble.state in (State.NEEDS_YOU, State.REFUSED):
         offered += [("ask", "resend", tr("Resend…")), ("delete", "trash", _with_keys(tr("Delete"), "Del"))]
@@ -415,18 +334,3 @@ def _change_entries(bubble: Bubble) -> list[tuple[str, str, str]]:
     if bubble.change in STUCK:
         return [("again", "resend", tr("Try the change again")), give_up]
     return [give_up] if bubble.change is State.QUEUED else []
-
-
-def _file_entries(bubble: Bubble, face: str) -> list[tuple[str, str, str]]:
-    offered: list[tuple[str, str, str]] = []
-    if bubble.path and bubble.attachment is not None:
-        offered += [
-            ("open", "play" if isinstance(bubble.body, Video | Voice) else "file", tr("Open")),
-            ("save", "save", tr("Save as…")),
-            ("folder", "folder", tr("Show in folder")),
-        ]
-    elif face == "away":
-        offered.append(("download", "download", tr("Download")))
-    elif face == "loading":
-        offered.append(("stop", "stop", tr("Stop the download")))
-    return offered

@@ -171,11 +171,23 @@ def size_words(size_bytes: int) -> str:
     return f"{amount} {unit}"
 
 
+def exact_size(size_bytes: int) -> str:
+    """1,840,000 bytes"""
+    return plural("{size} byte", "{size} bytes", size_bytes, size=_locale().toString(size_bytes))
+
+
 def size_pair(done_bytes: int, total_bytes: int) -> str:
     """0.9 / 1.8 MB"""
     done, _ = _in_unit(done_bytes, total_bytes)
     total, unit = _in_unit(total_bytes, total_bytes)
     return f"{done} / {total} {unit}"
+
+
+def size_share(done_bytes: int, total_bytes: int) -> str:
+    """0.9 of 1.8 MB"""
+    done, _ = _in_unit(done_bytes, total_bytes)
+    total, unit = _in_unit(total_bytes, total_bytes)
+    return tr("{done} of {total}", done=done, total=f"{total} {unit}")
 
 
 def _in_unit(size_bytes: int, like_bytes: int) -> tuple[str, str]:

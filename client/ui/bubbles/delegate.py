@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from client.core.model import Bubble
 from client.ui.bubbles.chips import MARK, reactors_words
 from client.ui.bubbles.ink import Ink, Part
 from client.ui.bubbles.marks import long_words
@@ -25,18 +26,20 @@ from client.ui.bubbles.sheet import Sheet
 from client.ui.theme import Look
 from client.ui.viewmodels.conversation import ROW
 from client.ui.viewmodels.rows import Row
-from client.ui.words import one_line, problem_words, size_words, tr
+from client.ui.words import clock, exact_size, one_line, problem_words, tr
 from protocol.values import Lid
 
 SHEETS_KEPT = 1200
 """Two windows full of rows."""
 TAIL_PX = 12
 WALKED = (
-    "play", "pause", "download", "stop", "cancel", "open", "more", "resend", "edit", "copy", "delete", "again", "drop",
-    "quote",
+    "play", "pause", "download", "hold", "resume", "cancel", "open", "ask_again", "more", "resend", "edit", "copy",
+    "delete", "again", "drop", "quote",
 )  # fmt: skip
 """The order in which the Right key walks through what a message offers; then its reactions, and at last these."""
 WALKED_LAST = ("edited", "mark")
+OF_FILES = ("download", "hold", "resume", "resend", "open", "play", "pause", "ask_again")
+"""Parts whose tool tip says which file it is."""
 AnyIndex = QModelIndex | QPersistentModelIndex
 
 
@@ -189,13 +192,17 @@ class BubbleDelegate(QStyledItemDelegate):
             return problem_words(row.bubble.change_code or "problem")
         if part.name.startswith("link:"):
             return part.name.removeprefix("link:")
-        file = row.bubble.attachment
-        if file is None or part.name not in ("download", "open", "play", "stop"):
-            return ""
-        return tr(
-            "{name} · {size} · SHA-256 {digest}…",
-            name=one_line(file.name), size=size_words(file.size_bytes), digest=one_line(file.sha256[:8]),
-        )  # fmt: skip
+        return file_tip(row.bubble) if part.name in OF_FILES else ""
+
+
+def file_tip(bubble: Bubble) -> str:
+    """The name that the sender gave it, its exact size, the first signs of its hash, and since when it is here."""
+    file = bubble.attachment
+    if file is None:
+        return ""
+    here = tr("Downloaded {time}", time=clock(bubble.fetched_ms)) if bubble.fetched_ms and bubble.path else ""
+    digest = f"SHA-256 {one_line(file.sha256[:8])}…" if file.sha256 else ""
+    return " · ".join(filter(None, (one_line(file.name), exact_size(file.size_bytes), digest, here)))
 
 
 def painter_dpr(option: QStyleOptionViewItem) -> float:

@@ -10,16 +10,18 @@ from client.ui.bubbles.ink import ON_PILL, PILL, Ink, Part, circle_button, ring
 from client.ui.plain import one_line
 from client.ui.theme import RADIUS_MEDIA
 from client.ui.viewmodels.rows import Row
-from client.ui.words import duration, size_pair, size_words, tr
+from client.ui.words import duration, size_pair, size_share, size_words, tr
 from protocol.content import Attachment, Video
 
 SIDE_MAX, WIDTH_MIN, HEIGHT_MIN = 360, 120, 80
 UNKNOWN_SIZE = QSizeF(280, 180)
-BUTTON = 48
+BUTTON, BUTTON_SMALL, CROSS = 48, 36, 28
+SMALL_SIDE = 130
+"""A tile of a mosaic that is narrower than this has a smaller button, and fewer words."""
 PILL_HEIGHT, PILL_PAD, PILL_EDGE = 22, 8, 8
 BUTTONS = {
-    "away": ("arrow_down", "download"), "loading": ("close", "stop"), "uploading": ("close", "cancel"),
-    "stopped": ("resend", "resend"),
+    "away": ("arrow_down", "download"), "loading": ("pause", "hold"), "paused": ("arrow_down", "resume"),
+    "uploading": ("pause", "hold"), "stopped": ("arrow_up", "resend"), "gone": ("broken", "ask_again"),
 }  # fmt: skip
 """Which icon the button in the middle shows, and what a click on it means."""
 
@@ -38,16 +40,26 @@ def box_of(file: Attachment, width_max: float) -> QSizeF:
 class MediaBlock:
     """One picture or video. A click anywhere does what its face offers."""
 
-    def __init__(self, row: Row, width_max: float, width_min: float = 0) -> None:
+    def __init__(self, row: Row, size: QSizeF, radius: float = RADIUS_MEDIA) -> None:
         file = row.bubble.attachment
         assert file is not None
-        self._row, self._file = row, file
+        self._row, self._file, self._radius = row, file, radius
         self._video = isinstance(row.bubble.body, Video)
-        fitted = box_of(file, width_max)
-        self.size = QSizeF(max(fitted.width(), min(width_min, width_max)), fitted.height())
-        self._button = QRectF(0, 0, BUTTON, BUTTON)
-        self._button.moveCenter(QRectF(QPointF(0, 0), self.size).center())
+        self.size = size
+        self.small = min(size.width(), size.height()) < SMALL_SIDE
+        side = BUTTON_SMALL if self.small else BUTTON
+        self._button = QRectF(0, 0, side, side)
+        self._button.moveCenter(QRectF(QPointF(0, 0), size).center())
+        self._cross = QRectF(size.width() - CROSS - 6, 6, CROSS, CROSS)
         self.parts = self._clickable()
+
+    @classmethod
+    def alone(cls, row: Row, width_max: float, width_min: float = 0) -> MediaBlock:
+        """As large as its picture wants to be."""
+        file = row.bubble.attachment
+        assert file is not None
+        fitted = box_of(file, width_max)
+        return cls(row, QSizeF(max(fitted.width(), min(width_min, width_max)), fitted.height()))
 
     def _clickable(self) -> list[Part]:
         whole = QRectF(QPointF(0, 0), self.size)
@@ -55,15 +67,18 @@ class MediaBlock:
         if face == "ready":
             return [Part("play" if self._video else "open", whole)]
         if face == "uploading":
-            return [Part("cancel", self._button)] + ([Part("open", whole)] if self._row.bubble.path else [])
-        return [Part(BUTTONS[face][1], whole)] if face in BUTTONS else []
+            under = [Part("open", whole)] if self._row.bubble.path else []
+            return [Part("hold", self._button), Part("cancel", self._cross), *under]
+        name = offered(self._row)
+        crossed = [Part("cancel", self._cross)] if face == "stopped" else []
+        return [*crossed, Part(name, whole)] if name else []
 
     def paint(self, painter: QPainter, at: QPointF, ink: Ink) -> None:
         """Draw the picture and what is over it."""
         box = QRectF(at, self.size)
         painter.save()
         shape = QPainterPath()
-        shape.addRoundedRect(box, RADIUS_MEDIA, RADIUS_MEDIA)
+        shape.addRoundedRect(box, self._radius, self._radius)
         painter.setClipPath(shape, Qt.ClipOperation.IntersectClip)
         if self._row.face == "gone":
             self._paint_gone(painter, box, ink)
@@ -73,6 +88,9 @@ class MediaBlock:
         if self._row.face != "gone":
             self._paint_button(painter, self._button.translated(at), ink)
             self._paint_pill(painter, box, ink)
+        if self._row.face in ("uploading", "stopped"):
+            ground = QColor(0, 0, 0, 200) if ink.hovered == "cancel" else PILL
+            circle_button(painter, self._cross.translated(at), "close", ground, ON_PILL)
 
     def _paint_picture(self, painter: QPainter, box: QRectF, ink: Ink) -> None:
         picture = self._best(box, ink)
@@ -96,15 +114,21 @@ class MediaBlock:
         return ink.pictures.preview(self._file.preview)
 
     def _paint_gone(self, painter: QPainter, box: QRectF, ink: Ink) -> None:
+        """A broken picture, why, and whom to ask, as far as there is room for it."""
         painter.fillRect(box, ink.look.color("bubble_sys"))
-        mark = QRectF(0, 0, 32, 32)
-        mark.moveCenter(box.center() - QPointF(0, 14))
+        side, line = 24 if self.small else 32, ink.look.px(18)
+        said = [] if self.small else [(tr("No longer on the server"), "text_2")]
+        said += [(tr("Ask again") if self.small else tr("Ask sender again"), "text_link")] if self.parts else []
+        mark = QRectF(0, 0, side, side)
+        mark.moveCenter(box.center() - QPointF(0, (line * len(said) + 6) / 2))
         icons.paint(painter, "broken", mark, ink.look.color("text_2"))
         painter.setFont(ink.look.font("meta"))
-        painter.setPen(ink.look.color("text_2"))
-        words = QRectF(box.left() + 8, mark.bottom() + 4, box.width() - 16, 34)
-        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-        painter.drawText(words, flags, tr("No longer on the server"))
+        words = QRectF(box.left() + 8, mark.bottom() + 6, box.width() - 16, line)
+        for sentence, token in said:
+            painter.setPen(ink.look.color(token))
+            shown = painter.fontMetrics().elidedText(sentence, Qt.TextElideMode.ElideRight, int(words.width()))
+            painter.drawText(words, Qt.AlignmentFlag.AlignCenter, shown)
+            words.translate(0, line)
 
     def _paint_button(self, painter: QPainter, button: QRectF, ink: Ink) -> None:
         face = self._row.face
@@ -112,39 +136,66 @@ class MediaBlock:
             if self._video:
                 circle_button(painter, button, "play", PILL, ON_PILL)
             return
-        icon, part = BUTTONS[face]
-        ground = QColor(0, 0, 0, 200) if ink.hovered == part else PILL
+        icon = BUTTONS[face][0]
+        ground = QColor(0, 0, 0, 200) if ink.hovered == offered(self._row) else PILL
         circle_button(painter, button, icon, ground, ON_PILL)
-        if face in ("loading", "uploading"):
-            ring(painter, button.adjusted(2, 2, -2, -2), share_of(self._row), ON_PILL)
+        if face in MOVED and (face in ("loading", "uploading") or self._row.done_bytes):
+            ring(painter, button.adjusted(2, 2, -2, -2), self._row.share, ON_PILL)
 
     def _paint_pill(self, painter: QPainter, box: QRectF, ink: Ink) -> None:
         if words := self.pill_words():
-            paint_pill(painter, box.topLeft() + QPointF(PILL_EDGE, PILL_EDGE), words, ink, box.width() - 2 * PILL_EDGE)
+            edge = 5 if self.small else PILL_EDGE
+            crossed = CROSS + 6 if self._row.face in ("uploading", "stopped") else 0
+            paint_pill(painter, box.topLeft() + QPointF(edge, edge), words, ink, box.width() - 2 * edge - crossed)
 
     def pill_words(self) -> str:
         """What the pill in the corner says."""
-        face, progress, file = self._row.face, self._row.progress, self._file
+        file = self._file
         length = duration(file.duration_ms) if self._video and file.duration_ms else ""
-        if face == "ready":
+        if self._row.face == "ready":
             return length
-        if face in ("loading", "uploading"):
-            if progress is None:
-                return tr("Preparing") if face == "uploading" else size_pair(0, file.size_bytes)
-            return size_pair(progress.done_bytes, progress.total_bytes)
-        if face == "stopped":
-            done = progress.done_bytes if progress else 0
-            return tr("Stopped at {sizes} · Resume", sizes=size_pair(done, file.size_bytes))
+        if moved := moved_words(self._row, short=self.small):
+            return moved
+        if self.small:
+            return size_words(file.size_bytes)
         kind = length or type_words(file)
         again = tr("Try again") + " · " if self._row.bubble.code else ""
         return f"{again}{kind} · {size_words(file.size_bytes)}"
 
 
-def share_of(row: Row) -> float:
-    """How much of a transfer is done, 0 to 1."""
-    if row.progress is None or not row.progress.total_bytes:
-        return 0.0
-    return min(1.0, row.progress.done_bytes / row.progress.total_bytes)
+MOVED = ("loading", "paused", "uploading", "stopped")
+"""Faces of which something has gone or come already."""
+
+
+def moved_words(row: Row, *, short: bool = False) -> str:
+    """How far a file has got, and what a click would do; empty if nothing of it moves or has moved."""
+    done, total, face = row.done_bytes, row.total_bytes, row.face
+    if row.making:
+        percent = f"{row.share:.0%}"
+        return percent if short else tr("Making it smaller, {percent}", percent=percent)
+    if face == "uploading" and row.progress is None and not done:
+        return tr("Preparing")
+    if face in ("loading", "uploading"):
+        return f"{row.share:.0%}" if short else size_pair(done, total)
+    if face not in ("paused", "stopped"):
+        return ""
+    if short:
+        return tr("Resume")
+    if face == "paused":
+        return tr("{sizes} · Resume", sizes=size_share(done, total))
+    if not done:
+        return tr("Upload stopped · Resume")
+    return tr("Stopped at {sizes} · Resume", sizes=size_share(done, total))
+
+
+def offered(row: Row) -> str:
+    """What a click on a file does that is not here whole: the name of a part; empty if nothing can be done."""
+    face = row.face
+    if face == "gone" and row.bubble.mine:
+        return ""
+    if face == "stopped" and row.bubble.paused and not row.bubble.code:
+        return "resume"
+    return BUTTONS[face][1] if face in BUTTONS else ""
 
 
 def type_words(file: Attachment) -> str:

@@ -11,7 +11,6 @@ from client.core.model import State
 from client.ui import icons
 from client.ui.bubbles.ink import ON_PILL, PILL, Ink, Part, ring
 from client.ui.bubbles.marks import QUIET_MS, Mark, count_words, mark_of, settled
-from client.ui.bubbles.media import share_of
 from client.ui.theme import Look
 from client.ui.viewmodels.rows import Row, shown_ms
 from client.ui.words import clock, tr
@@ -85,7 +84,7 @@ class Meta:
 
     def _paint_mark(self, painter: QPainter, mark: Mark, spot: QRectF, color: QColor, ground: QColor, ink: Ink) -> None:
         if mark.icon == "ring":
-            ring(painter, spot.adjusted(1, 1, -1, -1), share_of(self._row), color, 2)
+            ring(painter, spot.adjusted(1, 1, -1, -1), self._row.share, color, 2)
         elif mark.icon == "mark_sending" and ink.phase:
             painter.save()
             painter.translate(spot.center())

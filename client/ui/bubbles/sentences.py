@@ -42,8 +42,21 @@ def sentence(row: Row) -> str:
     state = short_words(row) if row.bubble.mine else tr("unread") if row.place.divider else ""
     if bubble.recalled:
         return ", ".join(filter(None, (*missing, recalled_words(row), time)))
-    said = [_answer_words(row, who), content_words(bubble), tr("edited") if bubble.edited else ""]
+    said = [_answer_words(row, who), content_words(bubble), file_words(row), tr("edited") if bubble.edited else ""]
     return ", ".join(filter(None, (*missing, *said, _change_words(row), reactions_words(row), state, time)))
+
+
+def file_words(row: Row) -> str:
+    """Where its file is: not here yet, on its way, no longer to be had; and why it is a plain one."""
+    percent = f"{row.share:.0%}"
+    where = {
+        "away": tr("not downloaded"),
+        "loading": tr("downloading, {percent}", percent=percent),
+        "paused": tr("download paused, {percent}", percent=percent),
+        "stopped": tr("upload stopped, {percent}", percent=percent),
+        "gone": tr("no longer on the server"),
+    }.get(row.face, "")
+    return _joined(where, problem_words(row.bubble.why) if row.bubble.why else "")
 
 
 def _answer_words(row: Row, who: str) -> str:

@@ -176,10 +176,12 @@ class Sheet:
         return isinstance(self._block, MediaBlock)
 
     def _make_block(self, widest: float, inner: float) -> Block | None:
+        if self.row.bubble.why and self.row.bubble.attachment is not None:
+            return FileBlock(self.row, self._look, inner)
         match self.row.bubble.body:
             case Picture(_, caption) | Video(_, caption):
                 narrowest = 200 if caption or self.name or _has_heads(self.row) else 0
-                return MediaBlock(self.row, widest - 2 * MEDIA_PAD, narrowest)
+                return MediaBlock.alone(self.row, widest - 2 * MEDIA_PAD, narrowest)
             case Voice():
                 return VoiceBlock(self.row, self._look, inner)
             case File():

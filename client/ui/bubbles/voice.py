@@ -6,10 +6,10 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
 
 from client.ui.bubbles.ink import Ink, Part, circle_button, ring
-from client.ui.bubbles.media import share_of
+from client.ui.bubbles.media import moved_words, offered
 from client.ui.theme import Look
 from client.ui.viewmodels.rows import Row
-from client.ui.words import duration, size_pair, size_words, tr
+from client.ui.words import duration, size_words, tr
 from protocol.content import unpack_bins
 from protocol.limits import WAVEFORM_BITS
 
@@ -18,8 +18,9 @@ BAR, BAR_GAP, BARS_HEIGHT, BAR_MIN = 2.0, 2.0, 22.0, 3.0
 CHIP_WIDTH = 34
 DOT, DOT_GAP = 8, 6
 ICONS = {
-    "away": ("arrow_down", "download"), "loading": ("close", "stop"), "ready": ("play", "play"),
-    "uploading": ("close", "cancel"), "stopped": ("resend", "resend"), "gone": ("broken", ""),
+    "away": ("arrow_down", "download"), "loading": ("pause", "hold"), "ready": ("play", "play"),
+    "paused": ("arrow_down", "resume"), "uploading": ("pause", "hold"), "stopped": ("arrow_up", "resend"),
+    "gone": ("broken", "ask_again"),
 }  # fmt: skip
 
 
@@ -39,11 +40,11 @@ class VoiceBlock:
         self._chip = QRectF(self._wave.right() + 6, 2, chip, look.px(20)) if row.playing else QRectF()
         self.heights = bars(unpack_bins(file.waveform), int((self._wave.width() + BAR_GAP) // (BAR + BAR_GAP)))
         self.last_line_px = left + QFontMetricsF(self._font).horizontalAdvance(self.label())
-        self.parts = self._clickable()
         self.last_line_px += DOT_GAP + DOT if self.unheard else 0
+        self.parts = self._clickable()
 
     def _clickable(self) -> list[Part]:
-        name = ICONS[self._row.face][1]
+        name = "play" if self._row.face == "ready" else offered(self._row)
         if self._row.playing and not self._row.playing.paused:
             name = "pause"
         parts = [Part(name, self._button)] if name else []
@@ -55,26 +56,24 @@ class VoiceBlock:
 
     def label(self) -> str:
         """The words under the bars."""
-        face, progress, playing = self._row.face, self._row.progress, self._row.playing
+        face, playing = self._row.face, self._row.playing
         length = duration(self._file.duration_ms)
         if playing:
             return f"{duration(round(playing.position_s * 1000))} / {length}"
-        if face in ("loading", "uploading") and progress:
-            return size_pair(progress.done_bytes, progress.total_bytes)
+        if moved := moved_words(self._row):
+            return moved
         if face == "gone":
-            return tr("No longer on the server")
-        if face == "stopped":
-            return tr("Upload stopped · Resume")
+            return " · ".join((tr("No longer on the server"), *((tr("Ask again"),) if offered(self._row) else ())))
         if face == "away":
             again = tr("Try again") + " · " if self._row.bubble.code else ""
             return f"{again}{length} · {size_words(self._file.size_bytes)}"
         return length
+
     @property
     def unheard(self) -> bool:
         """Whether somebody else said it, and it was not played to its end yet."""
         bubble = self._row.bubble
         return not bubble.mine and not bubble.heard and self._row.face != "gone" and not self._row.playing
-
 
     def share_played(self) -> float:
         """How much of it has been heard, 0 to 1."""
@@ -85,9 +84,9 @@ class VoiceBlock:
     def paint(self, painter: QPainter, at: QPointF, ink: Ink) -> None:
         """Draw the button, the bars and the words."""
         self._paint_button(painter, self._button.translated(at), ink)
+        self._paint_bars(painter, self._wave.translated(at), ink)
         if self.unheard:
             self._paint_dot(painter, at, ink)
-        self._paint_bars(painter, self._wave.translated(at), ink)
         if self._row.playing:
             self._paint_chip(painter, self._chip.translated(at), ink)
         painter.setFont(self._font)
@@ -106,7 +105,7 @@ class VoiceBlock:
         ground = ink.look.color("accent_hover" if part and part == ink.hovered else "accent")
         if self._row.face in ("loading", "uploading"):
             circle_button(painter, button.adjusted(5, 5, -5, -5), icon, ground, ink.look.color("on_accent"))
-            ring(painter, button, share_of(self._row), ink.look.color("accent"))
+            ring(painter, button, self._row.share, ink.look.color("accent"))
             return
         circle_button(painter, button, icon, ground, ink.look.color("on_accent"))
 
@@ -120,13 +119,13 @@ class VoiceBlock:
             tall = max(BAR_MIN, height * wave.height())
             bar = QRectF(wave.left() + place * (BAR + BAR_GAP), wave.bottom() - tall, BAR, tall)
             painter.drawRoundedRect(bar, BAR / 2, BAR / 2)
+
     def _paint_dot(self, painter: QPainter, at: QPointF, ink: Ink) -> None:
         """Behind the words under the bars."""
         middle = QPointF(self.last_line_px - DOT / 2, self.size.height() - ink.look.px(9))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ink.look.color("accent"))
         painter.drawEllipse(at + middle, DOT / 2, DOT / 2)
-
 
     def _paint_chip(self, painter: QPainter, chip: QRectF, ink: Ink) -> None:
         assert self._row.playing is not None

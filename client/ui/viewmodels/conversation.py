@@ -190,6 +190,10 @@ class ConversationModel(QAbstractListModel):
         """The bubble of a row."""
         return self._bubbles[place]
 
+    def album(self, lid: Lid) -> tuple[Row, ...]:
+        """The rows that are shown as one with this one, itself among them; nothing if it stands alone."""
+        return ()
+
     def row_of(self, lid: Lid) -> int | None:
         """The row of a bubble, if it is in the window."""
         return next((place for place, bubble in enumerate(self._bubbles) if bubble.lid == lid), None)

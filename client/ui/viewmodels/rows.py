@@ -16,13 +16,13 @@ RUN_GAP_MS = 3 * 60 * 1000
 NOTICES = (Opened, Joined, Left, Titled, Ranked)
 """What the server says: a line in the middle, and nobody's message."""
 
-Face = Literal["none", "away", "loading", "ready", "gone", "uploading", "stopped"]
+Face = Literal["none", "away", "loading", "paused", "ready", "gone", "uploading", "stopped"]
+"""`paused` is a download that the person stopped, `stopped` an upload that does not move, for whatever reason."""
 STUCK = (State.NEEDS_YOU, State.REFUSED, State.LONG_AGO)
 WAITING = (State.QUEUED, State.SENDING, State.CANCELLING)
 GONE_CODES = ("media_unknown", "media_missing")
 
 
-@dataclass(frozen=True, slots=True)
 @dataclass(eq=False, slots=True)
 class Screen:
     """Where the pictures of a film appear that plays in its bubble; `image` is a QImage, None before the first."""
@@ -30,16 +30,17 @@ class Screen:
     image: Any = None
 
 
+@dataclass(frozen=True, slots=True)
 class Playing:
-    """What is playing: the one voice note or video that sounds now."""
+    """What is playing: the one voice note or video that sounds now. `screen` shows it if it plays in its bubble."""
 
     lid: Lid
     position_s: float = 0.0
     duration_s: float = 0.0
     paused: bool = False
     speed: float = 1.0
-
     screen: Screen | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -115,12 +116,35 @@ class Row:
         if bubble.attachment is None:
             return "none"
         if bubble.state is State.UPLOADING:
-            return "stopped" if bubble.code else "uploading"
+            return "stopped" if bubble.code or bubble.paused else "uploading"
         if bubble.path:
             return "ready"
-        if progress is not None and progress.way == "down":
+        if bubble.paused:
+            return "paused"
+        if bubble.fetching or (progress is not None and progress.way == "down"):
             return "loading"
         return "gone" if bubble.code in GONE_CODES else "away"
+
+    @property
+    def done_bytes(self) -> int:
+        """How much of its file has gone or come, as far as known."""
+        return max(self.progress.done_bytes if self.progress else 0, self.bubble.here_bytes)
+
+    @property
+    def total_bytes(self) -> int:
+        """How much there is to go or to come."""
+        file = self.bubble.attachment
+        return (self.progress.total_bytes if self.progress else 0) or (file.size_bytes if file else 0)
+
+    @property
+    def share(self) -> float:
+        """How much of it is done, 0 to 1."""
+        return min(1.0, self.done_bytes / self.total_bytes) if self.total_bytes else 0.0
+
+    @property
+    def making(self) -> bool:
+        """Whether a smaller copy is being made before the upload."""
+        return self.face == "uploading" and self.progress is not None and self.progress.way == "make"
 
 
 def shown_ms(bubble: Bubble) -> int:

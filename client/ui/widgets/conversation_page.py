@@ -272,7 +272,7 @@ class ConversationPage(QFrame):
         """New bubbles, or other states."""
         self.model.merge(bubbles)
         for bubble in bubbles:
-            if bubble.state is not State.UPLOADING and (bubble.path or bubble.code):
+            if bubble.paused or (bubble.state is not State.UPLOADING and (bubble.path or bubble.code)):
                 self.model.settle(bubble.lid)
             if bubble.attachment is not None and bubble.state is not State.UPLOADING and bubble.mine:
                 self.hints.sent(bubble.conv)

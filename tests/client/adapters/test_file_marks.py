@@ -26,7 +26,8 @@ from protocol.problems import DiskFull, SaveFailed
 PARTS = (
     "..", "/", "\\", ":", "\0", "\n", "\u202e", "\u2066", "\u200b", "\u0301", "CON", "nul", "COM1", "lpt9", ".",
     " ", "~", "$", "*", "?", '"', "<", ">", "|", "a", "Z", "既济", "🐈", "é", ".exe", ".jpg", ".tar.gz", "x" * 90,
-    "山" * 90, "\ud800", "\U000e0041", "-rf", "%00", "desktop.ini", "::$DATA", ":Zone.Identifier", "C:", "file://", "\u2028", "ﷺ" * 20,
+    "山" * 90, "\ud800", "\U000e0041", "-rf", "%00", "desktop.ini", "::$DATA", ":Zone.Identifier", "C:", "file://",
+    "\u2028", "ﷺ" * 20,
 )  # fmt: skip
 HOSTILE, EVERY = 5000, 17
 

@@ -73,15 +73,15 @@ def test_a_refusal_gives_its_reason() -> None:
 @pytest.mark.parametrize(
     ("bubble", "words"),
     [
-        (Diary().say(people.voice(), State.DELIVERED).bubbles[0], "You, voice note, 0:42, delivered, 13:25"),
+        (Diary().say(people.voice(), State.DELIVERED).bubbles[0], "You, voice note, 0:42, not downloaded, delivered, 13:25"),
         (
             Diary().hear(ANNA, people.photo(caption="hills")).bubbles[0],
-            "\u2068Anna\u2069, picture, 1.8 MB, hills, 13:25",
+            "\u2068Anna\u2069, picture, 1.8 MB, hills, not downloaded, 13:25",
         ),
-        (Diary().hear(ANNA, people.video()).bubbles[0], "\u2068Anna\u2069, video, 0:12, 13:25"),
+        (Diary().hear(ANNA, people.video(), path="/x").bubbles[0], "\u2068Anna\u2069, video, 0:12, 13:25"),
         (
             Diary().hear(ANNA, people.document("a\u202eb.pdf")).bubbles[0],
-            "\u2068Anna\u2069, file, \u2068ab.pdf\u2069, 2.3 MB, 13:25",
+            "\u2068Anna\u2069, file, \u2068ab.pdf\u2069, 2.3 MB, not downloaded, 13:25",
         ),
     ],
 )

@@ -11,11 +11,14 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
 from client.core.model import Bubble, State, TransferProgress
+from client.ui.bubbles.filecard import FileBlock
 from client.ui.bubbles.ink import Ink
+from client.ui.bubbles.media import moved_words
 from client.ui.bubbles.pictures import Pictures
 from client.ui.bubbles.sheet import LANE_MAX, Lane, Sheet
 from client.ui.theme import Look
 from client.ui.viewmodels.rows import Place, Playing, Row
+from client.ui.words import problem_words, size_words
 from protocol.content import Body, Notice, Opened, Text
 from protocol.values import Lid
 from tests.stages import people
@@ -152,9 +155,11 @@ def test_a_click_on_a_file_means_what_its_face_offers(kind: Body) -> None:
     loading = TransferProgress(Lid(1), "down", 1, 2)
     for bubble, facts, name in (
         (heard(kind), {}, "download"),
-        (heard(kind), {"progress": loading}, "stop"),
+        (heard(kind), {"progress": loading}, "hold"),
+        (heard(kind, fetching=True, paused=True, here_bytes=9), {}, "resume"),
         (heard(kind, path="/x"), {}, "play" if playable else "open"),
-        (said(kind, State.UPLOADING), {}, "cancel"),
+        (said(kind, State.UPLOADING), {}, "hold"),
+        (said(kind, State.UPLOADING, paused=True), {}, "resume"),
         (said(kind, State.UPLOADING, code="transfer_interrupted"), {}, "resend"),
     ):
         made = sheet(bubble, **facts)  # type: ignore[arg-type]
@@ -164,9 +169,41 @@ def test_a_click_on_a_file_means_what_its_face_offers(kind: Body) -> None:
         assert found.name == name
 
 
-def test_what_is_gone_cannot_be_clicked() -> None:
+def test_what_is_gone_can_be_asked_for_unless_it_is_ones_own() -> None:
     for kind in (people.photo(), people.video(), people.voice(), people.document()):
-        assert sheet(heard(kind, code="media_unknown")).parts == []
+        assert [part.name for part in sheet(heard(kind, code="media_unknown")).parts] == ["ask_again"]
+        assert [part.name for part in sheet(said(kind, code="media_unknown")).parts] == ["mark"]
+
+
+def test_an_upload_can_be_given_up_beside_being_held() -> None:
+    for kind in (people.photo(), people.video(), people.document()):
+        for facts in ({}, {"code": "transfer_interrupted"}, {"paused": True}):
+            assert "cancel" in {part.name for part in sheet(said(kind, State.UPLOADING, **facts)).parts}
+
+
+@pytest.mark.parametrize("kind", [people.photo(), people.video(), people.voice(), people.document()])
+def test_how_far_a_file_has_got_is_said(kind: Body) -> None:
+    held = {"fetching": True, "paused": True, "here_bytes": 900_000}
+    total = size_words(kind.file.size_bytes)  # type: ignore[union-attr]
+    for bubble, progress, words in (
+        (heard(kind), TransferProgress(Lid(1), "down", 900_000, 1_800_000), "0.9 / 1.8 MB"),
+        (heard(kind, **held), None, f"of {total} · Resume"),
+        (said(kind, State.UPLOADING, paused=True, here_bytes=3_200_000), None, f"of {total} · Resume"),
+        (said(kind, State.UPLOADING), None, "Preparing"),
+        (said(kind, State.UPLOADING), TransferProgress(Lid(1), "make", 41, 100), "Making it smaller, 41%"),
+        (said(kind, State.UPLOADING), TransferProgress(Lid(1), "up", 3_200_000, 8_100_000), "3.2 / 8.1 MB"),
+    ):
+        assert words in moved_words(Row(bubble, progress=progress))
+
+
+def test_a_file_that_was_not_passed_is_a_plain_card_that_says_why() -> None:
+    plain = sheet(heard(people.document("film.mp4"), path="/x"))
+    for kind in (people.document("film.mp4"), people.photo(), people.voice()):
+        made = sheet(heard(kind, path="/x", why="media_unsafe"))
+        assert isinstance(made._block, FileBlock)
+        assert made._block.why == problem_words("media_unsafe")
+        assert made.height > plain.height + 15
+        assert [part.name for part in made.parts] == ["open"]
 
 
 def test_a_playing_note_pauses_seeks_and_changes_speed() -> None:
