@@ -18,7 +18,7 @@ from client.worker.strip import write
 SIDE_PX = 2048
 JPEG_QUALITY, WEBP_QUALITY = 85, 82
 COLOURS_FEW = 256
-SAMPLE_STEP = 3
+SAMPLE_STEP_PX, SAMPLE_SIDE = 3, 600
 PALETTE = 3
 WEBP_MOVES_FLAG = 0x02
 OPAQUE = 255
@@ -71,10 +71,11 @@ def _is_drawn(source: Source, what: Format) -> bool:
 
 
 def _has_few_colours(picture: Any) -> bool:
-    """Count the colours of every third pixel of every third row."""
+    """Count the colours of every third pixel of every third row, of a large picture those of fewer."""
     import numpy
 
-    sample = picture[::SAMPLE_STEP, ::SAMPLE_STEP]
+    step = max(SAMPLE_STEP_PX, max(picture.shape[:2]) // SAMPLE_SIDE)
+    sample = picture[::step, ::step]
     if sample.ndim == 2:
         return len(numpy.unique(sample)) < COLOURS_FEW // 4
     colours = sample.reshape(-1, sample.shape[2]).astype(numpy.uint64)

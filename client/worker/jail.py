@@ -89,8 +89,8 @@ def _paths(out_dir: Path | None, *, starts_programs: bool) -> Iterable[tuple[str
 
 
 def _python() -> Iterable[str]:
-    """Where modules come from that are loaded on first use: Python, its packages, this one."""
+    """Where modules come from that are loaded on first use: Python, its packages, this one, or the bundle's program."""
     places = sysconfig.get_paths()
     bundle = getattr(sys, "_MEIPASS", "")
     found = [places[name] for name in ("stdlib", "purelib", "platlib")]
-    return filter(None, (*found, sys.base_prefix, str(OWN_CODE), bundle))
+    return filter(None, (*found, sys.base_prefix, str(OWN_CODE), bundle, os.path.realpath(sys.executable)))

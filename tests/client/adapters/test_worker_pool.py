@@ -203,6 +203,17 @@ async def test_it_is_told_no_secret(script: Script, tmp_path: Path, monkeypatch:
     assert "PATH" in json.loads(seen.read_text())
 
 
+async def test_where_handles_cannot_be_passed_the_path_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_process, "PASSES_HANDLES", False)
+    pool = WorkerPool(REAL, tmp_path / "out")
+    photo, notes = await pool.inspect(PHOTO, "x.jpg", "auto"), await pool.inspect(NOTES, "x.pdf", "auto")
+    assert (photo.kind, notes.path, notes.sha256) == ("picture", NOTES, sha256(NOTES))
+    with pytest.raises(MediaVanished) as vanished:
+        await pool.look(str(tmp_path / "gone"), "voice", "shown.ogg")
+    assert vanished.value.facts == {"name": "shown.ogg"}
+    await pool.close()
+
+
 async def test_nothing_is_started_before_there_is_a_file(tmp_path: Path) -> None:
     idle = WorkerPool(REAL, tmp_path)
     assert idle.pid is None
@@ -352,7 +363,7 @@ async def test_a_worker_that_ignores_the_end_of_its_input_is_ended(script: Scrip
 
 
 def film(path: Path, seconds: int) -> Path:
-    source = f"testsrc2=s=1920x1080:r=30:d={seconds}"
+    source = f"testsrc2=s=640x360:r=30:d={seconds}"
     words = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-c:v", "mpeg4", "-q:v", "3", str(path)]
     subprocess.run(words, check=True)
     return path
@@ -360,7 +371,7 @@ def film(path: Path, seconds: int) -> Path:
 
 async def test_a_film_being_made_smaller_holds_up_no_look(pool: WorkerPool, tmp_path: Path) -> None:
     """It is given up in the middle: what it had written is gone, and so is ffmpeg."""
-    path, begun = film(tmp_path / "x.mp4", 20), asyncio.Event()
+    path, begun = film(tmp_path / "x.mp4", 60), asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         making = tasks.create_task(pool.make_smaller(str(path), "video", lambda done, whole: begun.set()))
         await begun.wait()
