@@ -34,7 +34,7 @@ class Cache:
         found = []
         with suppress(FileNotFoundError):
             for folder in os.scandir(self._folder):
-                if len(folder.name) == 2 and folder.is_dir(follow_symlinks=False):
+                if folder.is_dir(follow_symlinks=False):
                     found += _stored_in(folder.path)
         return found
 
@@ -48,8 +48,6 @@ class Cache:
             return True
         except OSError:
             return False
-        with suppress(OSError):  # its folder, if it was the last one
-            os.rmdir(os.path.dirname(path))
         return True
 
     def used(self, path: str) -> None:
@@ -60,7 +58,8 @@ class Cache:
 
     def _is_here(self, path: str) -> bool:
         place = Path(path)
-        return place.parent.parent == self._folder and _NAME.fullmatch(place.name) is not None
+        named = _NAME.fullmatch(place.name) is not None and place.name[:2] == place.parent.name
+        return named and place.parent.parent == self._folder
 
 
 def _stored_in(folder: str) -> list[Stored]:
@@ -68,7 +67,7 @@ def _stored_in(folder: str) -> list[Stored]:
     with suppress(FileNotFoundError):  # another thread may just have emptied it
         for file in os.scandir(folder):
             name = _NAME.fullmatch(file.name)
-            if name is not None and file.is_file(follow_symlinks=False):
+            if name is not None and file.name[:2] == os.path.basename(folder) and file.is_file(follow_symlinks=False):
                 facts = file.stat()
                 part_of = name[1] if name[2] == PART else ""
                 found.append(Stored(file.path, facts.st_size, max(facts.st_atime_ns, facts.st_mtime_ns), part_of))

@@ -10,6 +10,8 @@ import asyncio
 import os
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
 
 from client.app.account import Account
 from client.app.changes import ProblemSeen
@@ -18,6 +20,7 @@ from client.app.publisher import Listener, Publisher
 from client.app.queries import Queries
 from client.app.runner import Runner
 from client.app.settings import Settings, save_settings
+from client.app.storage import Storage
 from client.app.tasks import Tasks
 from client.app.timers import SleepWatch
 from client.app.writing import OVER, FileKind, Quality, Sending, Writer, kind_of
@@ -56,6 +59,7 @@ from client.core.model import (
     State,
     Version,
 )
+from client.core.spending import Spending, Spent
 from client.ports import Machine, Parts
 from protocol.content import Edit, Mention, Reaction, Recall
 from protocol.limits import NAME_MAX_CHARS
@@ -70,6 +74,7 @@ from protocol.problems import (
 )
 from protocol.values import ConvId, Did, Lid, Uid, replace
 
+NO_CONV = ConvId("")
 CLOSE_WAIT_S = 0.7  # for a clean goodbye; what matters is durable anyway
 
 
@@ -91,12 +96,19 @@ class Chat:
             self._keep_prefs,
         )
         self._runner = Runner(parts.messages, parts.clock, self._make, self._dispatcher)
-        self._queries = Queries(
-            parts.messages, parts.dice, self._account, self._publisher, self._dispatcher.questions, self._wish
-        )
+        self._queries = Queries(parts, self._account, self._publisher, self._dispatcher.questions, self._wish)
         self._writer = Writer(
             parts.messages, parts.clock, parts.dice, self._account, self._dispatcher.new_lid, self._wish
         )
+        self.storage = Storage(
+            parts.messages,
+            parts.media,
+            parts.clock,
+            self._tasks,
+            lambda: self.settings.cache_mib,
+            lambda lid: self._wish(Missing(lid)),
+        )
+        self._publisher.subscribe(self.storage.hear)
         self._closed = False
         self._watched: tuple[Uid, ...] = ()
         self._choosing = asyncio.Lock()
@@ -133,6 +145,7 @@ class Chat:
         self._tasks.start(self._runner.run(), "runner")
         self._tasks.start(self._dispatcher.networks.run(), "network watch")
         self._tasks.start(SleepWatch(self._parts.clock, self.woke_up).run(), "sleep watch")
+        self._tasks.start(self.storage.make_room(), "make room for downloads")
 
     async def close(self) -> None:
         """Send the acknowledgements that were joined, say goodbye, end what runs. Takes at most 1 s."""
@@ -186,6 +199,8 @@ class Chat:
         async with self._choosing:
             before = self.settings
             await self._keep(settings)
+        if settings.cache_mib != before.cache_mib:
+            self._tasks.start(self.storage.make_room(), "make room for downloads")
         if settings.prefs != before.prefs:
             await self._tell_prefs(settings.prefs)
         if settings.ladder != before.ladder and self.me is not None:
@@ -407,6 +422,10 @@ class Chat:
         how = Sending(quality, bins, note, album)
         return await self._writer.send_file(conv, path, kind, caption, reply_to, how)
 
+    async def join_recording(self, folder: str, kind: Literal["voice", "video"]) -> Path:
+        """One file out of the segments of a recording, made by the media worker; they stay. Raises CannotJoin."""
+        return await self._parts.worker.join(folder, kind)
+
     async def forward(self, lids: Sequence[Lid], conv: ConvId) -> list[Lid]:
         """Send these messages to another conversation, as new ones that name their first author.
 
@@ -496,6 +515,17 @@ class Chat:
             return
         await self._wish(Fetch(lid, file.media, file.size_bytes, file.sha256, file.name, kind_of(bubble.body)))
 
+    async def spending(self, days: int = 90) -> list[Spending]:
+        """What each of the last days cost over HTTP in each conversation; newest day first, then the dearest.
+
+        Only what the person asked for is in it: files sent and fetched, and what belongs to no conversation.
+        """
+        return await self._queries.spending(days)
+
+    async def spent(self, conv: ConvId = NO_CONV, limit: int = 1000) -> list[Spent]:
+        """Requests over HTTP of the last 90 days, newest first; of one conversation, or of all."""
+        return await self._queries.spent(conv, limit)
+
     async def stop_fetch(self, lid: Lid) -> None:
         """The file is not wanted any more; what came is kept for the next time."""
         await self._wish(StopFetch(lid))
@@ -530,6 +560,7 @@ class Chat:
         if not bubble.path:
             raise NotPossibleNow()
         if await self._is_here(bubble):
+            await self.storage.used(bubble.path)
             return bubble.path
         there = await asyncio.to_thread(os.path.exists, bubble.path)
         file = bubble.attachment

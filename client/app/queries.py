@@ -11,7 +11,8 @@ from client.app.publisher import Publisher
 from client.app.questions import Questions
 from client.core.events import Ask, AskMembers, AskOlder, AskPeople, AskSynced, ChangeGroup, Event, Open
 from client.core.model import NOWHERE, Bubble, ChatEntry, Finding, MediaKind, Receipt, Span, State
-from client.ports import Dice, Messages
+from client.core.spending import Spending, Spent
+from client.ports import Parts
 from protocol.codec import to_text
 from protocol.limits import ANSWER_WAIT_S, PAGE_EVENTS, STATUS_WAIT_S
 from protocol.packets import Person, Seat
@@ -25,6 +26,7 @@ OLDER_ASKS_MAX = 8  # for one page
 ANSWER_SLACK_S = 2.0  # the core gives up a question first, and says why
 STATUS_SLACK_S = 1.0
 QUESTION_BYTES = 16
+DAY_MS = 24 * 60 * 60 * 1000
 
 
 class Queries:
@@ -32,14 +34,14 @@ class Queries:
 
     def __init__(
         self,
-        messages: Messages,
-        dice: Dice,
+        parts: Parts,
         account: Account,
         publisher: Publisher,
         questions: Questions,
         wish: Callable[[Event], Awaitable[None]],
     ) -> None:
-        self._messages, self._dice, self._account = messages, dice, account
+        self._messages, self._dice, self._account = parts.messages, parts.dice, account
+        self._clock, self._ledger = parts.clock, parts.ledger
         self._publisher, self._questions, self._wish = publisher, questions, wish
 
     # -------------------------------------------------------------------------------------- on the disk
@@ -94,6 +96,16 @@ class Queries:
         if bubble.of > SMALL_MEMBERS:
             await self.members(bubble.conv)
         return await self._messages.receipts(lid)
+
+    async def spending(self, days: int) -> list[Spending]:
+        """What each of the last days cost in each conversation."""
+        await self._ledger.flush()
+        return await self._messages.spending(self._clock.wall_ms() - days * DAY_MS)
+
+    async def spent(self, conv: ConvId, limit: int) -> list[Spent]:
+        """Requests, newest first."""
+        await self._ledger.flush()
+        return await self._messages.spent(0, conv, limit)
 
     # ---------------------------------------------------------------------------------- from the server
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from client.ports import Messages
 from protocol.ladder import Ladder, Mode
 from protocol.packets import Prefs
-from protocol.values import Value
+from protocol.values import NUMBER_MAX, Value
 
 KEY = "settings"
 
@@ -19,7 +19,9 @@ class Settings(Value, frozen=True):
 
     `retry_mode` and `retry_literal` shape the ladder (P-54, P-55); `receipts` tells others what was read and
     shows what they have read (P-73), `presence` the same of who is here: these two are the person's on every device.
-    `typing` tells others that one is writing. `language` "" and `theme` "system" follow the computer.
+    `typing` tells others that one is writing. `cache_mib` is how much of files is kept on this disk (0: all of them),
+    `downloads` the folder where files are saved (empty: the computer's own). `language` "" and `theme` "system"
+    follow the computer.
     """
 
     retry_mode: Mode = "ladder"
@@ -30,6 +32,8 @@ class Settings(Value, frozen=True):
     receipts: bool = True
     presence: bool = True
     typing: bool = True
+    cache_mib: Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)] = 2048
+    downloads: str = ""
 
     @property
     def prefs(self) -> Prefs:
