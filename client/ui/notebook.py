@@ -60,6 +60,15 @@ class Notebook:
         """Keep a state of Qt's."""
         self._notes.setValue(key, state)
 
+    def device(self, kind: str) -> str:
+        """The key of the `microphone` or `camera` that was chosen; empty: what the system prefers."""
+        return str(self._notes.value(f"sound/{kind}", ""))
+
+    def keep_device(self, kind: str, key: str) -> None:
+        """Use it from now on."""
+        self._notes.setValue(f"sound/{kind}", key)
+        self._notes.sync()
+
     @property
     def server_folder(self) -> Path:
         """Where the bundled server keeps its data."""
@@ -67,7 +76,7 @@ class Notebook:
 
     @property
     def recordings(self) -> Path:
-        """Where recordings and pasted pictures wait; they stay, because bubbles show them."""
+        """Where recordings and pasted pictures wait until they are sent."""
         folder = self.folder / "recordings"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder

@@ -1,239 +1,199 @@
-"""Recording a voice note or a video: from sources to one finished file, without a clipped end.
+"""Recording a voice note or a video: from sources to the disk, block by block, without a clipped end.
 
-One capture session; what a source gives waits in a queue until the encoder takes it, and the file is closed only when
-the last piece was taken. Voice: m4a, AAC, mono, 32 kbit/s. Video: mp4, MPEG-4 and AAC, which needs no other program.
+Nothing is encoded meanwhile: what a source gives is on the disk before anything is made of it, so that neither a crash
+nor a full disk nor an encoder can take it away.
 """
 
 from __future__ import annotations
 
-from array import array
-from collections import deque
-from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import QElapsedTimer, QObject, QSize, QUrl, Signal
-from PySide6.QtMultimedia import (
-    QAudioBuffer,
-    QAudioBufferInput,
-    QMediaCaptureSession,
-    QMediaFormat,
-    QMediaRecorder,
-    QVideoFrame,
-    QVideoFrameInput,
-)
+from PySide6.QtCore import QBuffer, QElapsedTimer, QIODevice, QObject, QRect, Qt, Signal
+from PySide6.QtGui import QImage
+from PySide6.QtMultimedia import QAudioBuffer, QVideoFrame
 
-from client.ui.sound.sources import BLOCK_MS, FrameSource, SoundSource, sound_format
+from client.ui.sound.segments import BLOCK_MS, Tape, loudest
+from client.ui.sound.sources import FrameSource, SoundSource
 
-VOICE_BITS_PER_S = 32_000
-VIDEO_BITS_PER_S = 1_500_000
-FRAMES_PER_S = 25.0
+SIDE_PX = 480
+JPEG_QUALITY = 88
 SHORTEST_MS = 400
-WAITING_FRAMES_MAX = 8
+FRAME_EVERY_MS = 30
+"""A camera may give more pictures than a video note has."""
 
-Phase = Literal["idle", "opening", "recording", "paused", "closing"]
+Phase = Literal["idle", "opening", "recording", "paused"]
 
 
 class Recorder(QObject):
     """One recording after another. Never two at once.
 
-    `began` comes with the first sound (a microphone may take a second), `level` with each 100 ms as 0…1, `finished`
-    with the path of the closed file and its length, `failed` with the code of a Problem. `discarded` says that a
-    recording was thrown away: on request, or because it was shorter than 0.4 s.
+    `began` comes with the first sound (a microphone may take a second), `level` with each 100 ms as 0…1, `seen` with
+    each picture as it is kept: a square of 480 px. `ended` carries the code of a Problem, empty if it was `stop`.
     """
 
     began = Signal()
     level = Signal(float)
-    finished = Signal(str, int)
-    discarded = Signal(bool)
-    failed = Signal(str)
+    seen = Signal(QImage)
+    ended = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.phase: Phase = "idle"
-        self.duration_ms = 0
-        self._keep = True
-        self._path = Path()
-        self._since_block, self._frame_us = QElapsedTimer(), -1000
+        self._tape: Tape | None = None
+        self._since_block, self._since_frame = QElapsedTimer(), QElapsedTimer()
+        self._frame_ms, self._ending = -1, False
         self._sound: SoundSource | None = None
         self._frames: FrameSource | None = None
-        self._blocks: deque[QAudioBuffer] = deque()
-        self._pictures: deque[QVideoFrame] = deque()
-        self._session: QMediaCaptureSession | None = None
-        self._recorder: QMediaRecorder | None = None
-        self._audio_in: QAudioBufferInput | None = None
-        self._video_in: QVideoFrameInput | None = None
 
-    def start(
-        self, path: Path, sound: SoundSource, frames: FrameSource | None = None, size: QSize | None = None
-    ) -> None:
-        """Record into `path` until `finish` or `discard`. The sources become children of the recorder."""
+    @property
+    def duration_ms(self) -> int:
+        """How much has been recorded."""
+        return self._tape.duration_ms if self._tape is not None else 0
+
+    def start(self, tape: Tape, sound: SoundSource, frames: FrameSource | None = None) -> None:
+        """Record onto `tape` until `stop`. The sources become children of the recorder."""
         assert self.phase == "idle", self.phase
-        self._path, self._keep, self.duration_ms = path, True, 0
+        self._tape, self.phase, self._ending = tape, "opening", False
         self._since_block.invalidate()
-        self._frame_us = -1000
-        self._build(video=frames is not None, size=size)
-        self.phase = "opening"
-        self._sound, self._frames = sound, frames
-        for source in (sound, frames):
-            if source is not None:
-                source.setParent(self)
-                source.failed.connect(self._source_failed)
-        sound.block.connect(self._take_block)
+        self._since_frame.invalidate()
+        self._frame_ms = -1
+        self._listen_to(sound)
         if frames is not None:
-            frames.frame.connect(self._take_frame)
-            frames.start()
-        sound.start()
+            self._look_at(frames)
+
+    def change_sound(self, sound: SoundSource) -> None:
+        """Another microphone from here on."""
+        if self.phase == "idle":
+            sound.deleteLater()
+            return
+        self._leave(self._sound)
+        self._listen_to(sound)
+
+    def change_frames(self, frames: FrameSource) -> None:
+        """Another camera from here on."""
+        if self._frames is None:
+            frames.deleteLater()
+            return
+        self._leave(self._frames)
+        self._look_at(frames)
 
     def pause(self) -> None:
-        """Leave out what comes now; the file stays open."""
-        if self.phase == "recording":
+        """Leave out what comes now; what was said until now is in."""
+        if self.phase == "recording" and self._sound is not None:
+            self._sound.flush()
+            if self._ending:
+                return
             self.phase = "paused"
+            if self._tape is not None:
+                self._tape.sync()
 
     def resume(self) -> None:
         """Go on where `pause` stopped."""
         if self.phase == "paused":
             self.phase = "recording"
 
-    def finish(self) -> None:
-        """Close the file when the encoder has taken everything; then `finished`."""
-        self._end(keep=self.duration_ms >= SHORTEST_MS)
+    def stop(self) -> None:
+        """Nothing more is taken; what was taken is on the disk when `ended` is heard."""
+        self._end("")
 
-    def discard(self) -> None:
-        """Throw the recording away; then `discarded(True)`."""
-        self._end(keep=False)
+    # --- what comes
 
-    # ---------------------------------------------------------------------------------------- building
+    def _listen_to(self, sound: SoundSource) -> None:
+        self._sound = sound
+        sound.setParent(self)
+        sound.failed.connect(self._source_failed)
+        sound.block.connect(self._take_block)
+        sound.start()
 
-    def _build(self, *, video: bool, size: QSize | None) -> None:
-        self._session = QMediaCaptureSession(self)
-        self._recorder = QMediaRecorder(self)
-        self._audio_in = QAudioBufferInput(self)
-        self._session.setAudioBufferInput(self._audio_in)
-        self._audio_in.readyToSendAudioBuffer.connect(self._pump)
-        if video:
-            self._video_in = QVideoFrameInput(self)
-            self._session.setVideoFrameInput(self._video_in)
-            self._video_in.readyToSendVideoFrame.connect(self._pump)
-        self._session.setRecorder(self._recorder)
-        self._shape(self._recorder, video=video, size=size)
-        self._recorder.recorderStateChanged.connect(self._state_changed)
-        self._recorder.errorOccurred.connect(self._recorder_failed)
-        self._recorder.record()
-
-    def _shape(self, recorder: QMediaRecorder, *, video: bool, size: QSize | None) -> None:
-        shape = QMediaFormat(QMediaFormat.FileFormat.MPEG4 if video else QMediaFormat.FileFormat.Mpeg4Audio)
-        shape.setAudioCodec(QMediaFormat.AudioCodec.AAC)
-        recorder.setEncodingMode(QMediaRecorder.EncodingMode.AverageBitRateEncoding)
-        recorder.setAudioBitRate(VOICE_BITS_PER_S)
-        recorder.setAudioChannelCount(1)
-        recorder.setAudioSampleRate(sound_format().sampleRate())
-        if video:
-            shape.setVideoCodec(QMediaFormat.VideoCodec.MPEG4)
-            recorder.setVideoBitRate(VIDEO_BITS_PER_S)
-            if size is not None:
-                recorder.setVideoResolution(size)
-        recorder.setMediaFormat(shape)
-        recorder.setOutputLocation(QUrl.fromLocalFile(str(self._path)))
-
-    # ----------------------------------------------------------------------------------------- feeding
+    def _look_at(self, frames: FrameSource) -> None:
+        self._frames = frames
+        frames.setParent(self)
+        frames.failed.connect(self._source_failed)
+        frames.frame.connect(self._take_frame)
+        if self._ending:  # the microphone failed at once
+            frames.deleteLater()
+            self._frames = None
+        else:
+            frames.start()
 
     def _take_block(self, block: QAudioBuffer) -> None:
         if self.phase == "opening":
             self.phase = "recording"
             self.began.emit()
-        if self.phase != "recording":
+        if self.phase != "recording" or self._tape is None:
             return
-        self.duration_ms += block.duration() // 1000
+        samples = bytes(block.constData() or b"")
+        loud = loudest(samples)
+        self._tape.add_sound(samples, loud)
         self._since_block.start()
-        self.level.emit(loudness(block))
-        self._blocks.append(block)
-        self._pump()
+        self.level.emit(loud)
+        if self._tape.trouble:
+            self._end(self._tape.trouble)
 
     def _take_frame(self, frame: QVideoFrame) -> None:
-        """Pictures before the first sound are left out, so that both begin together."""
-        if self.phase == "recording" and len(self._pictures) < WAITING_FRAMES_MAX:
-            frame.setStartTime(self._frame_time_us())
-            if frame.streamFrameRate() <= 0:
-                frame.setStreamFrameRate(FRAMES_PER_S)
-            self._pictures.append(frame)
-            self._pump()
+        """Pictures before the first sound are shown and left out, so that both begin together."""
+        if self._since_frame.isValid() and self._since_frame.elapsed() < FRAME_EVERY_MS:
+            return
+        self._since_frame.start()
+        picture = square(frame.toImage())
+        if picture.isNull():
+            return
+        self.seen.emit(picture)
+        if self.phase == "recording" and self._tape is not None:
+            self._tape.add_picture(self._frame_time_ms(), lambda: jpeg(picture))
 
-    def _frame_time_us(self) -> int:
+    def _frame_time_ms(self) -> int:
         """Where a picture belongs, by the sound: since the last block some time has passed. Always later than the last
-        one, or the encoder gives up."""
+        one."""
         since_ms = min(BLOCK_MS - 1, self._since_block.elapsed()) if self._since_block.isValid() else 0
-        self._frame_us = max(self._frame_us + 1000, (self.duration_ms + since_ms) * 1000)
-        return self._frame_us
+        self._frame_ms = max(self._frame_ms + 1, self.duration_ms + since_ms)
+        return self._frame_ms
 
-    def _pump(self) -> None:
-        while self._blocks and self._audio_in is not None and self._audio_in.sendAudioBuffer(self._blocks[0]):
-            self._blocks.popleft()
-        while self._pictures and self._video_in is not None and self._video_in.sendVideoFrame(self._pictures[0]):
-            self._pictures.popleft()
-        if self.phase == "closing" and not self._blocks and not self._pictures and self._recorder is not None:
-            self._recorder.stop()
+    # --- ending
 
-    # ------------------------------------------------------------------------------------------ ending
-
-    def _end(self, *, keep: bool) -> None:
-        if self.phase in ("idle", "closing"):
+    def _end(self, code: str) -> None:
+        if self.phase == "idle" or self._tape is None:
             return
-        self._keep, self.phase = keep, "closing"
-        for source in (self._sound, self._frames):
-            if source is not None:
-                source.stop()
-        if not keep:
-            self._blocks.clear()
-            self._pictures.clear()
-        self._pump()
-
-    def _state_changed(self, state: QMediaRecorder.RecorderState) -> None:
-        if state == QMediaRecorder.RecorderState.StoppedState and self.phase != "idle":
-            self._settle()
-
-    def _settle(self, problem: str = "") -> None:
-        keep, path, duration_ms = self._keep and not problem, self._path, self.duration_ms
-        self._take_down()
-        if keep:
-            self.finished.emit(str(path), duration_ms)
-            return
-        path.unlink(missing_ok=True)
-        if problem:
-            self.failed.emit(problem)
-        else:
-            self.discarded.emit(duration_ms >= SHORTEST_MS)
-
-    def _take_down(self) -> None:
-        self.phase = "idle"
-        for part in (self._sound, self._frames, self._recorder, self._audio_in, self._video_in, self._session):
-            if part is not None:
-                part.deleteLater()
+        if self.phase == "recording" and self._sound is not None and not code:
+            self._sound.flush()
+        if self._ending:
+            return  # the disk refused the last block
+        self._ending, self.phase = True, "idle"
+        self._leave(self._sound)
+        self._leave(self._frames)
         self._sound = self._frames = None
-        self._recorder = self._audio_in = self._video_in = self._session = None
-        self._blocks.clear()
-        self._pictures.clear()
+        tape = self._tape
+        tape.close()
+        self.ended.emit(code or tape.trouble)
+
+    def _leave(self, source: SoundSource | FrameSource | None) -> None:
+        if source is not None:
+            source.blockSignals(True)
+            source.stop()
+            source.deleteLater()
 
     def _source_failed(self, code: str) -> None:
         """An unplugged microphone ends the recording; what was said until then is kept."""
-        if self.phase in ("recording", "paused") and self.duration_ms >= SHORTEST_MS:
-            self.finish()
-        elif self.phase != "idle":
-            for source in (self._sound, self._frames):
-                if source is not None:
-                    source.stop()
-            self._settle(code)
-
-    def _recorder_failed(self, error: QMediaRecorder.Error, _text: str) -> None:
-        if error == QMediaRecorder.Error.NoError or self.phase == "idle":
-            return
-        out_of_space = error == QMediaRecorder.Error.OutOfSpaceError
-        for source in (self._sound, self._frames):
-            if source is not None:
-                source.stop()
-        self._settle("disk_full" if out_of_space else "store_failed")
+        self._end(code)
 
 
-def loudness(block: QAudioBuffer) -> float:
-    """The loudest sample of a block of 16 bit sound, as 0…1."""
-    samples = array("h", bytes(block.constData() or b""))
-    return max(max(samples, default=0), -min(samples, default=0)) / 32768
+def square(picture: QImage) -> QImage:
+    """The middle of a picture as a square of 480 px: cut, never stretched."""
+    side = min(picture.width(), picture.height())
+    if side <= 0:
+        return QImage()
+    box = QRect((picture.width() - side) // 2, (picture.height() - side) // 2, side, side)
+    part = picture if picture.size() == box.size() else picture.copy(box)
+    if side != SIDE_PX:
+        part = part.scaled(
+            SIDE_PX, SIDE_PX, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
+    return part.convertToFormat(QImage.Format.Format_RGB32)
+
+
+def jpeg(picture: QImage) -> bytes:
+    """A picture as a JPEG."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    picture.save(buffer, "JPG", JPEG_QUALITY)  # type: ignore[call-overload]
+    return bytes(buffer.data().data())

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from PySide6.QtCore import QElapsedTimer, QIODevice, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter
@@ -50,45 +51,66 @@ class SoundSource(QObject):
         """Begin; the first block may take a second."""
         raise NotImplementedError
 
+    def flush(self) -> None:
+        """Give what has come and fills no block yet: the end of a word must not wait for one."""
+
     def stop(self) -> None:
         """End at once; nothing more is given."""
         raise NotImplementedError
 
 
 class MicSource(SoundSource):
-    """The microphone, read in blocks of 100 ms."""
+    """The microphone, read in blocks of 100 ms. Pulled out, it fails, even if its driver says nothing."""
 
     def __init__(self, device: QAudioDevice, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._device = device
         self._source: QAudioSource | None = None
+        self._stream: QIODevice | None = None
         self._waiting = bytearray()
+        self._devices = QMediaDevices(self)
+        self._devices.audioInputsChanged.connect(self._look_whether_there)
 
     def start(self) -> None:
         self._source = QAudioSource(self._device, sound_format(), self)
         self._source.stateChanged.connect(self._watch)
         stream: QIODevice | None = self._source.start()
+        self._stream = stream
         if stream is None:
             self.failed.emit("microphone_missing")
             return
-        stream.readyRead.connect(lambda: self._read(bytes(stream.readAll().data())))
+        stream.readyRead.connect(self._read)
+
+    def flush(self) -> None:
+        self._read()
+        if self._waiting:
+            rest, self._waiting = bytes(self._waiting[: len(self._waiting) // 2 * 2]), bytearray()
+            self.block.emit(QAudioBuffer(rest, sound_format()))
 
     def stop(self) -> None:
+        self._stream = None
         if self._source is not None:
             source, self._source = self._source, None
             source.stop()
             source.deleteLater()
 
-    def _read(self, data: bytes) -> None:
-        self._waiting += data
+    def _read(self) -> None:
+        if self._stream is None:
+            return
+        self._waiting += bytes(self._stream.readAll().data())
         block_bytes = SOUND_RATE_HZ * BLOCK_MS // 1000 * 2
         while len(self._waiting) >= block_bytes:
-            self.block.emit(QAudioBuffer(bytes(self._waiting[:block_bytes]), sound_format()))
+            block = bytes(self._waiting[:block_bytes])
             del self._waiting[:block_bytes]
+            self.block.emit(QAudioBuffer(block, sound_format()))
 
     def _watch(self, state: QAudio.State) -> None:
         broken = self._source is not None and self._source.error().name != QAudio.Error.NoError.name
         if state == QAudio.State.StoppedState and broken:
+            self.failed.emit("microphone_missing")
+
+    def _look_whether_there(self) -> None:
+        if self._source is not None and all(each.id() != self._device.id() for each in QMediaDevices.audioInputs()):
             self.failed.emit("microphone_missing")
 
 
@@ -198,26 +220,83 @@ def _moving_sun(painter: QPainter, size: QSize, at_s: float) -> None:
     painter.drawEllipse(int(at_s * 80) % size.width(), side, side, side)
 
 
+class ClipSource(FrameSource):
+    """Given pictures, one after the other and again from the first: what a camera would have seen."""
+
+    def __init__(self, pictures: Sequence[QImage], parent: QObject | None = None, *, every_ms: int = FRAME_MS) -> None:
+        super().__init__(parent)
+        self._pictures, self._place = pictures, 0
+        self._timer = QTimer(self, interval=every_ms, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._give)
+
+    def start(self) -> None:
+        self._timer.start()
+
+    def stop(self) -> None:
+        self._timer.stop()
+
+    def _give(self) -> None:
+        picture = self._pictures[self._place % len(self._pictures)]
+        self._place += 1
+        self.frame.emit(QVideoFrame(picture))
+
+
+class Named(NamedTuple):
+    """A microphone or a camera, as the system names it. `key` stays the same when it is plugged in again."""
+
+    key: str
+    name: str
+
+
+def _nothing() -> list[Named]:
+    return []
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where a window takes sound and pictures from; None is a computer without microphone or camera."""
+    """Where a window takes sound and pictures from; None is a computer without microphone or camera.
 
-    sound: Callable[[], SoundSource | None]
-    camera: Callable[[], FrameSource | None]
+    `sound` and `camera` take the key of a device; with an empty or an unknown one they take what the system prefers.
+    `microphones` and `cameras` list what is plugged in now, what the system prefers first.
+    """
 
-
-def default_sound(parent: QObject | None = None) -> SoundSource | None:
-    """The microphone that the system prefers, or None when there is none."""
-    device = QMediaDevices.defaultAudioInput()
-    return None if device.isNull() else MicSource(device, parent)
-
-
-def default_camera(parent: QObject | None = None) -> FrameSource | None:
-    """The camera that the system prefers, or None when there is none."""
-    device = QMediaDevices.defaultVideoInput()
-    return None if device.isNull() else CameraSource(device, parent)
+    sound: Callable[[str], SoundSource | None]
+    camera: Callable[[str], FrameSource | None]
+    microphones: Callable[[], list[Named]] = _nothing
+    cameras: Callable[[], list[Named]] = _nothing
 
 
-SYSTEM = Sources(default_sound, default_camera)
-INVENTED = Sources(ToneSource, DrawnSource)
+def _key(device: QAudioDevice | QCameraDevice) -> str:
+    return bytes(device.id().data()).decode("utf-8", "replace")
+
+
+def _microphone(key: str) -> SoundSource | None:
+    known = {_key(device): device for device in QMediaDevices.audioInputs()}
+    device = known.get(key, QMediaDevices.defaultAudioInput())
+    return None if device.isNull() else MicSource(device)
+
+
+def _camera(key: str) -> FrameSource | None:
+    known = {_key(device): device for device in QMediaDevices.videoInputs()}
+    device = known.get(key, QMediaDevices.defaultVideoInput())
+    return None if device.isNull() else CameraSource(device)
+
+
+def _microphones() -> list[Named]:
+    found = sorted(QMediaDevices.audioInputs(), key=lambda device: not device.isDefault())
+    return [Named(_key(device), device.description()) for device in found]
+
+
+def _cameras() -> list[Named]:
+    found = sorted(QMediaDevices.videoInputs(), key=lambda device: not device.isDefault())
+    return [Named(_key(device), device.description()) for device in found]
+
+
+SYSTEM = Sources(_microphone, _camera, _microphones, _cameras)
+INVENTED = Sources(
+    lambda _key: ToneSource(),
+    lambda _key: DrawnSource(),
+    lambda: [Named("tone", "Tone"), Named("tone2", "Second tone")],
+    lambda: [Named("sun", "Moving sun")],
+)
 """A tone and a moving sun, for tests and for pictures of the window."""

@@ -35,6 +35,7 @@ class ChatsModel(QAbstractListModel):
         self._entries: list[ChatEntry] = []
         self._named: dict[ConvId, int] = {}
         self._doing: dict[ConvId, str] = {}
+        self.recorded: Callable[[ConvId], str] = lambda conv: ""
         self._online: frozenset[Uid] = frozenset()
 
     def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
@@ -87,6 +88,14 @@ class ChatsModel(QAbstractListModel):
         if self._doing.get(conv, "") != words:
             self._doing[conv] = words
             self._redraw(lambda entry: entry.conv == conv)
+
+    def draft_words(self, entry: ChatEntry) -> str:
+        """What waits to be sent in a conversation: a recording, or words."""
+        return self.recorded(entry.conv) or entry.draft
+
+    def show_recorded(self, conv: ConvId) -> None:
+        """Another recording waits there, or none any more."""
+        self._redraw(lambda entry: entry.conv == conv)
 
     def doing(self, entry: ChatEntry) -> str:
         """What others do in a conversation now."""
@@ -155,6 +164,8 @@ class ChatsModel(QAbstractListModel):
             parts.append(tr("a message is not confirmed"))
         if self.online(entry):
             parts.append(tr("online"))
+        if draft := self.draft_words(entry):
+            parts.append(f"{tr('Draft:')} {one_line(draft)}")
         parts.append(self.doing(entry) or second_line(entry, self.me)[1])
         if entry.last is not None:
             parts.append(list_time(shown_ms(entry.last), self.now_ms()))

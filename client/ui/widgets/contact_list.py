@@ -102,11 +102,11 @@ class ChatDelegate(QStyledItemDelegate):
         right = self._paint_need(painter, line, entry)
         left = line.left()
         color = self.look.color("text_1" if entry.unread else "text_2")
-        if entry.draft:
+        if draft := self.model.draft_words(entry):
             word = tr("Draft:") + " "
             font = self.look.font("body")
             left += _elided(painter, line, right - left, word, font, self.look.color("danger"))
-            said = one_line(entry.draft)
+            said = one_line(draft)
         elif said := self.model.doing(entry):
             color = self.look.color("text_link")
         else:

@@ -10,12 +10,11 @@ from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QD
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from client.app.chat import Chat
-from client.app.writing import FileKind
 from client.core.model import Bubble, ChatEntry, Member, State, TransferProgress
 from client.ui.actions import MessageActions
 from client.ui.afterwards import Afterwards
 from client.ui.attaching import Attaching
-from client.ui.dialogs.frame import Choice, ask
+from client.ui.drafts import Drafts
 from client.ui.errands import Errands
 from client.ui.hints import OwnHints
 from client.ui.notebook import Notebook
@@ -25,6 +24,7 @@ from client.ui.recording import Recording
 from client.ui.sending import Sending
 from client.ui.sound.player import Player
 from client.ui.sound.sources import Sources
+from client.ui.speaking import Speaking
 from client.ui.theme import SPACE, Themes
 from client.ui.viewmodels.conversation import ConversationModel
 from client.ui.viewmodels.nearness import doing_words, presence_words
@@ -39,9 +39,7 @@ from client.ui.widgets.page_parts import AwayBar, DropTargets, EmptyChat, Header
 from client.ui.widgets.recording_bar import RecordingBar
 from client.ui.widgets.staging_rail import StagingRail
 from client.ui.widgets.viewer import Viewer
-from client.ui.words import problem_words, tr
 from client.ui.writing import Writing
-from protocol.problems import Problem
 from protocol.values import ConvId, Lid
 
 NEAR_MS = 20_000
@@ -127,8 +125,12 @@ class ConversationPage(QFrame):
             self._chat, self._errands, self._notebook, self.player, self.strip, self.model, self
         )
         self._keys = PlayKeys(self.player, self.viewer, self.list, self._window)
+        self.drafts = Drafts(self._notebook.recordings, self)
         self.recording = Recording(
-            sources, lambda: self._notebook.recordings, self._chat.wall_ms, self.bar, self.camera, self
+            sources, self._notebook, self.drafts, self._chat.wall_ms, self.bar, self.camera, self
+        )
+        self.speaking = Speaking(
+            self._chat, self.recording, self.drafts, self._errands, self._notebook, self._window, self.say
         )
         self.hands = MessageActions(
             self._chat, themes, self.model, self._errands, self.playback, self.viewer, self._window,
@@ -151,7 +153,7 @@ class ConversationPage(QFrame):
         for part in (self.header, self.banner, self.strip):
             column.addWidget(part)
         column.addWidget(self.list, 1)
-        for lower in (self.hint, self.answer, self.rail, self._below):
+        for lower in (self.hint, self.answer, self.rail, self.bar.silence, self._below):
             column.addWidget(lower)
         over = QHBoxLayout(self.list)
         over.setContentsMargins(SPACE[4], SPACE[4], SPACE[4], SPACE[4])
@@ -181,9 +183,10 @@ class ConversationPage(QFrame):
         self.playback.shown.connect(self.shown_wanted)
         self.recording.began.connect(self._recording_began)
         self.recording.ended.connect(self._recording_over)
-        self.recording.made.connect(self._recorded)
+        self.recording.changed.connect(self._show_below)
         self.recording.said.connect(self.say)
-        self.bar.keep_or_discard_wanted.connect(lambda: self._errands.start(self._keep_or_discard()))
+        self.speaking.sent.connect(self.list.scroll_to_end)
+        self.bar.keep_or_discard_wanted.connect(self.speaking.ask)
         self.composer.send_wanted.connect(self.send)
         self.composer.record_pressed.connect(lambda: self.record("voice", held=True))
         self.composer.record_wanted.connect(lambda: self.record("voice"))
@@ -207,13 +210,12 @@ class ConversationPage(QFrame):
         if entry.conv == self.conv:
             self.composer.setFocus()
             return
-        if self.recording.running:
-            self.recording.stage()
         self.sending.keep_draft()
         self.writing.leave()
         self.hints.stop()
         self.entry = entry
         self.hint.hide()
+        self.recording.show(entry.conv)
         self.writing.enter(self._drafts.get(entry.conv, entry.draft))
         self.attaching.show()
         self._show_entry(entry)
@@ -227,6 +229,7 @@ class ConversationPage(QFrame):
         self.writing.leave()
         self.hints.stop()
         self.entry = None
+        self.recording.show(ConvId(""))
         self.model.close()
 
     def _show_entry(self, entry: ChatEntry) -> None:
@@ -250,10 +253,8 @@ class ConversationPage(QFrame):
     def _show_below(self) -> None:
         """The field, the recording, or why there is neither."""
         away = self.entry is not None and self.entry.away
-        if away:
-            self._below.setCurrentWidget(self.away)
-        elif self._below.currentWidget() is self.away:
-            self._below.setCurrentWidget(self.composer)
+        shown: QWidget = self.bar if self.recording.shown else self.composer
+        self._below.setCurrentWidget(self.away if away else shown)
         self.rail.setEnabled(not away)
         self._fit_below()
 
@@ -378,45 +379,13 @@ class ConversationPage(QFrame):
             self.recording.start(self.conv, kind, held=held)  # type: ignore[arg-type]
 
     def _recording_began(self) -> None:
-        self._below.setCurrentWidget(self.bar)
+        self._show_below()
         self.hints.begin(self.conv, self.recording.kind)
 
     def _recording_over(self) -> None:
         self.hints.stop()
-        self._below.setCurrentWidget(self.composer)
         self._show_below()
         self.composer.setFocus()
-
-    def _recorded(self, conv: str, path: str, kind: FileKind, ending: str) -> None:
-        if ending == "send":
-            self._errands.start(self._send_recording(ConvId(conv), path, kind))
-        else:
-            self.attaching.add(ConvId(conv), path)
-
-    async def _send_recording(self, conv: ConvId, path: str, kind: FileKind) -> None:
-        try:
-            await self._chat.send_file(conv, path, kind)
-        except Problem as why:
-            self.attaching.add(conv, path)
-            self.say(problem_words(why))
-        else:
-            self.list.scroll_to_end()
-
-    async def _keep_or_discard(self) -> None:
-        answer = await ask(
-            self._window,
-            tr("Stop recording?"),
-            tr("The recording can wait above the text field until you send it."),
-            [
-                Choice("discard", tr("Discard"), "danger"),
-                Choice("stage", tr("Keep as draft")),
-                Choice("", tr("Go on"), "primary"),
-            ],
-        )
-        if answer == "discard":
-            self.recording.discard()
-        elif answer == "stage":
-            self.recording.stage()
 
     # --- drag and drop, keys, size
 
@@ -464,6 +433,7 @@ class ConversationPage(QFrame):
     async def close_down(self) -> None:
         """The window closes: stop what sounds, keep what was written."""
         if self.recording.running:
-            self.recording.discard()
+            self.recording.keep()
+        self.drafts.close()
         self.player.stop()
         await self.sending.flush_draft()

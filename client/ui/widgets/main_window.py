@@ -32,6 +32,7 @@ from client.ui import icons
 from client.ui.dialogs.frame import Choice, ask
 from client.ui.dialogs.invite import InviteDialog
 from client.ui.dialogs.people import PeopleDialog
+from client.ui.drafts import UNDO_MS
 from client.ui.errands import Errands
 from client.ui.groups import Groups
 from client.ui.hints import Watcher
@@ -102,6 +103,7 @@ class MainWindow(QMainWindow):
             chat, themes, self.errands, notebook, sources, self, delivery=self.groups.delivery,
             native_dialogs=native_dialogs,
         )  # fmt: skip
+        self.chats.recorded = self.page.drafts.words
         self._watcher = Watcher(chat, self._people_shown, self)
         self.preferences = Preferences(chat, themes, notebook, self.errands, self.page.composer, self)
         self._no_chat = NoChat(themes)
@@ -145,6 +147,10 @@ class MainWindow(QMainWindow):
         self.page.menu_wanted.connect(self._chat_menu)
         self.page.shown_wanted.connect(self._show_message)
         self.page.info_wanted.connect(self.show_group)
+        self.page.drafts.changed.connect(lambda conv: self.chats.show_recorded(ConvId(conv)))
+        self.page.speaking.undo_wanted.connect(
+            lambda words, back: self.toast.offer(words, tr("Undo"), back, UNDO_MS)
+        )
         self.page.join_wanted.connect(lambda: self.errands.once(self.devices.rejoin))
         self.preferences.devices_wanted.connect(self.show_devices)
         self.side.chats.moved.connect(self._watcher.look_soon)

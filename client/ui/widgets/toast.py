@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from client.ui.theme import SPACE
 from client.ui.widgets.labels import PlainLabel
 
 SHOWN_MS, LONGEST_MS, READING_MS = 3500, 9000, 55
 EDGE_PX, WIDEST_PX = 16, 460
-GROUND, INK = QColor(17, 26, 34, 235), "#FFFFFF"
+GROUND, INK, ACTION = QColor(17, 26, 34, 235), "#FFFFFF", "#86C5FF"
 
 
 class Toast(QWidget):
@@ -26,6 +28,15 @@ class Toast(QWidget):
         self._label.setStyleSheet(f"color: {INK};")
         self._label.setWordWrap(True)
         row.addWidget(self._label)
+        self._do: Callable[[], object] | None = None
+        self.action = QPushButton(self)
+        self.action.setObjectName("toast_action")
+        self.action.setFlat(True)
+        self.action.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.action.setStyleSheet(f"color: {ACTION}; background: transparent; border: none; font-weight: 600;")
+        self.action.clicked.connect(self._act)
+        self.action.hide()
+        row.addWidget(self.action)
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.hide)
         parent.installEventFilter(self)
@@ -36,8 +47,25 @@ class Toast(QWidget):
         """What is said now, empty if nothing is."""
         return self._label.text() if not self.isHidden() else ""
 
+    def offer(self, words: str, action: str, do: Callable[[], object], shown_ms: int) -> None:
+        """Show a sentence with something that can be done about it for so long."""
+        self.say(words)
+        self._do = do
+        self.action.setText(action)
+        self.action.show()
+        self._place()
+        self._timer.start(shown_ms)
+
+    def _act(self) -> None:
+        do, self._do = self._do, None
+        self.hide()
+        if do is not None:
+            do()
+
     def say(self, words: str) -> None:
         """Show a sentence for as long as it takes to read it."""
+        self._do = None
+        self.action.hide()
         self._label.setText(words)
         self.setAccessibleName(words)
         self._place()
@@ -68,6 +96,8 @@ class Toast(QWidget):
     def _place(self) -> None:
         parent = self._parent
         margins = 2 * SPACE[4]
+        if not self.action.isHidden():
+            margins += self.action.sizeHint().width() + SPACE[3]
         widest = min(WIDEST_PX, parent.width() - 2 * EDGE_PX)
         wanted = self._label.fontMetrics().horizontalAdvance(self._label.text()) + margins + 4
         width = min(widest, wanted)

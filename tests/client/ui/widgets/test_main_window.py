@@ -21,6 +21,7 @@ from client.ui.dialogs.frame import Choice, Dialog
 from client.ui.dialogs.people import PeopleDialog
 from client.ui.dialogs.resend import ResendDialog
 from client.ui.dialogs.settings import SettingsDialog
+from client.ui.drafts import Drafts
 from client.ui.notebook import Notebook
 from client.ui.sound.sources import INVENTED, Sources, ToneSource
 from client.ui.theme import Themes
@@ -203,7 +204,7 @@ async def test_a_pasted_picture_becomes_a_file_on_the_rail(bench: Bench) -> None
 @pytest.mark.parametrize("kind", ["voice", "video"])
 async def test_a_recording_is_sent_as_a_real_file(bench: Bench, kind: str) -> None:
     bench.page.record(kind)
-    await bench.until(lambda: bench.page.recording._recorder.duration_ms >= 600)
+    await bench.until(lambda: bench.page.recording.duration_ms >= 600)
     bench.page.bar.send.click()
     wish = await bench.wish("send_file")
     assert wish[3] == kind
@@ -211,24 +212,66 @@ async def test_a_recording_is_sent_as_a_real_file(bench: Bench, kind: str) -> No
     assert not bench.page.recording.running
 
 
-async def test_a_recording_goes_to_the_rail_when_another_chat_is_opened(bench: Bench) -> None:
+async def test_a_recording_waits_in_its_chat_when_another_one_is_opened(bench: Bench) -> None:
     bench.page.record("voice")
-    await bench.until(lambda: bench.page.recording._recorder.duration_ms >= 500)
-    bench.window.show_chat(bench.window.chats.entry(1).conv)
+    await bench.until(lambda: bench.page.recording.duration_ms >= 500)
+    first, second = bench.window.chats.entry(0), bench.window.chats.entry(1)
+    bench.window.show_chat(second.conv)
     await bench.until(lambda: not bench.page.recording.running)
-    assert bench.page.rail.isHidden()
+    assert bench.page._below.currentWidget() is bench.page.composer
+    assert bench.window.chats.draft_words(first) == "voice 0:00"
+    assert "Draft: voice 0:00" in bench.window.chats.sentence(first)
     bench.window.show_chat(people.CONV)
-    await bench.until(lambda: not bench.page.rail.isHidden())
+    await bench.until(lambda: bench.page._below.currentWidget() is bench.page.bar)
+    assert bench.page.bar.face == "draft"
+
+    bench.page.bar.send.click()
+    wish = await bench.wish("send_file", people.CONV)
+    assert QFileInfo(str(wish[2])).size() > 1000
+    await bench.until(lambda: bench.page._below.currentWidget() is bench.page.composer)
+    assert bench.window.chats.draft_words(first) == ""
+
+
+async def test_a_recording_that_cannot_be_sent_waits_in_its_chat(bench: Bench) -> None:
+    bench.page.record("voice")
+    await bench.until(lambda: bench.page.recording.duration_ms >= 500)
+    bench.chat.refuse = OutboxFull()
+    bench.page.bar.send.click()
+    await bench.until(lambda: bench.page.hint.words == problem_words("outbox_full"))
+    assert bench.page.bar.face == "draft"
+    folder = bench.window._notebook.recordings
+    assert [path.suffix for path in folder.iterdir()] == [""], "only the recording is left, not what was made of it"
+
+
+async def test_what_was_discarded_can_be_had_back(bench: Bench) -> None:
+    bench.page.record("voice")
+    await bench.until(lambda: bench.page.recording.duration_ms >= 500)
+    bench.page.bar.discard.click()
+    assert bench.page._below.currentWidget() is bench.page.composer
+    assert bench.window.toast.words == "The recording was discarded."
+    bench.window.toast.action.click()
+    assert bench.page._below.currentWidget() is bench.page.bar
+    assert bench.page.bar.face == "draft"
+
+
+async def test_closing_the_window_keeps_what_is_being_recorded(bench: Bench) -> None:
+    bench.page.record("voice")
+    await bench.until(lambda: bench.page.recording.duration_ms >= 500)
+    bench.window.close()
+    await bench.window.close_down()
+
+    found = Drafts(bench.window._notebook.recordings)
+    assert found.words(people.CONV) == "voice 0:00"
 
 
 async def test_a_missing_microphone_is_said_in_words(bench: Bench) -> None:
-    bench.page.recording._sources = Sources(lambda: None, lambda: None)
+    bench.page.recording._sources = Sources(lambda key: None, lambda key: None)
     bench.page.record("voice")
     assert bench.page.hint.words == problem_words("microphone_missing")
 
 
 async def test_a_missing_camera_is_said_in_words(bench: Bench) -> None:
-    bench.page.recording._sources = Sources(ToneSource, lambda: None)
+    bench.page.recording._sources = Sources(lambda key: ToneSource(), lambda key: None)
     bench.page.record("video")
     assert bench.page.hint.words == problem_words("camera_missing")
     assert not bench.page.recording.running
