@@ -446,6 +446,9 @@ class Shelved(Value, frozen=True):
     touched_ms: int
 
 
+Piece: TypeAlias = bytes | memoryview
+
+
 class Blobs(Protocol):
     """Bytes by id. `append` at a wrong offset is refused with the right one; `finish` is all or nothing.
 
@@ -459,8 +462,8 @@ class Blobs(Protocol):
         """
         ...
 
-    async def append(self, media: MediaId, offset: int, piece: bytes) -> int:
-        """Add a piece and return the new end; it is durable only after `settle`.
+    async def append(self, media: MediaId, offset: int, piece: Piece) -> int:
+        """Add a piece and return the new end; it is durable only after `settle`. Nobody looks at the piece afterwards.
 
         Raises: MediaOffset (with the right offset), TransferInterrupted (not open: begin again).
         """

@@ -29,7 +29,7 @@ from server.app.room import Room, too_large
 from server.core.codes import ID_BYTES, id_text
 from server.core.rights import Action, OnItsWay, may
 from server.core.rules import UploadRules
-from server.ports import Blobs, Clock, Found, Identity, NewUpload, Upload, Uploads
+from server.ports import Blobs, Clock, Found, Identity, NewUpload, Piece, Upload, Uploads
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ class Media:
         who: Identity,
         media: MediaId,
         offset: int,
-        pieces: AsyncIterator[bytes],
+        pieces: AsyncIterator[Piece],
         checksum: Checksum | None = None,
     ) -> Upload:
         """Take pieces from `offset` on; whatever was taken is durable when this returns or raises.
@@ -217,7 +217,7 @@ class Media:
             raise UploadExpired()
         return upload
 
-    async def _pour(self, upload: Upload, offset: int, pieces: AsyncIterator[bytes], settling: bool = True) -> Upload:
+    async def _pour(self, upload: Upload, offset: int, pieces: AsyncIterator[Piece], settling: bool = True) -> Upload:
         """Take all of them, and record what is durable now and then; returns the upload as it was recorded last."""
         async for piece in pieces:
             if offset + len(piece) > upload.size_bytes:
@@ -228,7 +228,7 @@ class Media:
                 upload = await self._settle(upload)
         return upload
 
-    async def _pour_all(self, upload: Upload, offset: int, pieces: AsyncIterator[bytes], checksum: Checksum) -> None:
+    async def _pour_all(self, upload: Upload, offset: int, pieces: AsyncIterator[Piece], checksum: Checksum) -> None:
         """All or nothing; nothing of it is recorded before it was checked."""
         await self._blobs.hold(upload.media, checksum.algorithm)
         try:

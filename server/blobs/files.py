@@ -36,7 +36,7 @@ from protocol.problems import (
     UploadChecksum,
 )
 from protocol.values import MediaId
-from server.ports import OnDisk, Shelved
+from server.ports import OnDisk, Piece, Shelved
 
 OPEN_PARTS_MAX = 64  # growing files whose descriptor and running hash are kept
 THREADS = 4  # enough to keep one disk busy, few enough to stay small
@@ -66,7 +66,7 @@ class FileBlobs:
                 return whole
             return (await self._open(media, recorded)).offset
 
-    async def append(self, media: MediaId, offset: int, piece: bytes) -> int:
+    async def append(self, media: MediaId, offset: int, piece: Piece) -> int:
         """Add a piece exactly at the end; it is durable only after `settle`."""
         async with self._turn(media):
             part = self._known(media)
@@ -258,7 +258,7 @@ class _Part:
             raise
         return part
 
-    def append(self, piece: bytes) -> int:
+    def append(self, piece: Piece) -> int:
         """Write all of the piece behind the end."""
         rest = memoryview(piece)
         while rest:

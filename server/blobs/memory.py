@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from protocol.limits import GIB
 from protocol.problems import MediaDamaged, MediaOffset, MediaUnknown, TransferInterrupted, UploadChecksum
 from protocol.values import MediaId
-from server.ports import Held, Shelved
+from server.ports import Held, Piece, Shelved
 
 
 class MemoryBlobs:
@@ -30,7 +30,7 @@ class MemoryBlobs:
         self._parts.setdefault(media, bytearray())
         return self._sure(media)
 
-    async def append(self, media: MediaId, offset: int, piece: bytes) -> int:
+    async def append(self, media: MediaId, offset: int, piece: Piece) -> int:
         """Add a piece exactly at the end."""
         part = self._part(media)
         if offset != len(part):

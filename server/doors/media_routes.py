@@ -12,7 +12,7 @@ from protocol.values import MediaId
 from server.app.media import Media
 from server.doors import tus
 from server.doors.answers import refusal, signed_in
-from server.doors.body import Body
+from server.doors.body import Body, Buffers
 from server.doors.sending import DOWN, send, wanted_range
 from server.ports import Accounts, Identity, Upload
 
@@ -24,6 +24,7 @@ class MediaRoutes:
 
     def __init__(self, media: Media, accounts: Accounts) -> None:
         self._media, self._accounts = media, accounts
+        self._buffers = Buffers()
         self._of_all: dict[str, Handler] = {"OPTIONS": self.options, "POST": self.create}
         self._of_one: dict[str, Handler] = {
             "OPTIONS": self.options,
@@ -116,7 +117,7 @@ class MediaRoutes:
 
     async def _take(self, who: Identity, media: MediaId, offset: int, request: web.Request) -> Upload:
         checksum = tus.checksum(request)
-        async with aclosing(Body(request.content).pieces()) as pieces:
+        async with aclosing(Body(request.content, self._buffers).pieces()) as pieces:
             return await self._media.append(who, media, offset, pieces, checksum)
 
     def _told(self, upload: Upload, status: int, **more: str) -> web.Response:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from protocol.problems import TransferInterrupted
 from server.doors import body
-from server.doors.body import PIECE_BYTES, Body
+from server.doors.body import BUFFERS_KEPT, PIECE_BYTES, Body, Buffers
 
 
 class Content:
@@ -31,12 +31,12 @@ class Content:
 
 
 def of(content: object) -> Body:
-    return Body(content)  # type: ignore[arg-type]
+    return Body(content, Buffers())  # type: ignore[arg-type]
 
 
 async def test_pieces_are_as_large_as_they_may_be_and_the_last_is_the_rest() -> None:
     reads = [bytes([number]) * (PIECE_BYTES // 4) for number in range(10)]
-    pieces = [piece async for piece in of(Content(*reads)).pieces()]
+    pieces = [bytes(piece) async for piece in of(Content(*reads)).pieces()]
     assert [len(piece) for piece in pieces] == [PIECE_BYTES, PIECE_BYTES, PIECE_BYTES // 2]
     assert b"".join(pieces) == b"".join(reads)
 
@@ -58,7 +58,7 @@ async def test_what_came_before_an_interruption_comes_first(stop: Exception, rai
 
     async def take() -> None:
         async for piece in of(Content(b"ab", b"c", stop)).pieces():
-            pieces.append(piece)
+            pieces.append(bytes(piece))
 
     with pytest.raises(raised):
         await take()
@@ -87,3 +87,23 @@ async def test_no_more_is_read_ahead_than_one_piece() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
     assert content.taken == 2
+
+
+async def test_buffers_are_used_again_and_few_are_kept() -> None:
+    buffers = Buffers()
+    read = Body(Content(b"first"), buffers)  # type: ignore[arg-type]
+    assert [bytes(piece) async for piece in read.pieces()] == [b"first"]
+    used = {id(buffers.take()) for _ in range(2)}
+    assert len(used) == 2
+    many = [buffers.take() for _ in range(BUFFERS_KEPT + 3)]
+    buffers.give_back(*many)
+    again = [buffers.take() for _ in range(BUFFERS_KEPT)]
+    assert {id(each) for each in again} <= {id(each) for each in many}
+    assert id(buffers.take()) not in {id(each) for each in many}
+
+
+async def test_a_read_that_is_larger_than_a_piece_becomes_several() -> None:
+    data = bytes(range(256)) * (PIECE_BYTES // 100)
+    pieces = [bytes(piece) async for piece in of(Content(b"x", data)).pieces()]
+    assert [len(piece) for piece in pieces] == [PIECE_BYTES, PIECE_BYTES, len(data) + 1 - 2 * PIECE_BYTES]
+    assert b"".join(pieces) == b"x" + data
