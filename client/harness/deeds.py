@@ -12,9 +12,11 @@ from client.harness.fields import (
     bubble_fields,
     device_fields,
     me_fields,
+    plain_fields,
     presence_fields,
     receipt_fields,
     seat_fields,
+    spent_fields,
 )
 from protocol.values import Uid, replace
 
@@ -28,7 +30,18 @@ async def do(chat: Chat, wish: wishes.AnyWish, uid_of: UidOf) -> Fields | None:
         return await change_group(chat, wish, uid_of)
     if isinstance(wish, wishes.HintWish):
         return await hint(chat, wish, uid_of)
+    if isinstance(wish, wishes.DataWish):
+        return await data(chat, wish)
     return await devices(chat, wish) if isinstance(wish, wishes.DeviceWish) else None
+
+
+async def data(chat: Chat, wish: wishes.DataWish) -> Fields:
+    """What requests cost, and what is kept of files."""
+    if isinstance(wish, wishes.Ledger):
+        rows = [spent_fields(row) for row in await chat.spent(wish.conv, wish.limit)]
+        return {"requests": rows, "days": [plain_fields(day) for day in await chat.spending()]}
+    freed_bytes = await chat.storage.clear(wish.kind or None)
+    return {"freed_bytes": freed_bytes, "sizes": await chat.storage.sizes()}
 
 
 async def change_group(chat: Chat, wish: wishes.GroupWish, uid_of: UidOf) -> Fields:

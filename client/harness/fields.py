@@ -20,9 +20,11 @@ from client.app.changes import (
 )
 from client.app.changes import Change as Told
 from client.core.model import Bubble, ChatEntry, Device, Finding, Line, Me, Presence, Receipt, Seen
+from client.core.spending import Spent
 from protocol.content import Attachment, Body, Change, Notice, Text
 from protocol.packets import Person, Seat
 from protocol.problems import Problem, problem
+from protocol.values import Value
 
 Fields: TypeAlias = dict[str, Any]
 
@@ -183,6 +185,17 @@ def receipt_fields(receipt: Receipt) -> Fields:
 def device_fields(device: Device) -> Fields:
     """One of this person's devices."""
     return {name: getattr(device, name) for name in device.__struct_fields__}
+
+
+def plain_fields(value: Value) -> Fields:
+    """A value whose fields are plain themselves."""
+    return {name: getattr(value, name) for name in value.__struct_fields__}
+
+
+def spent_fields(row: Spent) -> Fields:
+    """One request over HTTP, and the deed that caused it."""
+    fields = {name: getattr(row, name) for name in row.__struct_fields__ if name not in ("id", "because")}
+    return plain_fields(row.because) | fields
 
 
 def presence_fields(person: Presence) -> Fields:

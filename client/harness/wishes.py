@@ -283,6 +283,19 @@ class TakeOver(Wish, frozen=True, tag="take_over"):
     lids: tuple[Number, ...] | None = None
 
 
+class Ledger(Wish, frozen=True, tag="ledger"):
+    """What requests over HTTP cost, and which deeds caused them."""
+
+    conv: ConvId = ConvId("")
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
+
+
+class Clear(Wish, frozen=True, tag="clear"):
+    """Let go of the files that were downloaded, of one kind or of all."""
+
+    kind: Literal["", "picture", "voice", "video", "file"] = ""
+
+
 class Quit(Wish, frozen=True, tag="quit"):
     """End, as when the input ends."""
 
@@ -328,11 +341,14 @@ AnyWish: TypeAlias = (
     | Join
     | LeftOver
     | TakeOver
+    | Ledger
+    | Clear
     | Quit
 )
 GroupWish: TypeAlias = AddMembers | RemoveMember | Leave | Rename | SetRole
 HintWish: TypeAlias = Members | Receipts | SetPrefs | Typing | Watch
 DeviceWish: TypeAlias = DeviceCode | Devices | EndDevice | Join | LeftOver | TakeOver
+DataWish: TypeAlias = Ledger | Clear
 _decoder: msgspec.json.Decoder[AnyWish] = msgspec.json.Decoder(AnyWish)
 
 

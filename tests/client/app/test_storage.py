@@ -196,7 +196,7 @@ async def test_a_download_that_came_makes_room(world: World) -> None:
     world.storage.hear(PeopleChanged(()))
     bubble = Bubble(Lid(5), ConvId("c"), Uid("u"), False, State.RECEIVED, 0, Text(""), path="/x", fetched_ms=7)
     world.storage.hear(BubblesChanged((bubble,)))
-    while world.names():
+    while world.names():  # noqa: ASYNC110 - tasks of the storage run, nothing is told
         await asyncio.sleep(0)
 
     assert world.forgotten == [1]
