@@ -1,7 +1,8 @@
-"""The near end of the media worker: looks go through one process, long jobs through one of their own.
+"""The near end of the media worker: looks go through one process, each kind of long job through one of its own.
 
 No decoder is loaded here (SEC-32). A job that hangs or crashes costs the process, and its file is then measured without
-any decoder and sent as a plain file. A look never waits for a film that is made smaller.
+any decoder and sent as a plain file. Neither a look nor the joining of a recording waits for a film that is made
+smaller.
 """
 
 from __future__ import annotations
@@ -34,9 +35,15 @@ SLOWEST_READING_BYTES_PER_S = 10_000_000  # on top of the wall time: a large fil
 MAKING_WITHIN_S = 930.0
 JOINING_WITHIN_S = 330.0
 JOBS_PER_PROCESS = 200
-MAKING_FOLDER = "making"
 PREVIEW_BYTES_MAX, PREVIEW_LEADS = 12 * 1024, (b"\xff\xd8\xff", b"RIFF")
 SHOWN = ("kind", "type", "width", "height", "duration_ms", "preview_type", "why")
+
+
+class _Bench:
+    """Where one kind of long job is done, one at a time: a process of its own, and a folder for what is unfinished."""
+
+    def __init__(self, command: Sequence[str], folder: Path) -> None:
+        self.process, self.folder, self.turn = WorkerProcess(command, jobs_most=1), folder, asyncio.Lock()
 
 
 class WorkerPool:
@@ -57,10 +64,10 @@ class WorkerPool:
         jobs_per_process: int = JOBS_PER_PROCESS,
         strip_location: bool = True,
     ) -> None:
-        self._making = out_dir / MAKING_FOLDER
         self._out_dir, self._wall_timeout_s, self._strip_location = out_dir, wall_timeout_s, strip_location
-        self._quick, self._long = WorkerProcess(command, jobs_per_process), WorkerProcess(command, jobs_most=1)
-        self._turn, self._long_turn = asyncio.Lock(), asyncio.Lock()
+        self._quick, self._turn = WorkerProcess(command, jobs_per_process), asyncio.Lock()
+        self._making = _Bench(command, out_dir / "making")
+        self._joining = _Bench(command, out_dir / "joining")
 
     @property
     def ready(self) -> Mapping[str, Any]:
@@ -75,7 +82,7 @@ class WorkerPool:
     @property
     def peak_mib(self) -> int:
         """The most memory that any job took, with the programs that it started."""
-        return max(self._quick.peak_mib, self._long.peak_mib)
+        return max(one.peak_mib for one in (self._quick, self._making.process, self._joining.process))
 
     async def inspect(self, path: str, name: str, kind: Kind, quality: Quality = "original") -> Inspected:
         """Look into a file that is to be sent; what is not understood is a plain file.
@@ -124,7 +131,8 @@ class WorkerPool:
             Problem: ffmpeg_missing, cannot_make_smaller, or one of a file that cannot be read.
         """
         name = os.path.basename(path)
-        made = await self._ask_long({"do": "make_smaller", "kind": kind}, path, MAKING_WITHIN_S, progress)
+        wish = {"do": "make_smaller", "kind": kind}
+        made = await self._made(self._making, wish, path, MAKING_WITHIN_S, progress)
         if made is None:
             raise CannotMakeSmaller(name=name)
         return Path(made["file"]) if made["file"] else None
@@ -135,15 +143,17 @@ class WorkerPool:
         Raises:
             Problem: cannot_join, or one of a folder that cannot be read.
         """
-        made = await self._ask_long({"do": "join", "kind": kind}, folder, JOINING_WITHIN_S, None)
+        made = await self._made(self._joining, {"do": "join", "kind": kind}, folder, JOINING_WITHIN_S, None)
         if made is None:
             raise CannotJoin()
         return Path(made["file"])
 
     async def close(self) -> None:
-        """End both processes within a second, whatever they are doing. A job that waits fails."""
+        """End all processes within a second, whatever they are doing. A job that waits fails."""
         await asyncio.gather(
-            self._quick.close(is_idle=not self._turn.locked()), self._long.close(is_idle=not self._long_turn.locked())
+            self._quick.close(is_idle=not self._turn.locked()),
+            self._making.process.close(is_idle=False),
+            self._joining.process.close(is_idle=False),
         )
 
     async def _measure(self, wish: Mapping[str, Any], path: str, name: str, within_s: float) -> dict[str, Any]:
@@ -156,33 +166,34 @@ class WorkerPool:
         """Ask the process that looks."""
         return _ok(await self._quick.ask(self._whole(request, path, name), path, within_s), name)
 
-    async def _ask_long(
+    async def _made(
         self,
+        bench: _Bench,
         request: Mapping[str, Any],
         path: str,
         within_s: float,
         progress: Callable[[int, int], None] | None,
     ) -> dict[str, Any] | None:
-        """Ask a process of its own, which ends with the job; None if it was lost."""
-        async with self._long_turn:
+        """Have something made by a process that ends with the job; None if it was lost."""
+        async with bench.turn:
             try:
                 name = os.path.basename(path)
-                whole = self._whole(request, path, name) | {"out_dir": str(self._making)}
-                made = _ok(await self._long.ask(whole, path, within_s, progress), name)
-                return made | {"file": made["file"] and self._moved(made)}
+                whole = self._whole(request, path, name) | {"out_dir": str(bench.folder)}
+                made = _ok(await bench.process.ask(whole, path, within_s, progress), name)
+                return made | {"file": made["file"] and self._moved(bench, made)}
             except WorkerLost:
                 return None
             finally:
-                await self._long.drop()
-                shutil.rmtree(self._making, ignore_errors=True)  # what a job that was ended has left
+                await bench.process.drop()
+                shutil.rmtree(bench.folder, ignore_errors=True)  # what a job that was ended has left
 
     def _whole(self, request: Mapping[str, Any], path: str, name: str) -> dict[str, Any]:
         return {"out_dir": str(self._out_dir), "name": name or os.path.basename(path), **request}
 
-    def _moved(self, made: Mapping[str, Any]) -> str:
+    def _moved(self, bench: _Bench, made: Mapping[str, Any]) -> str:
         """Take what was made out of the folder of unfinished things."""
         there = self._out_dir / os.path.basename(str(made["file"]))
-        os.replace(self._making / there.name, there)
+        os.replace(bench.folder / there.name, there)
         return str(there)
 
     def _copy(self, found: Mapping[str, Any]) -> str:

@@ -362,6 +362,13 @@ async def test_a_worker_that_ignores_the_end_of_its_input_is_ended(script: Scrip
 # --- long jobs
 
 
+def recording(folder: Path) -> Path:
+    folder.mkdir()
+    for number in (1, 2):
+        (folder / f"{number:06}.pcm").write_bytes(bytes(96_000))
+    return folder
+
+
 def film(path: Path, seconds: int) -> Path:
     source = f"testsrc2=s=640x360:r=30:d={seconds}"
     words = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-c:v", "mpeg4", "-q:v", "3", str(path)]
@@ -376,6 +383,7 @@ async def test_a_film_being_made_smaller_holds_up_no_look(pool: WorkerPool, tmp_
         making = tasks.create_task(pool.make_smaller(str(path), "video", lambda done, whole: begun.set()))
         await begun.wait()
         assert (await pool.inspect(PHOTO, "photo.jpg", "auto")).kind == "picture"
+        assert (await pool.join(str(recording(tmp_path / "recording")), "voice")).suffix == ".ogg"
         assert not making.done()
         making.cancel()
         began_s = time.monotonic()
@@ -386,11 +394,7 @@ async def test_a_film_being_made_smaller_holds_up_no_look(pool: WorkerPool, tmp_
 
 
 async def test_the_segments_of_a_recording_are_joined(pool: WorkerPool, tmp_path: Path) -> None:
-    folder = tmp_path / "recording"
-    folder.mkdir()
-    for number in (1, 2):
-        (folder / f"{number:06}.pcm").write_bytes(bytes(96_000))
-    path = await pool.join(str(folder), "voice")
+    path = await pool.join(str(recording(tmp_path / "recording")), "voice")
     assert path.parent == tmp_path / "out"
     assert path.read_bytes()[:4] == b"OggS"
     (tmp_path / "empty").mkdir()
