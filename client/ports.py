@@ -212,8 +212,8 @@ class Media(Protocol):
     async def remove(self, path: str) -> bool:
         """Take a file away from there; whether it is gone. No file elsewhere is touched."""
 
-    async def used(self, path: str) -> None:
-        """The person looks at this file now: it is the last one that may go."""
+    async def used(self, path: str, at_ms: int) -> None:
+        """The person looked at this file then: those that nobody looked at since go before it."""
 
 
 class Exports(Protocol):

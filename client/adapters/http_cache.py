@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from client.adapters.clock import SystemClock
 from client.adapters.http_files import PART
 from client.core.spending import Stored
 
 MS_NS: Final = 1_000_000
-WALL_MS: Final = SystemClock().wall_ms
 
 _NAME: Final = re.compile(r"([0-9a-f]{64})(\.[^/\\]*)?")
 
@@ -26,8 +23,8 @@ _NAME: Final = re.compile(r"([0-9a-f]{64})(\.[^/\\]*)?")
 class Cache:
     """One folder. Whoever decides what goes knows what is shown; this knows only files."""
 
-    def __init__(self, folder: Path, now_ms: Callable[[], int] = WALL_MS) -> None:
-        self._folder, self._now_ms = folder, now_ms
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def stored(self) -> list[Stored]:
         """What lies here; a file that nobody of us named is no part of it."""
@@ -50,11 +47,11 @@ class Cache:
             return False
         return True
 
-    def used(self, path: str) -> None:
-        """Remember that somebody looks at it now; when it was written stays as it is, for it tells of changes."""
+    def used(self, path: str, at_ms: int) -> None:
+        """Remember that somebody looked at it then; when it was written stays as it is, for it tells of changes."""
         if self._is_here(path):
             with suppress(OSError):
-                os.utime(path, ns=(self._now_ms() * MS_NS, os.stat(path).st_mtime_ns))
+                os.utime(path, ns=(at_ms * MS_NS, os.stat(path).st_mtime_ns))
 
     def _is_here(self, path: str) -> bool:
         place = Path(path)

@@ -181,9 +181,9 @@ class HttpMedia:
         self._files.forget(path)
         return await asyncio.to_thread(self._cache.remove, path)
 
-    async def used(self, path: str) -> None:
-        """The person looks at this file now: it is the last one that may go."""
-        await asyncio.to_thread(self._cache.used, path)
+    async def used(self, path: str, at_ms: int) -> None:
+        """The person looked at this file then: those that nobody looked at since go before it."""
+        await asyncio.to_thread(self._cache.used, path, at_ms)
 
     # ----------------------------------------------------------------------------------------- down
 

@@ -76,7 +76,7 @@ class Storage:
 
     async def used(self, path: str) -> None:
         """The person looks at this file now."""
-        await self._media.used(path)
+        await self._media.used(path, self._clock.wall_ms())
 
     async def sizes(self) -> dict[CacheKind, int]:
         """Bytes of each kind; "file" has also what no bubble shows, and what has not come to its end."""

@@ -119,7 +119,7 @@ class NoMedia:
     async def remove(self, path: str) -> bool:
         return False
 
-    async def used(self, path: str) -> None:
+    async def used(self, path: str, at_ms: int) -> None:
         """Nothing is kept."""
 
 

@@ -59,9 +59,9 @@ def test_one_of_two_files_of_a_folder_goes(tmp_path: Path) -> None:
 def test_using_a_file_does_not_look_like_changing_it(tmp_path: Path) -> None:
     path = put(tmp_path, f"ab/{SHA}.png")
     os.utime(path, ns=(1, 2))
-    Cache(tmp_path, lambda: 5_000).used(path)
+    Cache(tmp_path).used(path, 5_000)
     facts = os.stat(path)
 
     assert (facts.st_atime_ns, facts.st_mtime_ns) == (5_000_000_000, 2)
     assert Cache(tmp_path).stored()[0].used_ns == 5_000_000_000
-    Cache(tmp_path).used(str(tmp_path / "ab" / "gone"))
+    Cache(tmp_path).used(str(tmp_path / "ab" / "gone"), 1)

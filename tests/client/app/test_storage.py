@@ -41,7 +41,7 @@ class World:
         self.limit_mib = 0
         self.full = False
         self.tasks = Tasks()
-        self._cache = Cache(folder, Clock().wall_ms)
+        self._cache = Cache(folder)
         self.storage = Storage(
             self,  # type: ignore[arg-type]
             self,  # type: ignore[arg-type]
@@ -88,8 +88,8 @@ class World:
     async def remove(self, path: str) -> bool:
         return self._cache.remove(path)
 
-    async def used(self, path: str) -> None:
-        self._cache.used(path)
+    async def used(self, path: str, at_ms: int) -> None:
+        self._cache.used(path, at_ms)
 
 
 @pytest.fixture
