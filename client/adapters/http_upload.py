@@ -30,8 +30,10 @@ TUS: Final = {"Tus-Resumable": "1.0.0"}
 UPLOADS_PATH: Final = "/v1/media"
 PIECE_BYTES: Final = MIB // 2
 """What is handed to the line at once; progress is told between two of them."""
-STRETCH_PARTS: Final = 16
-"""Parts in one request where the whole file is checked in the end: our server makes each of them durable."""
+STRETCH_PARTS, STRETCH_S = 16, 0.5
+"""Parts in one request, at most, and for how long they keep the line busy: our server makes each of them durable."""
+ON_THE_WAY_BYTES: Final = 3 * UPLOAD_PART_BYTES
+"""What may be in the buffers of a fast line: it has gone, and not arrived. On a slow line it is one part."""
 STUCK_MAX: Final = 3
 """Parts in a row that did not move the offset; then it is another attempt's turn."""
 GONE: Final = (404, 410)
@@ -65,11 +67,12 @@ class Upload:
         self, wish: UploadFile, file: BinaryIO | None, http: httpx.AsyncClient, base: str, token: str,
         places: Places, tell: Callable[[int], None], *, careful: bool = False,
     ) -> None:  # fmt: skip
-        self._careful = careful
+        self._careful, self._stretch_parts = careful, 1
         self._wish, self._file, self._http, self._base = wish, file, http, base
         self._headers = TUS | bearer(token)
         self._size_bytes = wish.found.size_bytes
         self._places, self._tell = places, tell
+        self._now_s = asyncio.get_running_loop().time
         self._media, self._url = wish.media, places.url_of(base, wish.media)
         self._next: asyncio.Future[_Part] | None = None
 
@@ -153,7 +156,7 @@ class Upload:
     async def _append(self, offset: int) -> int | None:
         """Send one part or more, and return where the server stands now; None if it has forgotten the upload."""
         first = await self._part_at(offset)
-        end = first.end if self._careful else min(offset + STRETCH_PARTS * UPLOAD_PART_BYTES, self._size_bytes)
+        end = first.end if self._careful else min(offset + self._stretch_parts * UPLOAD_PART_BYTES, self._size_bytes)
         headers = {
             "Upload-Offset": str(offset),
             "Content-Type": "application/offset+octet-stream",
@@ -161,12 +164,18 @@ class Upload:
         }
         if self._careful:
             headers["Upload-Checksum"] = f"sha256 {b64encode(first.sha256).decode()}"
+        begun_s = self._now_s()
         answer = await self._ask("PATCH", self._url, headers, self._pieces(first, end))
         if answer.status_code == 204:
+            self._learn((end - offset) / max(self._now_s() - begun_s, 1e-3))
             return self._offset_of(answer)
         if answer.status_code in GONE:
             return None
         return await self._other_answer(answer, offset, end)
+
+    def _learn(self, bytes_per_s: float) -> None:
+        """The faster the line, the longer the stretch; a slow one tells after each part what has arrived."""
+        self._stretch_parts = max(1, min(STRETCH_PARTS, int(bytes_per_s * STRETCH_S / UPLOAD_PART_BYTES)))
 
     async def _other_answer(self, answer: httpx.Response, offset: int, end: int) -> int:
         problem = refused(answer, name=self._wish.found.name)
@@ -222,11 +231,13 @@ class Upload:
             self._next.exception()
 
     async def _pieces(self, part: _Part, end: int) -> AsyncIterator[bytes]:
+        begin = part.offset
+        on_the_way_bytes = min(ON_THE_WAY_BYTES, end - part.end)
         while True:
             for start in range(0, len(part.data), PIECE_BYTES):
                 piece = part.data[start : start + PIECE_BYTES]
                 yield piece
-                self._tell(part.offset + start + len(piece))
+                self._tell(max(begin, part.offset + start + len(piece) - on_the_way_bytes))
             if part.end >= end:
                 return
             part = await self._part_at(part.end)

@@ -291,7 +291,8 @@ def _face(bubble: Bubble) -> tuple[object, ...]:
     """What the harness tells in full: what the message says, what was done to it, where its file is and it stands."""
     said = (bubble.body, bubble.edited, bubble.recalled, bubble.reactions, bubble.reply, bubble.reply_lid)
     done = (bubble.change, bubble.change_lid, bubble.change_code, bubble.lost)
-    return said, done, bubble.path, bubble.mine or bubble.pos
+    file = (bubble.path, bubble.why, bubble.paused, bubble.fetching, bubble.heard)
+    return said, done, file, bubble.mine or bubble.pos
 
 
 def _state(bubble: Bubble) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ lost, doubled, delayed behind later ones or beyond their session, cut in the mid
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import struct
 from collections import Counter
@@ -22,6 +23,8 @@ Way: TypeAlias = Literal["up", "down"]
 """From the client to the server, and back."""
 BOTH: tuple[Way, Way] = ("up", "down")
 CHUNK_BYTES = 16_384
+TRANSFER_CHUNK_BYTES = 262_144  # of a large file, once it is seen to be one
+CUT_STRETCH_BYTES = 4 * 1024 * 1024
 SLICE_S = 0.1
 WAITING_MAX = 8  # parcels on the road, before the sender is held up
 
@@ -78,7 +81,8 @@ class Weather:
     """What the network is like at the moment; may be changed at any time.
 
     `silent` ways swallow everything (half-open); `frozen` stops both without an end. `handshake_bytes` cuts the next
-    connections after so many bytes of the server's first answer. `rate` is in bytes a second, each way.
+    connections after so many bytes of the server's first answer. `rate` is in bytes a second, each way. Of the
+    connections that carry no line, `cut_share` break off, and of the others again in each CUT_STRETCH_BYTES.
     """
 
     judge: Judge = pass_by
@@ -88,6 +92,8 @@ class Weather:
     frozen: bool = False
     handshake_bytes: int = 0
     refuses: bool = False
+    cut_share: float = 0.0
+    cut_dice: random.Random = field(default_factory=lambda: random.Random(1))
 
 
 class Proxy:
@@ -166,6 +172,8 @@ class Passage:
         self._roads: dict[Way, asyncio.Queue[tuple[float, bytes]]] = {way: asyncio.Queue(WAITING_MAX) for way in BOTH}
         self._frames: Counter[Way] = Counter()
         self._answered = False
+        self._carried_bytes = 0
+        self._stretches = 0
         self._token = ""  # whose line it is
         self._loop = asyncio.get_running_loop()
 
@@ -197,8 +205,8 @@ class Passage:
                 if way == "down" and not self._answered:
                     data = self._first_answer(data)
                 if not self.is_line:
-                    self.is_line = way == "up" and b"upgrade: websocket" in data.lower()
-                    await self._send(way, data)
+                    self.is_line = way == "up" and b"upgrade: websocket" in data[:CHUNK_BYTES].lower()
+                    await self._send(way, self._in_a_transfer(data))
                     continue
                 if way == "down" and not self._answered:
                     head, found, rest = data.partition(b"\r\n\r\n")
@@ -212,11 +220,24 @@ class Passage:
 
     async def _read(self, way: Way) -> bytes:
         await self._thaw()
-        return await self._readers[way].read(CHUNK_BYTES)
+        return await self._readers[way].read(TRANSFER_CHUNK_BYTES if self._carried_bytes > CHUNK_BYTES else CHUNK_BYTES)
 
     async def _thaw(self) -> None:
         while self.weather.frozen:
             await asyncio.sleep(SLICE_S)
+
+    def _in_a_transfer(self, data: bytes) -> bytes:
+        """What is carried for others than a line; now and then it breaks off."""
+        self._carried_bytes += len(data)
+        weather = self.weather
+        if self.is_line or not weather.cut_share:
+            return data
+        while self._stretches * CUT_STRETCH_BYTES < self._carried_bytes:
+            self._stretches += 1
+            if weather.cut_dice.random() < weather.cut_share:
+                self.proxy.done["cut in a transfer"] += 1
+                raise ConnectionResetError
+        return data
 
     def _first_answer(self, data: bytes) -> bytes:
         if cut := self.weather.handshake_bytes:
@@ -292,11 +313,12 @@ class Passage:
         while place < len(data):
             rate = self.weather.rate
             size = max(1, int(rate * SLICE_S)) if rate else len(data)
-            writer.write(data[place : place + size])
+            piece = data[place : place + size]
+            writer.write(piece)
             await writer.drain()
             place += size
             if rate:
-                await asyncio.sleep(SLICE_S)
+                await asyncio.sleep(SLICE_S * len(piece) / size)
 
 
 def _abort(writer: asyncio.StreamWriter) -> None:

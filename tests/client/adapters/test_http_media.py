@@ -16,7 +16,7 @@ from typing import BinaryIO
 import pytest
 from aiohttp import web
 
-from client.adapters import http_files, http_media
+from client.adapters import http_files, http_media, http_upload
 from client.adapters.http_media import HttpMedia
 from client.core.effects import DownloadFile, ForgetUpload, KeepSent, UploadFile
 from client.core.model import Inspected
@@ -109,7 +109,7 @@ async def test_a_file_goes_up_in_parts(tmp_path: Path) -> None:
 
     assert server.stored == DATA
     assert server.asked == [
-        ("POST", "4711"), ("PATCH", "0"),
+        ("POST", "4711"), ("PATCH", "0"), ("PATCH", str(UPLOAD_PART_BYTES)),
     ]  # fmt: skip
     assert server.checksums == [], "our server checks the whole file"
     assert server.promised == {
@@ -119,6 +119,14 @@ async def test_a_file_goes_up_in_parts(tmp_path: Path) -> None:
     assert server.tokens == {"Bearer secret"}
     assert told.steps == sorted(set(told.steps))
     assert told.steps[-1] == (len(DATA), len(DATA))
+
+
+async def test_over_a_slow_line_each_part_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_upload, "STRETCH_S", 0.0)
+    server = MediaServer()
+    async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
+        assert await media.upload(up(file_with(tmp_path)), Told()) == MEDIA
+    assert server.asked[1:] == [("PATCH", str(part * UPLOAD_PART_BYTES)) for part in range(3)]
 
 
 async def test_to_a_server_that_is_not_ours_every_part_goes_with_its_checksum(tmp_path: Path) -> None:
@@ -152,7 +160,7 @@ async def test_what_the_server_forgot_in_the_middle_begins_anew(tmp_path: Path) 
     server.knows = False
     async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
         assert await media.upload(up(file_with(tmp_path)), Told()) == MEDIA
-    assert server.asked == [("POST", "4711"), ("PATCH", "0"), ("POST", "4711"), ("PATCH", "0")]
+    assert server.asked[:4] == [("POST", "4711"), ("PATCH", "0"), ("POST", "4711"), ("PATCH", "0")]
 
 
 async def test_a_server_that_forgets_again_and_again_is_given_up(tmp_path: Path) -> None:
@@ -186,7 +194,7 @@ async def test_a_server_that_does_not_say_where_it_is_is_asked(tmp_path: Path) -
     async with serving(server.routes()) as url, media_at(url, tmp_path / "cache") as media:
         server.promised = {"Upload-Length": str(len(DATA)), "Upload-Sha256": hashlib.sha256(DATA).hexdigest()}
         assert await media.upload(up(file_with(tmp_path)), Told()) == MEDIA
-    assert server.asked[2:] == [("HEAD", "1.0.0"), ("PATCH", "5000")]
+    assert server.asked[2:4] == [("HEAD", "1.0.0"), ("PATCH", "5000")]
 
 
 @pytest.mark.parametrize(("said", "wait_ms"), [("7", 7_000), ("soon", None), ("1000000", None)])
