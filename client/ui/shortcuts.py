@@ -88,9 +88,8 @@ class Shortcuts:
     def on_message(self, part: str, *, mine: bool = True) -> None:
         """Of the message the keyboard is at; of the newest one, or the newest of ours, if it is at none."""
         view, model = self._page.list, self._page.model
-        index = view.currentIndex()
-        if index.isValid():
-            self._page.hands.do(model.bubble_at(index.row()).lid, part)
+        if view.pointed:
+            self._page.hands.do(view.pointed, part)
             return
         for row in range(model.rowCount() - 1, -1, -1):
             if model.bubble_at(row).mine or not (mine or model.row(row).system):

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QPainterPat
 from client.core.model import Bubble, ChatEntry, Member, State
 from protocol.content import Attachment, Body, File, Joined, Notice, Opened, Picture, Text, Video, Voice, pack_bins
 from protocol.packets import Gap
-from protocol.values import ConvId, Lid, MediaId, Uid
+from protocol.values import ConvId, Lid, MediaId, Uid, replace
 from tests.stages.stage import DAY_MS, MINUTE_MS, NOW_MS
 
 ME = Member(Uid("me"), "Nora Lindqvist")
@@ -182,6 +182,25 @@ def saved(folder: Path, name: str = "photo.jpg") -> str:
     if not path.exists():
         landscape(1600, 1067, 0.3).save(str(path), "JPEG", 88)  # type: ignore[call-overload]
     return str(path)
+
+
+def album(*bodies: Picture | Video, name: str = "a" * 22) -> list[Picture | Video]:
+    """Pictures and films that are sent together."""
+    return [replace(body, album=name) for body in bodies]
+
+
+SHAPES = ((4032, 2688), (2688, 4032), (3000, 3000), (4032, 2268), (2400, 3200), (5000, 2000), (3600, 2700))
+"""Wide, tall, square, film, portrait, panorama, and a common camera."""
+
+
+def shots(count: int, name: str = "a" * 22) -> list[Picture | Video]:
+    """So many photographs, one of them a film if there are more than three."""
+    made: list[Picture | Video] = []
+    for place in range(count):
+        width, height = SHAPES[place % len(SHAPES)]
+        picture = photo(f"IMG_{2041 + place}.jpg", width, height, hour=0.1 + place % 10 * 0.08)
+        made.append(video() if place == 3 else picture)
+    return album(*made, name=name)
 
 
 # --- conversations

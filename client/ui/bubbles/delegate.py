@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize
 from PySide6.QtGui import QHelpEvent, QPainter
@@ -19,12 +20,12 @@ from PySide6.QtWidgets import (
 
 from client.core.model import Bubble
 from client.ui.bubbles.chips import MARK, reactors_words
-from client.ui.bubbles.ink import Ink, Part
+from client.ui.bubbles.ink import TILE, Ink, Part, tile_of
 from client.ui.bubbles.marks import long_words
 from client.ui.bubbles.pictures import Pictures
 from client.ui.bubbles.sheet import Sheet
 from client.ui.theme import Look
-from client.ui.viewmodels.conversation import ROW
+from client.ui.viewmodels.conversation import ROW, ConversationModel
 from client.ui.viewmodels.rows import Row
 from client.ui.words import clock, exact_size, one_line, problem_words, tr
 from protocol.values import Lid
@@ -33,8 +34,8 @@ SHEETS_KEPT = 1200
 """Two windows full of rows."""
 TAIL_PX = 12
 WALKED = (
-    "play", "pause", "download", "hold", "resume", "cancel", "open", "ask_again", "more", "resend", "edit", "copy",
-    "delete", "again", "drop", "quote",
+    "play", "pause", "download", "download_all", "hold", "resume", "cancel", "open", "ask_again", "more", "resend",
+    "edit", "copy", "delete", "again", "drop", "quote",
 )  # fmt: skip
 """The order in which the Right key walks through what a message offers; then its reactions, and at last these."""
 WALKED_LAST = ("edited", "mark")
@@ -98,8 +99,8 @@ class BubbleDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         """The row's exact height."""
         row = index.data(ROW)
-        if row is None:
-            return QSize(0, 0)
+        if row is None or row.folded:
+            return QSize(self._width, 0)
         return QSize(self._width, self.sheet(row).height + self._lead(index) + self._tail(index))
 
     def _lead(self, index: AnyIndex) -> int:
@@ -108,7 +109,10 @@ class BubbleDelegate(QStyledItemDelegate):
 
     def _tail(self, index: AnyIndex) -> int:
         """The last row carries the room below the conversation."""
-        return TAIL_PX if index.row() == index.model().rowCount() - 1 else 0
+        model, last = index.model(), index.row()
+        if isinstance(model, ConversationModel):
+            last = model.last_row_of(last)
+        return TAIL_PX if last == model.rowCount() - 1 else 0
 
     # --- asking
 
@@ -137,7 +141,9 @@ class BubbleDelegate(QStyledItemDelegate):
             return []
         names = [part.name for part in self.sheet(row).parts]
         chips = [name for name in names if name.startswith(MARK)]
-        return [name for name in WALKED if name in names] + chips + [name for name in WALKED_LAST if name in names]
+        tiles = [name for name in names if name.startswith(TILE)]
+        walked = [name for name in WALKED if name in names]
+        return tiles + walked + chips + [name for name in WALKED_LAST if name in names]
 
     def _corner(self, index: AnyIndex, rect: QRect) -> QPointF:
         return QPointF(rect.left(), rect.top() + self._lead(index))
@@ -147,7 +153,7 @@ class BubbleDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         """Draw one row."""
         row = index.data(ROW)
-        if row is None:
+        if row is None or row.folded:
             return
         sheet = self.sheet(row)
         sheet.paint(painter, self._corner(index, option.rect), self._ink(option, row, sheet))
@@ -182,6 +188,9 @@ class BubbleDelegate(QStyledItemDelegate):
 
     def tip(self, row: Row, part: Part) -> str:
         """The words of a part's tool tip."""
+        if (tile := tile_of(part.name)) is not None:
+            whose = next((each for each in row.album if each.lid == tile[0]), row)
+            return self.tip(replace(whose, album=()), Part(tile[1], part.rect))
         if part.name == "mark":
             return long_words(row, self._now_s())
         if part.name.startswith(MARK):

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from client.ui import icons
 from client.ui.bubbles.pictures import Pictures
 from client.ui.theme import Look
+from protocol.values import Lid
 
 RING_PX = 3
 PILL = QColor(0, 0, 0, 166)
@@ -24,6 +25,22 @@ class Part:
 
     name: str
     rect: QRectF
+
+
+TILE = "tile:"
+
+
+def tile_name(lid: Lid, name: str) -> str:
+    """The name of a part that belongs to one message among several in a row."""
+    return f"{TILE}{lid}:{name}"
+
+
+def tile_of(name: str) -> tuple[Lid, str] | None:
+    """Whose part it is, and what that is called there; None if it is the row's own."""
+    if not name.startswith(TILE):
+        return None
+    lid, _, own = name.removeprefix(TILE).partition(":")
+    return Lid(int(lid)), own
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,8 +145,13 @@ class MediaBlock:
     def _paint_pill(self, painter: QPainter, box: QRectF, ink: Ink) -> None:
         if words := self.pill_words():
             edge = 5 if self.small else PILL_EDGE
-            crossed = CROSS + 6 if self._row.face in ("uploading", "stopped") else 0
-            paint_pill(painter, box.topLeft() + QPointF(edge, edge), words, ink, box.width() - 2 * edge - crossed)
+            crossed = self._row.face in ("uploading", "stopped")
+            corner, room = box.topLeft() + QPointF(edge, edge), box.width() - 2 * edge
+            if crossed and self.small:
+                corner = box.bottomLeft() + QPointF(edge, -edge - PILL_HEIGHT)
+            elif crossed:
+                room -= CROSS
+            paint_pill(painter, corner, words, ink, room)
 
     def pill_words(self) -> str:
         """What the pill in the corner says."""

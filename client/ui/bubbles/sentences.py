@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from client.core.model import Bubble
 from client.ui.bubbles.marks import short_words
 from client.ui.plain import isolate, one_line
+from client.ui.viewmodels.albums import captions, spokesman
 from client.ui.viewmodels.rows import Row, shown_ms
-from client.ui.words import clock, duration, problem_words, size_words, tr
+from client.ui.words import clock, duration, plural, problem_words, size_words, tr
 from protocol.content import Body as AnyBody
 from protocol.content import (
     Change,
@@ -39,11 +40,21 @@ def sentence(row: Row) -> str:
     if row.system:
         return ", ".join([*missing, notice_words(row), time])
     bubble, who = row.bubble, tr("You") if row.bubble.mine else isolate(row.sender)
-    state = short_words(row) if row.bubble.mine else tr("unread") if row.place.divider else ""
+    state = short_words(spokesman(row)) if row.bubble.mine else tr("unread") if row.place.divider else ""
     if bubble.recalled:
         return ", ".join(filter(None, (*missing, recalled_words(row), time)))
-    said = [_answer_words(row, who), content_words(bubble), file_words(row), tr("edited") if bubble.edited else ""]
+    said = [_answer_words(row, who), *_shown_words(row), tr("edited") if bubble.edited else ""]
     return ", ".join(filter(None, (*missing, *said, _change_words(row), reactions_words(row), state, time)))
+
+
+def _shown_words(row: Row) -> list[str]:
+    """What is in it and where that is; of an album how many, and how many of them are not here."""
+    if not row.album:
+        return [content_words(row.bubble), file_words(row)]
+    away = sum(each.face in ("away", "paused", "loading") for each in row.album)
+    here = plural("{count} not downloaded", "{count} not downloaded", away) if away else ""
+    count = len(row.album)
+    return [plural("album of {count}", "album of {count}", count), here, one_line(captions(row))]
 
 
 def file_words(row: Row) -> str:

@@ -13,14 +13,16 @@ from client.ui import plain
 from client.ui.bubbles import meta as metas
 from client.ui.bubbles.chips import Chips
 from client.ui.bubbles.filecard import FileBlock
-from client.ui.bubbles.ink import Block, Ink, Part, focus_ring, rounded
+from client.ui.bubbles.ink import Block, Ink, Part, focus_ring, rounded, tile_name
 from client.ui.bubbles.media import MediaBlock
 from client.ui.bubbles.meta import Meta
+from client.ui.bubbles.mosaic import MosaicBlock
 from client.ui.bubbles.quote import Heads
 from client.ui.bubbles.sentences import gap_words, notice_words, recalled_words
 from client.ui.bubbles.textblock import Named, TextBlock
 from client.ui.bubbles.voice import VoiceBlock
 from client.ui.theme import RADIUS_BUBBLE, RADIUS_SMALL, Look
+from client.ui.viewmodels.albums import captions, spokesman
 from client.ui.viewmodels.rows import Row, shown_ms
 from client.ui.widgets.avatars import paint_avatar
 from client.ui.words import day, one_line, problem_words, tr
@@ -124,13 +126,14 @@ class Sheet:
         indent = AVATAR + AVATAR_GAP if row.form == "group" and not row.bubble.mine else 0
         widest: float = min(BUBBLE_MAX, self._lane.width * BUBBLE_SHARE)
         widest = max(min(widest, self._lane.width - indent), 60.0)
-        self.meta = Meta(row, self._look) if metas.visible(row) else None
+        teller = spokesman(row)
+        self.meta = Meta(teller, self._look) if metas.visible(teller) else None
         inside = self._inside(widest)
         size = QSizeF(math.ceil(inside.width()), math.ceil(inside.height()))
         left = self._lane.right - size.width() if row.bubble.mine else self._lane.left + indent
         self._move(QPointF(left, top), size)
         bottom = self.bubble.bottom()
-        if row.bubble.reactions and not row.bubble.recalled:
+        if row.bubble.reactions and not row.bubble.recalled and not row.album:
             bottom = self._chips_row(bottom, widest)
         if row.failed or row.stuck_change:
             bottom = self._failed_row(bottom)
@@ -173,11 +176,13 @@ class Sheet:
         return min(inner, self._block.size.width() + 2 * MEDIA_PAD - 2 * PAD_X)
 
     def _is_framed(self) -> bool:
-        return isinstance(self._block, MediaBlock)
+        return isinstance(self._block, MediaBlock | MosaicBlock)
 
     def _make_block(self, widest: float, inner: float) -> Block | None:
         if self.row.bubble.why and self.row.bubble.attachment is not None:
             return FileBlock(self.row, self._look, inner)
+        if self.row.album:
+            return MosaicBlock(self.row, self._look, widest - 2 * MEDIA_PAD)
         match self.row.bubble.body:
             case Picture(_, caption) | Video(_, caption):
                 narrowest = 200 if caption or self.name or _has_heads(self.row) else 0
@@ -200,7 +205,11 @@ class Sheet:
 
     def _close_block(self, top: float, wide: float) -> QSizeF:
         """The bubble ends with its file: meta lies over a picture, or on the last line of a card."""
-        self.meta_over = self._is_framed()
+        line_px = getattr(self._block, "line_px", 0.0)
+        self.meta_over = self._is_framed() and not line_px
+        if line_px:
+            self._put_meta(wide - MEDIA_PAD - 6, top - (line_px - self._look.px(16)) / 2)
+            return QSizeF(wide, top)
         if self._is_framed():
             self._put_meta(wide - MEDIA_PAD - 6 - metas.PILL_PAD, top - 6 - 2)
             return QSizeF(wide, top + MEDIA_PAD)
@@ -213,6 +222,8 @@ class Sheet:
 
     def _words(self) -> str:
         body = self.row.bubble.body
+        if self.row.album:
+            return plain.visible(captions(self.row))
         match body:
             case Text(text):
                 return self._with_people(text)
@@ -308,7 +319,11 @@ class Sheet:
                 self.parts.append(Part("quote", self._heads.quote.translated(self._heads_at)))
         if self.meta is not None:
             self.meta_at += at
-            self.parts += [Part(part.name, part.rect.translated(self.meta_at)) for part in self.meta.parts]
+            teller = spokesman(self.row).lid if self.row.album else None
+            self.parts += [
+                Part(part.name if teller is None else tile_name(teller, part.name), part.rect.translated(self.meta_at))
+                for part in self.meta.parts
+            ]
         if not self._more.isEmpty():
             self._more.translate(at)
             self.parts.append(Part("more", self._more))
@@ -334,7 +349,7 @@ class Sheet:
         return top
 
     def _ways_out(self) -> list[tuple[str, str]]:
-        bubble = self.row.bubble
+        bubble = spokesman(self.row).bubble
         if not self.row.failed:
             return [("", tr("Change not confirmed")), ("again", tr("Try again")), ("drop", tr("Give it up"))]
         text = isinstance(bubble.body, Text)
@@ -342,7 +357,10 @@ class Sheet:
         ways = [("", tr("Not confirmed") if parked else tr("Refused"))]
         ways += [("resend", tr("Resend"))] if parked else []
         ways += [("edit", tr("Edit")), ("copy", tr("Copy"))] if text else []
-        return [*ways, ("delete", tr("Delete"))]
+        ways = [*ways, ("delete", tr("Delete"))]
+        if self.row.album:
+            ways = [(tile_name(bubble.lid, name) if name else "", words) for name, words in ways]
+        return ways
 
     # --- asking
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from client.core.model import NOWHERE, Bubble, ChatEntry, Form, Member, State, TransferProgress, end_of
 from client.ui.bubbles.sentences import content_words, notice_people, notice_words, sentence
+from client.ui.viewmodels.albums import album_of, gather
 from client.ui.viewmodels.rows import NOTICES, Place, Playing, Row, place_of
 from protocol.packets import Gap, Person
 from protocol.values import ConvId, Lid, Uid
@@ -97,6 +98,7 @@ class ConversationModel(QAbstractListModel):
         self._unread = 0
         self._gaps: tuple[Gap, ...] = ()
         self._awaited = 0
+        self._gathered: dict[Lid, tuple[Lid, ...]] | None = None
 
     # --- Qt asks
 
@@ -152,6 +154,18 @@ class ConversationModel(QAbstractListModel):
         return known
 
     def _make_row(self, place: int) -> Row:
+        """A row with everything that is shown in it."""
+        bubble = self._bubbles[place]
+        lids = self._albums().get(bubble.lid, ())
+        if not lids:
+            return self._make_one(place)
+        if lids[0] != bubble.lid:
+            return replace(self._make_one(place), folded=True)
+        rows = [self._make_one(at) for lid in lids if (at := self.row_of(lid)) is not None]
+        ends = replace(rows[0].place, last=rows[-1].place.last)
+        return replace(rows[0], place=ends, gaps_below=rows[-1].gaps_below, album=tuple(rows))
+
+    def _make_one(self, place: int) -> Row:
         bubble = self._bubbles[place]
         playing = self._playing if self._playing and self._playing.lid == bubble.lid else None
         room = self._room
@@ -192,7 +206,40 @@ class ConversationModel(QAbstractListModel):
 
     def album(self, lid: Lid) -> tuple[Row, ...]:
         """The rows that are shown as one with this one, itself among them; nothing if it stands alone."""
-        return ()
+        lids = self._albums().get(lid)
+        place = self.row_of(lids[0]) if lids else None
+        return () if place is None else self.row(place).album
+
+    def folded(self, place: int) -> bool:
+        """Whether a row is shown in that of another message."""
+        lids = self._albums().get(self._bubbles[place].lid)
+        return lids is not None and lids[0] != self._bubbles[place].lid
+
+    @property
+    def has_albums(self) -> bool:
+        """Whether any row is shown with another."""
+        return bool(self._albums())
+
+    def shown_row_of(self, lid: Lid) -> int | None:
+        """The row in which a message is seen: its own, or that of the first of its album."""
+        lids = self._albums().get(lid)
+        return self.row_of(lids[0] if lids else lid)
+
+    def last_row_of(self, place: int) -> int:
+        """The last message that is seen in a row."""
+        lids = self._albums().get(self._bubbles[place].lid) if place >= 0 else None
+        last = self.row_of(lids[-1]) if lids else None
+        return place if last is None else last
+
+    def _albums(self) -> dict[Lid, tuple[Lid, ...]]:
+        if self._gathered is None:
+            self._gathered = gather(self._bubbles, self._breaks)
+        return self._gathered
+
+    def _breaks(self, place: int) -> bool:
+        """Whether a day or the divider stands above a message."""
+        before = self._bubbles[place - 1] if place else None
+        return self._is_divider(place) or place_of(before, self._bubbles[place], None, divider=False).day
 
     def row_of(self, lid: Lid) -> int | None:
         """The row of a bubble, if it is in the window."""
@@ -411,7 +458,10 @@ class ConversationModel(QAbstractListModel):
                 continue
             if self._bubbles[place].order == bubble.order:
                 del ours[lid]
-                gone = bubble.recalled and not self._bubbles[place].recalled
+                before = self._bubbles[place]
+                gone = bubble.recalled and not before.recalled
+                if (album_of(bubble), bubble.recalled) != (album_of(before), before.recalled):
+                    self._gathered = None
                 self._bubbles[place] = bubble
                 self._changed(place - 1, place + 1)
                 if gone:
@@ -443,8 +493,13 @@ class ConversationModel(QAbstractListModel):
         if before is None or before.way != progress.way:
             self._changed(place, place)
         else:
-            self._rows.pop(progress.lid, None)
+            self._forget_row(progress.lid)
             self.repaint.emit(progress.lid)
+
+    def _forget_row(self, lid: Lid) -> None:
+        """Make it anew the next time, and the row in which it is seen."""
+        for each in {lid, *self._albums().get(lid, ())[:1]}:
+            self._rows.pop(each, None)
 
     def settle(self, lid: Lid) -> None:
         """A transfer has ended or stopped: its progress is no longer shown."""
@@ -460,7 +515,7 @@ class ConversationModel(QAbstractListModel):
             if old is None or playing is None or old.lid != playing.lid or old.paused != playing.paused:
                 self._changed(place, place)
             else:
-                self._rows.pop(lid, None)
+                self._forget_row(lid)
                 self.repaint.emit(lid)
 
     def expand(self, lid: Lid) -> None:
@@ -496,7 +551,7 @@ class ConversationModel(QAbstractListModel):
         if not batch:
             return
         self.beginInsertRows(QModelIndex(), place, place + len(batch) - 1)
-        self._divider = _UNKNOWN
+        self._divider, self._gathered = _UNKNOWN, None
         self._bubbles[place:place] = batch
         self._orders[place:place] = [bubble.order for bubble in batch]
         self.endInsertRows()
@@ -509,7 +564,7 @@ class ConversationModel(QAbstractListModel):
 
     def _remove(self, place: int, count: int) -> None:
         self.beginRemoveRows(QModelIndex(), place, place + count - 1)
-        self._divider = _UNKNOWN
+        self._divider, self._gathered = _UNKNOWN, None
         for bubble in self._bubbles[place : place + count]:
             self._rows.pop(bubble.lid, None)
         del self._bubbles[place : place + count]
@@ -524,7 +579,7 @@ class ConversationModel(QAbstractListModel):
 
     def _replace(self, bubbles: list[Bubble]) -> None:
         self.beginResetModel()
-        self._divider = _UNKNOWN
+        self._divider, self._gathered = _UNKNOWN, None
         self._rows.clear()
         self._bubbles = list(bubbles)
         self._orders = [bubble.order for bubble in bubbles]
@@ -532,6 +587,9 @@ class ConversationModel(QAbstractListModel):
 
     def _changed(self, first: int, last: int) -> None:
         first, last = max(0, first), min(len(self._bubbles) - 1, last)
+        for bubble in self._bubbles[first : last + 1]:
+            shown = self.shown_row_of(bubble.lid)
+            first = first if shown is None else min(first, shown)
         for bubble in self._bubbles[first : last + 1]:
             self._rows.pop(bubble.lid, None)
         if first <= last:

@@ -59,7 +59,8 @@ class Row:
     Of a notice `sender` is whom it is about and `by` who did it. `gaps` are the reasons why what stood above it is not
     here, `gaps_below` why nothing comes after the last one. `me` is whose window this is, `quoted` who wrote what it
     answers (`quote_gone`: that was removed since), `remover` who took it away, `reactors` the names behind each of
-    `bubble.reactions`.
+    `bubble.reactions`. `album` are the messages that are shown as one with this one, itself first; the others are
+    `folded`: nothing is drawn of them in their own place.
     """
 
     bubble: Bubble
@@ -78,6 +79,8 @@ class Row:
     quote_gone: bool = False
     remover: str = ""
     reactors: tuple[tuple[str, ...], ...] = ()
+    album: tuple[Row, ...] = ()
+    folded: bool = False
 
     @property
     def lid(self) -> Lid:
@@ -92,7 +95,8 @@ class Row:
     @property
     def failed(self) -> bool:
         """Whether the person has to decide something."""
-        return self.bubble.state in (State.NEEDS_YOU, State.REFUSED)
+        failed = (State.NEEDS_YOU, State.REFUSED)
+        return self.bubble.state in failed or any(each.bubble.state in failed for each in self.album)
 
     @property
     def stuck_change(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from client.ui.bubbles.delegate import BubbleDelegate
@@ -32,7 +32,7 @@ class AnchoredList(QListView):
         super().__init__(parent)
         self._model = model
         self._following, self._anchor = True, (Lid(0), 0)
-        self._settling = False
+        self._settling = self._folding = False
         self.pictures = Pictures(self)
         self.bubbles = BubbleDelegate(look, self.pictures, now_s, model.now_ms, self)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -57,6 +57,7 @@ class AnchoredList(QListView):
         self._settling = True
         try:
             self.bubbles.set_width(self.viewport().width())
+            self._fold()
             super().doItemsLayout()
             self._fill_from_below()
             self._stand()
@@ -64,6 +65,20 @@ class AnchoredList(QListView):
         finally:
             self._settling = False
         self._after_move()
+
+    def _fold(self) -> None:
+        """Hide the rows that are shown in that of another message; the keyboard goes to where they are seen."""
+        if not self._model.has_albums and not self._folding:
+            return
+        self._folding = self._model.has_albums
+        for row in range(self._model.rowCount()):
+            if (folded := self._model.folded(row)) != self.isRowHidden(row):
+                self.setRowHidden(row, folded)
+        here = self.currentIndex()
+        if here.isValid() and self.isRowHidden(here.row()):
+            shown = self._model.shown_row_of(self._model.bubble_at(here.row()).lid)
+            flag = QItemSelectionModel.SelectionFlag.NoUpdate
+            self.selectionModel().setCurrentIndex(self._model.index(shown or 0), flag)
 
     def _fill_from_below(self) -> None:
         """A conversation shorter than the view stands at its bottom."""
@@ -78,7 +93,7 @@ class AnchoredList(QListView):
             bar.setValue(bar.maximum())
             return
         lid, offset = self._anchor
-        if (row := self._model.row_of(lid)) is not None:
+        if (row := self._model.shown_row_of(lid)) is not None:
             top = self.visualRect(self._model.index(row)).top()
             bar.setValue(bar.value() + top - offset)
 
@@ -95,7 +110,10 @@ class AnchoredList(QListView):
     def _bottom_index(self) -> QModelIndex:
         at = QPoint(self.viewport().width() // 2, self.viewport().height() - 2)
         found = self.indexAt(at)
-        return found if found.isValid() else self._model.index(self._model.rowCount() - 1)
+        if found.isValid() or not self._model.rowCount():
+            return found
+        last = self._model.bubble_at(self._model.rowCount() - 1).lid
+        return self._model.index(self._model.shown_row_of(last) or 0)
 
     def _scrolled(self) -> None:
         if self._settling:
@@ -137,7 +155,7 @@ class AnchoredList(QListView):
 
     def scroll_to(self, lid: Lid) -> None:
         """Bring a message into view, if it is in the window."""
-        if (row := self._model.row_of(lid)) is not None:
+        if (row := self._model.shown_row_of(lid)) is not None:
             self._following = False
             self.executeDelayedItemsLayout()
             self.scrollTo(self._model.index(row), QAbstractItemView.ScrollHint.PositionAtCenter)
@@ -149,4 +167,6 @@ class AnchoredList(QListView):
 
     def _visible_rows(self) -> range:
         top, bottom = self._top_index(), self._bottom_index()
-        return range(top.row(), bottom.row() + 1) if top.isValid() and bottom.isValid() else range(0)
+        if not top.isValid() or not bottom.isValid():
+            return range(0)
+        return range(top.row(), self._model.last_row_of(bottom.row()) + 1)

@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractItemView, QAbstractSlider, QWidget
 
 from client.core.model import State
-from client.ui.bubbles.ink import Part
+from client.ui.bubbles.ink import Part, tile_of
 from client.ui.bubbles.sheet import DAY_HEIGHT
 from client.ui.theme import Look, Themes
 from client.ui.viewmodels.conversation import ROW, ConversationModel
@@ -111,8 +111,9 @@ class MessageList(AnchoredList):
     def show_message(self, lid: Lid) -> None:
         """Go to a message that somebody asked for, and let it stand out for a moment."""
         self.scroll_to(lid)
-        if (row := self._model.row_of(lid)) is not None:
+        if (row := self._model.shown_row_of(lid)) is not None:
             self.selectionModel().setCurrentIndex(self._model.index(row), self.selectionModel().SelectionFlag.NoUpdate)
+            lid = self._model.bubble_at(row).lid
         self._show_flash(lid)
         self._flash.start()
 
@@ -128,7 +129,7 @@ class MessageList(AnchoredList):
 
     def _bubble_of(self, lid: Lid) -> tuple[QRect, bool]:
         """The part of a bubble that is in view, and whether it is an own one."""
-        row = self._model.row_of(lid)
+        row = self._model.shown_row_of(lid)
         if row is None:
             return QRect(), False
         index = self._model.index(row)
@@ -136,8 +137,23 @@ class MessageList(AnchoredList):
         return rect.intersected(self.viewport().rect()), self._model.bubble_at(row).mine
 
     def _lid_at(self, point: QPoint) -> Lid:
-        index = self.indexAt(point)
-        return self._model.bubble_at(index.row()).lid if index.isValid() else Lid(0)
+        """The message under a point; of an album the one whose tile is there."""
+        index, part = self._part_at(point)
+        if not index.isValid():
+            return Lid(0)
+        tile = tile_of(part.name) if part is not None else None
+        return tile[0] if tile is not None else self._model.bubble_at(index.row()).lid
+
+    @property
+    def pointed(self) -> Lid:
+        """The message that the keyboard is at; 0 if it is at none."""
+        index = self.currentIndex()
+        return self._pointed_lid(index) if index.isValid() else Lid(0)
+
+    def _pointed_lid(self, index: QModelIndex) -> Lid:
+        """The message that the keyboard is at; in an album the one whose tile has its ring."""
+        tile = tile_of(self.bubbles.focused_part) if self.bubbles.show_focus else None
+        return tile[0] if tile is not None else self._model.bubble_at(index.row()).lid
 
     def _jump(self) -> None:
         """First to the divider if it is below, then to the very end."""
@@ -154,8 +170,9 @@ class MessageList(AnchoredList):
 
     def selected_lids(self) -> list[Lid]:
         """The selected messages, oldest first."""
-        rows = sorted(index.row() for index in self.selectedIndexes())
-        return [self._model.bubble_at(row).lid for row in rows]
+        lids = [self._model.bubble_at(row).lid for row in sorted(index.row() for index in self.selectedIndexes())]
+        albums = [tuple(each.lid for each in self._model.album(lid)) or (lid,) for lid in lids]
+        return list(dict.fromkeys(lid for album in albums for lid in album))
 
     # --- what is around the messages
 
@@ -168,7 +185,7 @@ class MessageList(AnchoredList):
     def _count(self) -> None:
         far = not self._model.at_end or self.px_to_end() > JUMP_AT_PX
         below = self._bottom_index()
-        unread = self._model.unread_below(below.row()) if below.isValid() and far else 0
+        unread = self._model.unread_below(self._model.last_row_of(below.row())) if below.isValid() and far else 0
         self.jump_button.show_count(unread)
         self.jump_button.setVisible(far and self._model.rowCount() > 0)
 
@@ -202,7 +219,7 @@ class MessageList(AnchoredList):
         if not self.isVisible() or not self.window().isActiveWindow():
             return
         below = self._bottom_index()
-        for row in range(below.row() if below.isValid() else -1, -1, -1):
+        for row in range(self._model.last_row_of(below.row()) if below.isValid() else -1, -1, -1):
             bubble = self._model.bubble_at(row)
             if bubble.pos and not bubble.mine:
                 if bubble.pos > self._read:
@@ -225,7 +242,7 @@ class MessageList(AnchoredList):
                 self.update(self._model.index(row))
 
     def _repaint(self, lid: Lid) -> None:
-        if (row := self._model.row_of(lid)) is not None:
+        if (row := self._model.shown_row_of(lid)) is not None:
             self.update(self._model.index(row))
 
     # --- pointer
@@ -272,8 +289,10 @@ class MessageList(AnchoredList):
         return None
 
     def _click(self, index: QModelIndex, part: Part, point: QPointF) -> None:
-        lid = self._model.bubble_at(index.row()).lid
-        if part.name.startswith("link:"):
+        lid, tile = self._model.bubble_at(index.row()).lid, tile_of(part.name)
+        if tile is not None:
+            self.part_clicked.emit(*tile)
+        elif part.name.startswith("link:"):
             self.link_clicked.emit(part.name.removeprefix("link:"))
         elif part.name == "wave":
             self._dragged = lid
@@ -311,11 +330,12 @@ class MessageList(AnchoredList):
         if not index.isValid():
             return
         at = event.globalPos()
+        lid = self._pointed_lid(index) if keyboard else self._lid_at(event.pos())
         if keyboard:
             rect = self.bubbles.bubble_rect(index, self.visualRect(index))
             at = self.viewport().mapToGlobal(rect.center())
         self.setCurrentIndex(index)
-        self.menu_wanted.emit(self._model.bubble_at(index.row()).lid, at)
+        self.menu_wanted.emit(lid, at)
 
     # --- keyboard
 
@@ -329,13 +349,21 @@ class MessageList(AnchoredList):
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and index.isValid():
             self._do(index)
         elif key == Qt.Key.Key_Delete and index.isValid():
-            self.part_clicked.emit(self._model.bubble_at(index.row()).lid, "remove")
+            self._remove(index)
         elif event.matches(QKeySequence.StandardKey.Copy):
             self.copy_wanted.emit()
         elif event.text().isprintable() and event.text() and not _with_control(event):
             self.typed.emit(event.text())
         else:
             super().keyPressEvent(event)
+
+    def _remove(self, index: QModelIndex) -> None:
+        """Of an album only the one whose tile the keyboard is at: first it goes to one."""
+        lid = self._pointed_lid(index)
+        if self._model.album(lid) and tile_of(self.bubbles.focused_part) is None:
+            self._walk_parts(index, 1)
+        else:
+            self.part_clicked.emit(lid, "remove")
 
     def _walk(self, event: QKeyEvent) -> None:
         shown, self.bubbles.show_focus, self.bubbles.focused_part = self.bubbles.show_focus, True, ""
@@ -357,11 +385,11 @@ class MessageList(AnchoredList):
     def _point_bar(self, index: QModelIndex) -> None:
         """The bar stands beside the message that the keyboard is at."""
         if index.isValid():
-            self.hover.key_at(self._model.bubble_at(index.row()).lid, self.bubbles.focused_part)
+            self.hover.key_at(self._pointed_lid(index), self.bubbles.focused_part)
 
     def _names(self, index: QModelIndex) -> list[str]:
         """What Right walks through: the parts of the bubble, then the bar beside it."""
-        return [*self.bubbles.part_names(index), *self.hover.names(self._model.bubble_at(index.row()).lid)]
+        return [*self.bubbles.part_names(index), *self.hover.names(self._pointed_lid(index))]
 
     def _walk_parts(self, index: QModelIndex, step: int) -> None:
         names = ["", *self._names(index)]
@@ -373,7 +401,7 @@ class MessageList(AnchoredList):
 
     def _do(self, index: QModelIndex) -> None:
         names = self.bubbles.part_names(index)
-        name, lid = self.bubbles.focused_part, self._model.bubble_at(index.row()).lid
+        name, lid = self.bubbles.focused_part, self._pointed_lid(index)
         if name in self.hover.names(lid) and name not in names:
             self._bar_wanted(lid, name)
             return

@@ -73,7 +73,7 @@ def test_a_refusal_gives_its_reason() -> None:
 @pytest.mark.parametrize(
     ("bubble", "words"),
     [
-        (Diary().say(people.voice(), State.DELIVERED).bubbles[0], "You, voice note, 0:42, not downloaded, delivered, 13:25"),
+        (Diary().say(people.voice(), State.DELIVERED, path="x").bubbles[0], "You, voice note, 0:42, delivered, 13:25"),
         (
             Diary().hear(ANNA, people.photo(caption="hills")).bubbles[0],
             "\u2068Anna\u2069, picture, 1.8 MB, hills, not downloaded, 13:25",
