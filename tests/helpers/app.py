@@ -19,9 +19,9 @@ from client.core.effects import DownloadFile, ForgetUpload, KeepSent, Save, Uplo
 from client.core.engine import Engine
 from client.core.model import Bubble, Device, Inspected, Looked, Me, Memory, State
 from client.core.spending import Stored
-from client.ports import Parts, WireListener
+from client.ports import Media, Parts, WireListener
 from protocol.codec import from_text, to_text
-from protocol.content import PLAIN, SERVER, Content, Joined, Notice, Opened, Text, pack, pack_notice
+from protocol.content import PLAIN, SERVER, Body, Content, Joined, Notice, Opened, Text, pack, pack_notice
 from protocol.ladder import Ladder
 from protocol.lanes import digest
 from protocol.packets import AckR, Event, Hello, MsgA, MsgN, MsgR, Packet, Welcome
@@ -99,7 +99,7 @@ class NoMedia:
         return 0
 
     async def unchanged(self, path: str, size_bytes: int, sha256: str) -> bool:
-        return os.path.isfile(path)
+        return await asyncio.to_thread(os.path.isfile, path)
 
     async def keep_sent(self, wish: KeepSent) -> str:
         return ""
@@ -269,9 +269,10 @@ class App:
         )
         await self.wire.hears(AckR, lambda packet: packet.upto >= 3)
 
-    async def deliver(self, pos: int, text: str) -> None:
+    async def deliver(self, pos: int, said: str | Body) -> None:
         """The server pushes a message of bob's."""
-        content = pack(Content(BOB, CONV, pos.to_bytes(8, "big"), 1000 + pos, Text(text)))
+        body = Text(said) if isinstance(said, str) else said
+        content = pack(Content(BOB, CONV, pos.to_bytes(8, "big"), 1000 + pos, body))
         event = Event(
             pos=pos, ts=1000 + pos, uid=BOB, did=Did("88"), n=pos, dg=digest(CONV, content), suite=PLAIN,
             content=to_text(content),
@@ -301,6 +302,7 @@ async def open_app(
     settings: Settings | None = None,
     server: str | None = None,
     make: Callable[[Memory, Ladder, int], Engine] | None = None,
+    media: Media | None = None,
 ) -> App:
     """A chat on a folder; close it with `close_app`."""
     disk = SlowDisk(folder)
@@ -319,7 +321,7 @@ async def open_app(
         return Engine(memory, ladder, now_ms, dice.roll)
 
     parts = Parts(
-        messages=disk, open_wire=open_wire, media=NoMedia(), worker=PlainWorker(), accounts=accounts,
+        messages=disk, open_wire=open_wire, media=media or NoMedia(), worker=PlainWorker(), accounts=accounts,
         clock=SystemClock(), dice=dice, exports=MarkedFiles(), make=make or engine,
     )  # fmt: skip
     chat = Chat(parts, settings or Settings(), screen_batch_s=batch_s)
