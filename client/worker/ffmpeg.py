@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pathlib import Path
 from threading import Timer
 from typing import IO, Any
 
+from client.worker import limits
 from client.worker.source import OWN_HANDLES, Source, Undecodable
 
 ENVIRONMENT_KEPT = ("PATH", "SYSTEMROOT", "WINDIR", "TMPDIR", "TEMP", "TMP", "LANG")
@@ -163,4 +165,6 @@ def _child(*handles: int) -> dict[str, Any]:
     settings: dict[str, Any] = {"env": kept, "stdin": subprocess.DEVNULL}
     if os.name == "posix":
         settings["pass_fds"] = handles
+    if sys.platform == "linux":
+        settings["preexec_fn"] = limits.die_with_parent
     return settings

@@ -95,6 +95,7 @@ def _layers() -> Mapping[str, Callable[[], None]]:
         "open_files": lambda: _limit("RLIMIT_NOFILE", OPEN_FILES),
         "no_new_privileges": _no_new_privileges,
         "namespaces": _own_namespaces,
+        "dies_with_parent": die_with_parent,  # last: whoever becomes another user forgets it
     }
 
 

@@ -31,7 +31,16 @@ def told(code: str) -> Any:
 
 def test_every_layer_is_taken_or_named_as_skipped() -> None:
     said = told("print(json.dumps(said))")
-    wanted = {"address_space", "cpu", "file_size", "core", "open_files", "no_new_privileges", "namespaces"}
+    wanted = {
+        "address_space",
+        "cpu",
+        "file_size",
+        "core",
+        "open_files",
+        "no_new_privileges",
+        "namespaces",
+        "dies_with_parent",
+    }
     assert set(said["layers"]) | set(said["skipped"]) == wanted
     assert {"address_space", "cpu", "file_size", "core", "open_files", "no_new_privileges"} <= set(said["layers"])
 

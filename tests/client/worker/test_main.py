@@ -6,7 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from tests.client.worker import media
 from tests.client.worker.talk import COMMAND, ROOT, WorkerProcess
@@ -111,3 +114,27 @@ sys.exit(main())
     assert (raised["problem"], raised["facts"]) == ("worker_failed", {"reason": "RuntimeError"})
     assert died == {"id": "video", "lost": "signal 11"}
     assert again["problem"] == "worker_failed"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_it_dies_with_the_application_and_takes_ffmpeg_along(tmp_path: Path) -> None:
+    """The application is killed while a film is made smaller; the ends of its pipes stay open elsewhere."""
+    path = tmp_path / "x.mp4"
+    media.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=640x360:r=30:d=60", "-c:v", "mpeg4", "-q:v", "3", path)
+    request = {"id": 1, "do": "make_smaller", "path": str(path), "kind": "video", "out_dir": str(tmp_path / "out")}
+    code = """
+import subprocess, sys, time
+worker = subprocess.Popen([sys.executable, "-m", "client.worker"])
+worker.wait()
+"""
+    words = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, **words) as application:  # type: ignore[call-overload]
+        application.stdout.readline()
+        application.stdin.write(json.dumps(request).encode() + b"\n")
+        application.stdin.flush()
+        assert b"progress" in application.stdout.readline()
+        application.kill()
+        began_s = time.monotonic()
+        rest = application.stdout.read()
+        assert time.monotonic() - began_s < 2, "whoever still ran would hold the other end"
+        assert b"ok" not in rest
