@@ -19,6 +19,7 @@ from client import bootstrap
 from client.ui.app import Program, parser
 from client.ui.chatloop import ChatLoop
 from client.ui.doors import Doors
+from client.ui.recording import Recording
 from client.ui.sound.sources import INVENTED
 from client.ui.widgets.main_window import MainWindow
 
@@ -31,13 +32,23 @@ def say(**facts: object) -> None:
 
 async def so(wanted: Callable[[], object]) -> None:
     """Wait until it is so; what is drawn tells nobody."""
-    while not wanted():  # noqa: ASYNC110
+    while not wanted():
         await asyncio.sleep(0.02)
 
 
 def window() -> MainWindow | None:
     """The window, once it is there."""
     return next((each for each in QApplication.topLevelWidgets() if isinstance(each, MainWindow)), None)
+
+
+async def tell(recording: Recording) -> None:
+    """How much has been recorded, until somebody kills us."""
+    told_ms = 0
+    while True:
+        if recording.duration_ms > told_ms:
+            told_ms = recording.duration_ms
+            say(recorded_ms=told_ms)
+        await asyncio.sleep(0.02)
 
 
 async def act(do: str, kind: str) -> None:
@@ -51,11 +62,7 @@ async def act(do: str, kind: str) -> None:
     page = shown.page
     if do == "record":
         page.record(kind)
-        told = 0
-        while True:
-            await so(lambda told=told: page.recording.duration_ms > told)
-            told = page.recording.duration_ms
-            say(recorded_ms=told)
+        await tell(page.recording)
     draft = page.drafts.of(entry.conv)
     say(
         row=shown.chats.sentence(entry), face=page.bar.face if page.recording.shown else "",

@@ -11,7 +11,7 @@ from PySide6.QtGui import QCursor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QMenu, QWidget
 
 from client.ui import icons
-from client.ui.plain import one_line
+from client.ui.plain import isolate, one_line
 from client.ui.sound.sources import Named
 from client.ui.theme import SPACE, Themes
 from client.ui.widgets.buttons import IconButton, WordButton
@@ -140,7 +140,11 @@ class SilenceLine(QFrame):
     def say(self, device: str) -> None:
         """Name the microphone of which nothing is heard."""
         name = one_line(device)
-        words = tr("We hear nothing from “{name}”", name=name) if name else tr("We hear nothing. Is the microphone on?")
+        words = (
+            tr("We hear nothing from “{name}”", name=isolate(name))
+            if name
+            else tr("We hear nothing. Is the microphone on?")
+        )
         self._words.setText(words)
         self.setAccessibleName(words)
         self.show()
