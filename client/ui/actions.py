@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QImage, QKeySequence
+from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from client.app.chat import Chat
@@ -18,14 +18,12 @@ from client.ui.dialogs.resend import ResendDialog
 from client.ui.dialogs.trace import TraceDialog
 from client.ui.errands import Errands
 from client.ui.files import Files, file_entries
-from client.ui.plain import one_line
 from client.ui.playback import Playback
 from client.ui.theme import Themes
 from client.ui.viewmodels.conversation import ConversationModel
 from client.ui.viewmodels.rights import OVER, Right, words_of
-from client.ui.viewmodels.rows import STUCK, Face, shown_ms
-from client.ui.widgets.viewer import Viewer
-from client.ui.words import clock, tr
+from client.ui.viewmodels.rows import STUCK, Face
+from client.ui.words import tr
 from protocol.content import Text, Video, Voice
 from protocol.values import Lid
 
@@ -56,7 +54,7 @@ class MessageActions:
         model: ConversationModel,
         errands: Errands,
         playback: Playback,
-        viewer: Viewer,
+        view: Callable[[Bubble], None],
         window: QWidget,
         *,
         say: Callable[[str], None],
@@ -70,7 +68,7 @@ class MessageActions:
         self._afterwards, self._selected = afterwards, selected
         self._delivery = delivery
         self._chat, self._themes, self._model, self._errands = chat, themes, model, errands
-        self._playback, self._viewer, self._window = playback, viewer, window
+        self._playback, self._view, self._window = playback, view, window
         self._say, self._edit, self._choose_file = say, edit, choose_file
         self.files = Files(
             chat, model, errands, window, play=self._play, look=self._look, ask_again=self._ask_again, say=say,
@@ -78,8 +76,6 @@ class MessageActions:
         )  # fmt: skip
         self._asking: ResendDialog | None = None
         self._found = ""
-        viewer.save_wanted.connect(lambda lid: self.do(lid, "save"))
-        viewer.folder_wanted.connect(lambda lid: self.do(lid, "folder"))
 
     @property
     def asking(self) -> Lid:
@@ -89,7 +85,12 @@ class MessageActions:
     def do(self, lid: Lid, part: str) -> None:
         """Do what a part of a bubble, or an entry of its menu, stands for."""
         bubble = self._model.bubble(lid)
-        if bubble is None or self._afterwards.do(bubble, part) or self.files.do(bubble, part):
+        if bubble is not None:
+            self.act(bubble, part)
+
+    def act(self, bubble: Bubble, part: str) -> None:
+        """The same of a message that need not be on the page."""
+        if self._afterwards.do(bubble, part) or self.files.do(bubble, part):
             return
         parked = bubble.state in (State.NEEDS_YOU, State.REFUSED)
         wishes: dict[str, Callable[[Bubble], object]] = {
@@ -122,24 +123,17 @@ class MessageActions:
 
     # --- sound and pictures
 
-    def _who(self, bubble: Bubble) -> str:
-        row = self._model.row_of(bubble.lid)
-        if bubble.mine or row is None:
-            return tr("You")
-        return one_line(self._model.row(row).sender)
-
     def _play(self, bubble: Bubble) -> None:
         if not bubble.path:
             return
-        if isinstance(bubble.body, Voice):
+        if isinstance(bubble.body, Voice) or (isinstance(bubble.body, Video) and bubble.body.note):
             self._playback.toggle(bubble)
         elif isinstance(bubble.body, Video):
-            poster = QImage.fromData(bubble.body.file.preview)
-            who, when, length_ms = self._who(bubble), clock(shown_ms(bubble)), bubble.body.file.duration_ms
-            self._viewer.show_video(bubble.lid, bubble.path, who, when, poster, length_ms)
+            self._view(bubble)
 
-    def _look(self, bubble: Bubble, path: str) -> bool:
-        return self._viewer.show_picture(bubble.lid, path, self._who(bubble), clock(shown_ms(bubble)))
+    def _look(self, bubble: Bubble, _path: str) -> bool:
+        self._view(bubble)
+        return True
 
     def _ask_again(self, bubble: Bubble, words: str) -> None:
         """As an answer to the message whose file is gone, if it can be answered."""

@@ -72,7 +72,7 @@ class Files:
         wishes: dict[str, Callable[[Bubble], Coroutine[Any, Any, None]]] = {
             "download": self.fetch, "download_all": self.fetch_all, "stop": self._stop, "hold": self._hold,
             "resume": self._resume, "open": self.open, "save": self._choose_place, "folder": self._show_folder,
-            "copy_file": self._copy, "ask_again": self._ask_again,
+            "copy_file": self._copy, "ask_again": self._ask_again, "outside": self.outside,
         }  # fmt: skip
         if part in wishes:
             self._errands.start(wishes[part](bubble))
@@ -126,6 +126,11 @@ class Files:
         path = await self._chat.checked_path(bubble.lid)
         if isinstance(bubble.body, Picture) and not bubble.why and self._look(bubble, path):
             return
+        await self.outside(bubble)
+
+    async def outside(self, bubble: Bubble) -> None:
+        """With another program, whatever could be made of it here."""
+        path = await self._chat.checked_path(bubble.lid)
         if await self._allowed(bubble, path) and not QDesktopServices.openUrl(QUrl.fromLocalFile(path)):
             self._say(tr("No program was found for this file. Save it, and open it from there."))
 

@@ -85,7 +85,7 @@ class Playback(QObject):
     def watch(self, bubble: Bubble) -> None:
         """The viewer plays a film: no strip, no bubble, but the same speed and the same memory."""
         self._bubble, self._in_bubble, self._wish = bubble, False, Lid(0)
-        self.player.speed = self._notebook.speed(bubble.conv)
+        self.player.set_speed(self._notebook.speed(bubble.conv))
 
     def choose_speed(self, speed: float) -> None:
         """For what plays, and from now on in this conversation."""

@@ -25,8 +25,9 @@ from client.ui.notebook import Notebook
 from client.ui.sound.sources import INVENTED
 from client.ui.viewmodels.rows import Playing
 from client.ui.widgets.main_window import MainWindow
+from client.ui.widgets.viewer import Exhibit
 from client.ui.words import problem_words
-from protocol.content import Text
+from protocol.content import Picture, Text, Video
 from protocol.packets import Person
 from protocol.problems import MediaIsFolder
 from protocol.values import Lid
@@ -254,7 +255,18 @@ def viewer(scene: Scene) -> QWidget:
     """A picture over the whole window."""
     made = window(scene)
     made.show()
-    made.page.viewer.show_picture(Lid(4), people.saved(scene.folder), "Anna Li", "13:27")
+    pictured = next(b for b in people.everyday(scene.folder) if isinstance(b.body, Picture))
+    made.page.viewing.open(pictured)
+    made.page.viewer.wait()
+    return made
+
+
+@stage("viewer_away", SIZE, LIGHT_AND_CHINESE)
+def viewer_away(scene: Scene) -> QWidget:
+    """A film that is not on this computer: its preview, its size, and a button."""
+    made = window(scene)
+    made.show()
+    made.page.viewing.open(next(b for b in people.everyday(scene.folder) if isinstance(b.body, Video)))
     return made
 
 
@@ -263,7 +275,10 @@ def viewer_video(scene: Scene) -> QWidget:
     """A video, standing still."""
     made = window(scene)
     made.show()
-    made.page.viewer.show_video(Lid(9), "", "Anna Li", "13:41", people.landscape(1280, 720, 0.8), 12_000)
+    poster = people.landscape(1280, 720, 0.8)
+    film = Exhibit(Lid(9), True, "Anna Li", "13:41", 2, 3, "ready", "", poster, poster.size(), 12_000)
+    made.page.viewer.show_item(film)
+    made.page.player.changed.emit()
     return made
 
 

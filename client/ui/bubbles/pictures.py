@@ -10,7 +10,7 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QRunnable, Q
 from PySide6.QtGui import QImage, QImageIOHandler, QImageReader, QPixmap
 
 KEPT_BYTES = 64 * 1024 * 1024
-FORMATS = (b"jpeg", b"jpg", b"png", b"webp", b"gif", b"bmp")
+FORMATS = (b"jpeg", b"jpg", b"png", b"webp", b"gif")
 """What may be decoded here; everything else is a file with a name."""
 PREVIEW_SIDE_MAX = 640
 """A preview is 320 px; a larger one is not what it says."""

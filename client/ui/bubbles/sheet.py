@@ -17,6 +17,7 @@ from client.ui.bubbles.ink import Block, Ink, Part, focus_ring, rounded, tile_na
 from client.ui.bubbles.media import MediaBlock
 from client.ui.bubbles.meta import Meta
 from client.ui.bubbles.mosaic import MosaicBlock
+from client.ui.bubbles.note import NoteBlock, is_note
 from client.ui.bubbles.quote import Heads
 from client.ui.bubbles.sentences import gap_words, notice_words, recalled_words
 from client.ui.bubbles.textblock import Named, TextBlock
@@ -175,6 +176,11 @@ class Sheet:
             return inner
         return min(inner, self._block.size.width() + 2 * MEDIA_PAD - 2 * PAD_X)
 
+    def _is_bare(self) -> bool:
+        """A video note stands alone, without a bubble around it."""
+        alone = not self.name and self._heads is None and self.text is None
+        return alone and isinstance(self._block, NoteBlock) and not self.row.failed
+
     def _is_framed(self) -> bool:
         return isinstance(self._block, MediaBlock | MosaicBlock)
 
@@ -183,6 +189,8 @@ class Sheet:
             return FileBlock(self.row, self._look, inner)
         if self.row.album:
             return MosaicBlock(self.row, self._look, widest - 2 * MEDIA_PAD)
+        if is_note(self.row):
+            return NoteBlock(self.row, widest - 2 * MEDIA_PAD)
         match self.row.bubble.body:
             case Picture(_, caption) | Video(_, caption):
                 narrowest = 200 if caption or self.name or _has_heads(self.row) else 0
@@ -418,7 +426,7 @@ class Sheet:
             focus_ring(painter, self.bubble, radius, ink.look)
 
     def _paint_message(self, painter: QPainter, ink: Ink) -> None:
-        if not self.big:
+        if not self.big and not self._is_bare():
             self._paint_ground(painter, ink)
         if self.name:
             self._paint_name(painter, ink)

@@ -37,7 +37,7 @@ class Player(QObject):
         self.lid: Lid | None = None
         self.speed = 1.0
         self._known_ms = 0
-        self._share, self._from_ms = 1.0, 0
+        self._share, self._from_ms, self._blind_ms = 1.0, 0, 0
         self._seen = self._film = False
         self._sink: QVideoSink | None = None
         self._output = QAudioOutput(self)
@@ -95,7 +95,7 @@ class Player(QObject):
             self.stop()
             self.lid, self._known_ms = lid, duration_ms
             self._seen, self._film = False, self._sink is not None
-            self._from_ms = from_ms
+            self._from_ms = self._blind_ms = from_ms
             self._player.setSource(QUrl.fromLocalFile(path))
         elif from_ms:
             self._player.setPosition(from_ms)
@@ -114,12 +114,15 @@ class Player(QObject):
 
     def seek(self, fraction: float) -> None:
         """Go to a place between 0 and 1."""
-        self._from_ms = 0
-        self._player.setPosition(int(max(0.0, min(1.0, fraction)) * self.duration_ms))
+        self._go(int(max(0.0, min(1.0, fraction)) * self.duration_ms))
 
     def skip(self, seconds: float) -> None:
         """Go forward, or back."""
-        self._player.setPosition(max(0, min(self.duration_ms, self.position_ms + int(seconds * 1000))))
+        self._go(max(0, min(self.duration_ms, self.position_ms + round(seconds * 1000))))
+
+    def _go(self, to_ms: int) -> None:
+        self._from_ms, self._blind_ms = 0, to_ms
+        self._player.setPosition(to_ms)
 
     def step(self, frames: int) -> None:
         """Some pictures forward, or back; what runs stands still first."""
@@ -166,7 +169,7 @@ class Player(QObject):
             self._silent_end.start()
         else:
             self._silent_end.stop()
-        if self._film and not self._seen and position_ms > BLIND_MS:
+        if self._film and not self._seen and position_ms - self._blind_ms > BLIND_MS:
             self._cannot_show()
             return
         self.changed.emit()

@@ -26,6 +26,7 @@ from client.ui.sound.player import Player
 from client.ui.sound.sources import Sources
 from client.ui.speaking import Speaking
 from client.ui.theme import SPACE, Themes
+from client.ui.viewing import Viewing
 from client.ui.viewmodels.conversation import ConversationModel
 from client.ui.viewmodels.nearness import doing_words, presence_words
 from client.ui.widgets.banner import Banner
@@ -133,10 +134,14 @@ class ConversationPage(QFrame):
             self._chat, self.recording, self.drafts, self._errands, self._notebook, self._window, self.say
         )
         self.hands = MessageActions(
-            self._chat, themes, self.model, self._errands, self.playback, self.viewer, self._window,
+            self._chat, themes, self.model, self._errands, self.playback, self._view, self._window,
             say=self.say, edit=self._edit, choose_file=self.attaching.choose_files,
             afterwards=self.afterwards, selected=self.list.selected_lids, delivery=self._delivery,
             native_dialogs=self._native,
+        )  # fmt: skip
+        self.viewing = Viewing(
+            self._chat, self.model, self.list.pictures, self._errands, self.playback, self.viewer,
+            act=self.hands.act, show=self.shown_wanted.emit, say=self.say,
         )  # fmt: skip
         self._targets = DropTargets(themes, self)
         self.empty.hide()
@@ -181,6 +186,7 @@ class ConversationPage(QFrame):
         self.list.typed.connect(self.composer.type)
         self.playback.said.connect(self.say)
         self.playback.shown.connect(self.shown_wanted)
+        self.playback.outside.connect(lambda lid: self.hands.do(lid, "outside"))
         self.recording.began.connect(self._recording_began)
         self.recording.ended.connect(self._recording_over)
         self.recording.changed.connect(self._show_below)
@@ -280,11 +286,13 @@ class ConversationPage(QFrame):
             self.hands.changed(bubble)
             self.writing.bubble_changed(bubble)
             self._ask_by_itself(bubble)
+        self.viewing.bubbles_changed(bubbles)
         self._look_empty()
 
     def bubble_dropped(self, lid: Lid) -> None:
         """A bubble is gone."""
         self.playback.drop(lid)
+        self.viewing.dropped(lid)
         self.model.drop(lid)
         self.writing.dropped(lid)
         self._look_empty()
@@ -292,8 +300,17 @@ class ConversationPage(QFrame):
     def progressed(self, progress: TransferProgress) -> None:
         """A file has got further."""
         self.model.progress(progress)
+        self.viewing.progressed(progress)
         if progress.way == "up" and self.conv and self.model.row_of(progress.lid) is not None:
             self.hints.begin(self.conv, "file")
+
+    def _view(self, bubble: Bubble) -> None:
+        self.viewing.open(bubble)
+
+    async def show_message(self, lid: Lid) -> None:
+        """Go to a message of the open conversation; it may have to be read from the disk first."""
+        if await self.model.around(lid):
+            self.list.show_message(lid)
 
     def _ask_by_itself(self, bubble: Bubble) -> None:
         """Once, in the chat that is looked at, and only while nothing is being written (GUI: resend dialog)."""
@@ -429,6 +446,10 @@ class ConversationPage(QFrame):
         if event.type() is QEvent.Type.LanguageChange and self.entry is not None:
             self._show_entry(self.entry)
             self.writing.show()
+
+    def files_in_use(self) -> set[Lid]:
+        """The bubbles whose files are played or shown large now: they stay on the disk."""
+        return {lid for lid in (self.player.lid, self.viewer.lid) if lid}
 
     async def close_down(self) -> None:
         """The window closes: stop what sounds, keep what was written."""

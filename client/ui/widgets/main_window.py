@@ -317,10 +317,17 @@ class MainWindow(QMainWindow):
         self._read_chats()
 
     def _show_message(self, conv: str, lid: object) -> None:
-        """Where is it that plays?"""
-        if self.page.conv != conv:
-            self.show_chat(ConvId(conv))
-        self.page.list.scroll_to(Lid(int(lid)))  # type: ignore[call-overload]
+        """Where is it that plays, or that was looked at?"""
+        self.errands.start(self._go_to(ConvId(conv), Lid(int(lid))))  # type: ignore[call-overload]
+
+    async def _go_to(self, conv: ConvId, lid: Lid) -> None:
+        entry = self._entry(conv)
+        if self.page.conv != conv and entry is not None:
+            self.side.chats.select(conv)
+            self._right.setCurrentWidget(self.page)
+            await self.page.open(entry)
+            self._one_pane()
+        await self.page.show_message(lid)
 
     # --- dialogs
 

@@ -18,6 +18,7 @@ from client.ui.sound.player import FRAME_S, SPEED_CHOICES, SPEEDS, Player
 from protocol.values import Lid
 
 VOICE = str(next((Path(resources.__file__).parent / "samples").glob("voice.*")))
+VIDEO = str(Path(resources.__file__).parent / "samples" / "video.mp4")
 FIRST, SECOND = Lid(1), Lid(2)
 RATE = 48_000
 
@@ -189,6 +190,17 @@ def test_a_film_is_stepped_through_by_its_own_rate(qtbot: QtBot, tmp_path: Path)
     assert player.paused
     qtbot.waitUntil(lambda: abs(player.position_ms - before_ms - 200) < 60, timeout=10_000)
     player.stop()
+
+
+def test_a_film_that_begins_late_is_not_taken_for_one_without_pictures(qtbot: QtBot) -> None:
+    player, sink = Player(), QVideoSink()
+    unshown: list[object] = []
+    player.unshown.connect(unshown.append)
+    player.show_on(sink)
+    player.play(FIRST, VIDEO, from_ms=2000)
+    qtbot.waitUntil(lambda: player.position_ms > 2000 and sink.videoFrame().isValid(), timeout=10_000)
+    player.stop()
+    assert unshown == []
 
 
 def test_a_sound_has_no_rate_of_pictures(qtbot: QtBot) -> None:

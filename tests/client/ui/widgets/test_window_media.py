@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import cast
 
+import pytest
 import pytest_asyncio
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
@@ -16,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 import resources
 from client.app.chat import Chat
-from client.core.model import Bubble
+from client.core.model import Bubble, TransferProgress
 from client.ui.notebook import Notebook
 from client.ui.sound.sources import INVENTED
 from client.ui.theme import Themes
@@ -27,7 +28,7 @@ from tests.stages import people
 from tests.stages.shelf_chat import ShelfChat
 
 SAMPLES = Path(resources.__file__).parent / "samples"
-VOICE = str(SAMPLES / "voice.ogg")
+VOICE, FILM = str(SAMPLES / "voice.ogg"), str(SAMPLES / "video.mp4")
 OTHER = ConvId("other")
 
 
@@ -270,3 +271,188 @@ async def test_a_button_and_a_list_keep_their_keys_while_something_plays(bench: 
     bench.key(view, Qt.Key.Key_Right)
     assert view.bubbles.focused_part == "play"
     assert not bench.player.paused
+
+
+# ---------------------------------------------------------------------------------------- the viewer
+
+
+def faces(folder: Path) -> list[Bubble]:
+    """1 a picture that is here, 2 words, 3 a film that is not here, 4 a film that is here, 5 a picture from us."""
+    diary = people.Diary()
+    diary.hear(people.ANNA, people.photo(), path=people.saved(folder)).hear(people.ANNA, Text("and"))
+    diary.hear(people.ANNA, people.video()).hear(people.ANNA, people.video(), path=FILM)
+    diary.say(people.photo(), path=people.saved(folder, "own.jpg"))
+    return diary.bubbles
+
+
+@pytest_asyncio.fixture
+async def gallery(bench: Bench, tmp_path: Path) -> Bench:
+    bench.chat.shelf = people.Shelf(faces(tmp_path))
+    bench.window.show_chat(OTHER)
+    await bench.until(lambda: bench.page.conv == OTHER)
+    bench.window.show_chat(people.CONV)
+    await bench.until(lambda: bench.page.model.row_of(Lid(5)) is not None)
+    return bench
+
+
+def counter(bench: Bench) -> str:
+    return bench.page.viewer._count.text()
+
+
+async def look(bench: Bench, lid: int) -> None:
+    bench.page.hands.do(Lid(lid), "open")
+    await bench.until(lambda: bench.page.viewer.lid == lid)
+
+
+def press(bench: Bench, *keys: Qt.Key) -> None:
+    for key in keys:
+        QTest.keyClick(bench.page.viewer, key)
+
+
+async def test_the_viewer_steps_through_pictures_and_films_and_fetches_nothing(gallery: Bench) -> None:
+    viewer = gallery.page.viewer
+    await look(gallery, 1)
+    assert counter(gallery) == "1 of 4"
+    assert not viewer._before.isVisible()
+    press(gallery, Qt.Key.Key_Right)
+    await gallery.until(lambda: viewer.lid == 3)
+
+    assert counter(gallery) == "2 of 4"
+    assert viewer._said.text() == "4.1 MB"
+    assert viewer._do.text() == "Download"
+    assert not viewer.canvas._image.isNull(), "its preview"
+    assert viewer._rotate.isHidden()
+    assert viewer._controls.isHidden()
+    press(gallery, Qt.Key.Key_Right)
+    await gallery.plays(4)
+    press(gallery, Qt.Key.Key_Right)
+    assert viewer.lid == 4, "while a film runs, arrows are seconds"
+    press(gallery, Qt.Key.Key_Space, Qt.Key.Key_Right)
+    await gallery.until(lambda: viewer.lid == 5)
+    assert counter(gallery) == "4 of 4"
+    assert not viewer._after.isVisible()
+    assert gallery.player.lid is None, "what is not seen does not sound"
+    press(gallery, Qt.Key.Key_PageUp)
+    await gallery.until(lambda: viewer.lid == 4)
+    assert gallery.wishes("fetch") == []
+
+
+async def test_a_click_on_download_fetches_and_what_came_is_shown(gallery: Bench) -> None:
+    viewer = gallery.page.viewer
+    gallery.page.viewing.open(await gallery.chat.bubble(Lid(3)))
+    await gallery.until(lambda: viewer.lid == 3)
+    viewer._do.click()
+    await gallery.until(lambda: gallery.wishes("fetch") == [3])
+    gallery.chat.put(replace(await gallery.chat.bubble(Lid(3)), fetching=True))
+    gallery.page.progressed(TransferProgress(Lid(3), "down", 2_060_000, 4_120_000))
+    await gallery.until(lambda: viewer._do.text() == "Stop the download")
+    assert viewer._said.text() == "2.1 of 4.1 MB"
+
+    gallery.chat.put(replace(await gallery.chat.bubble(Lid(3)), fetching=False))
+    await gallery.until(lambda: viewer._do.text() == "Download")
+    gallery.chat.put(replace(await gallery.chat.bubble(Lid(3)), path=FILM))
+    await gallery.plays(3)
+    assert viewer._offer.isHidden()
+    assert viewer._controls.isVisible()
+
+
+async def test_a_film_goes_on_where_it_was_left(gallery: Bench) -> None:
+    gallery.page.hands.do(Lid(4), "play")
+    await gallery.plays(4)
+    gallery.player.pause()
+    press(gallery, Qt.Key.Key_5)
+    await gallery.until(lambda: gallery.player.position_ms > 0.45 * gallery.player.duration_ms)
+    half_ms = gallery.player.position_ms
+    press(gallery, Qt.Key.Key_Escape)
+    assert gallery.page.viewer.isHidden()
+    assert gallery.player.lid is None
+
+    gallery.page.hands.do(Lid(4), "play")
+    await gallery.until(lambda: gallery.player.lid == 4 and gallery.player.position_ms >= half_ms)
+
+
+async def test_keys_of_a_film(gallery: Bench) -> None:
+    viewer = gallery.page.viewer
+    gallery.page.hands.do(Lid(4), "play")
+    await gallery.plays(4)
+    press(gallery, Qt.Key.Key_Comma)
+    assert gallery.player.paused
+    press(gallery, Qt.Key.Key_M)
+    assert gallery.player.loudness == 0
+    assert viewer._volume.accessibleName() == "Volume 0 %"
+    press(gallery, Qt.Key.Key_Up, Qt.Key.Key_Up)
+    assert gallery.player.loudness == pytest.approx(0.2)
+    press(gallery, Qt.Key.Key_M, Qt.Key.Key_M)
+    assert gallery.player.loudness == 1
+    press(gallery, Qt.Key.Key_F)
+    assert gallery.window.isFullScreen()
+    press(gallery, Qt.Key.Key_Escape)
+    assert not gallery.window.isFullScreen()
+    assert viewer.isHidden()
+
+
+async def test_a_picture_is_zoomed_at_the_pointer_within_bounds(gallery: Bench) -> None:
+    await look(gallery, 1)
+    viewer = gallery.page.viewer
+    await gallery.until(lambda: viewer.canvas._image.width() == 1600)
+    canvas = viewer.canvas
+    fitted = canvas.zoom
+    assert fitted < 1
+    spot = QPointF(300, 200)
+    under = (spot - QPointF(canvas.rect().center()) - canvas._at) / canvas.zoom
+    canvas.zoom_by(3, spot)
+    now = (spot - QPointF(canvas.rect().center()) - canvas._at) / canvas.zoom
+    assert (under - now).manhattanLength() < 0.01
+    for _ in range(30):
+        press(gallery, Qt.Key.Key_Plus)
+    assert canvas.zoom == 8
+    for _ in range(40):
+        press(gallery, Qt.Key.Key_Minus)
+    assert canvas.zoom == pytest.approx(0.1)
+    QTest.mouseDClick(canvas, Qt.MouseButton.LeftButton)
+    assert canvas.zoom == fitted
+    QTest.mouseDClick(canvas, Qt.MouseButton.LeftButton)
+    assert canvas.zoom == 1
+    press(gallery, Qt.Key.Key_R)
+    assert canvas._turns == 1
+    assert canvas.zoom < fitted
+
+
+async def test_a_damaged_picture_is_for_another_program(gallery: Bench, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"not a picture at all")
+    gallery.chat.put(replace(await gallery.chat.bubble(Lid(1)), path=str(broken)))
+    await look(gallery, 1)
+    viewer = gallery.page.viewer
+    await gallery.until(lambda: viewer._do.text() == "Open in another program")
+    assert viewer._said.text() == "This picture cannot be shown here."
+
+
+async def test_deeds_are_about_what_is_shown(gallery: Bench) -> None:
+    gallery.page.list.setCurrentIndex(gallery.page.model.index(1))
+    await look(gallery, 5)
+    done: list[tuple[int, str]] = []
+    gallery.page.viewing._act = lambda bubble, part: done.append((bubble.lid, part))
+    QTest.keyClick(gallery.page.viewer, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(gallery.page.viewer, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    for part in ("folder", "forward"):
+        gallery.page.viewer._deeds[part].click()
+    assert done == [(5, "save"), (5, "copy_file"), (5, "folder"), (5, "forward")]
+    gallery.page.viewer._deeds["show"].click()
+    assert gallery.page.viewer.isHidden()
+    await gallery.until(lambda: gallery.page.list.bubbles.flashed == 5)
+
+
+async def test_what_is_recalled_or_dropped_is_not_looked_at_any_more(gallery: Bench) -> None:
+    await look(gallery, 1)
+    gallery.chat.put(replace(await gallery.chat.bubble(Lid(1)), body=None, recalled=True))
+    await gallery.until(lambda: gallery.page.viewer.isHidden())
+    await look(gallery, 5)
+    gallery.page.bubble_dropped(Lid(5))
+    assert gallery.page.viewer.isHidden()
+
+
+async def test_a_new_picture_is_counted_while_one_is_looked_at(gallery: Bench) -> None:
+    await look(gallery, 5)
+    gallery.chat.put(replace(await gallery.chat.bubble(Lid(3)), lid=Lid(30), pos=90, place=180))
+    await gallery.until(lambda: counter(gallery) == "4 of 5")
