@@ -26,7 +26,7 @@ JUST_USED_NS: Final = 600 * 1_000_000_000
 """Looked at so recently, a file may still be open somewhere: to make room others go."""
 MS_NS: Final = 1_000_000
 
-InUse = Callable[[], Collection[str]]
+InUse = Callable[[], Collection[Lid]]
 
 
 class _Kept(Value, frozen=True):
@@ -63,7 +63,7 @@ class Storage:
         self._newest_ms = 0
 
     def keep_while(self, in_use: InUse) -> None:
-        """These paths are shown or played at the moment: asked whenever something is to go."""
+        """The files of these bubbles are shown or played at the moment: asked whenever something is to go."""
         self._in_use.append(in_use)
 
     def hear(self, change: Change) -> None:
@@ -112,7 +112,7 @@ class Storage:
         for kept in files:
             if enough_bytes is not None and gone_bytes >= enough_bytes:
                 break
-            if not kept.fixed and kept.file.path not in self._used_now() and await self._remove(kept):
+            if not kept.fixed and self._used_now().isdisjoint(kept.lids) and await self._remove(kept):
                 gone_bytes += kept.file.size_bytes
         return gone_bytes
 
@@ -131,8 +131,8 @@ class Storage:
         wanted = await self._messages.wanted_files()
         return [_kept(file, shown.get(file.path), wanted) for file in await self._media.stored()]
 
-    def _used_now(self) -> set[str]:
-        return {path for in_use in self._in_use for path in in_use()}
+    def _used_now(self) -> set[Lid]:
+        return {lid for in_use in self._in_use for lid in in_use()}
 
 
 def _kept(file: Stored, shown: CachedFile | None, wanted: Collection[str]) -> _Kept:

@@ -169,7 +169,8 @@ class Files:
     def _downloads(self) -> Path:
         """Where the person keeps what was downloaded."""
         system = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DownloadLocation)
-        return next((Path(folder) for folder in (system,) if folder and os.path.isdir(folder)), Path.home())
+        chosen = (self._chat.settings.downloads, system)
+        return next((Path(folder) for folder in chosen if folder and os.path.isdir(folder)), Path.home())
 
     async def _save(self, lid: Lid, to: str) -> None:
         saved = await self._chat.save_copy(lid, to)

@@ -10,6 +10,7 @@ from client.app.settings import Settings
 from client.ui.dialogs.settings import SettingsDialog
 from client.ui.errands import Errands
 from client.ui.notebook import Notebook
+from client.ui.storage_page import StoragePage
 from client.ui.theme import SCALE_MAX, SCALE_MIN, Themes
 from client.ui.widgets.composer_bar import ComposerBar
 from client.ui.words import speak
@@ -28,8 +29,10 @@ class Preferences(QObject):
         errands: Errands,
         composer: ComposerBar,
         window: QWidget,
+        storage: StoragePage,
     ) -> None:
         super().__init__(window)
+        self._storage = storage
         self._chat, self._themes, self._notebook, self._errands = chat, themes, notebook, errands
         self._composer, self._window = composer, window
         self._shown: SettingsDialog | None = None
@@ -40,6 +43,7 @@ class Preferences(QObject):
         dialog.changed.connect(lambda settings: self._errands.start(self._change(settings)))
         dialog.scaled.connect(lambda scale: self._zoom_to(scale))
         dialog.devices_wanted.connect(self.devices_wanted)
+        dialog.data_wanted.connect(self._storage.show)
         dialog.finished.connect(self._closed)
         self._shown = dialog
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from client.core.model import (
     State,
     Version,
 )
+from client.core.spending import CacheKind, Spending
 from protocol.content import Mention, Text
 from protocol.packets import Doing, Gap, Person, Seat
 from protocol.problems import CannotJoin, Problem, TextEmpty
@@ -32,6 +33,27 @@ from tests.stages import people
 from tests.stages.stage import NOW_MS, NOW_S
 
 ME = Me(people.ME.uid, Did("d"), people.ME.name, "token", "http://127.0.0.1:8787")
+
+
+class ShelfStorage:
+    """What is kept of files, as a stage says."""
+
+    def __init__(self) -> None:
+        self.kept: dict[CacheKind, int] = {"picture": 48_200_000, "voice": 6_400_000, "video": 612_000_000, "file": 0}
+        self.in_use: list[Callable[[], Collection[Lid]]] = []
+
+    def keep_while(self, in_use: Callable[[], Collection[Lid]]) -> None:
+        self.in_use.append(in_use)
+
+    async def sizes(self) -> dict[CacheKind, int]:
+        return dict(self.kept)
+
+    async def clear(self, kind: CacheKind | None = None) -> int:
+        gone = [one for one in self.kept if kind in (None, one)]
+        return sum(self.kept.pop(one) for one in gone)
+
+    async def trim(self) -> int:
+        return 0
 
 
 class ShelfChat:
@@ -54,6 +76,7 @@ class ShelfChat:
         self.seats: list[Seat] = []
         self.table: list[Receipt] = []
         self.own: list[Device] = []
+        self.storage, self.spends = ShelfStorage(), list[Spending]()
         self.unsent: list[Bubble] = []
         self.joins_as = ME.uid
         self._albums = 0
@@ -84,6 +107,9 @@ class ShelfChat:
 
     async def chats(self) -> list[ChatEntry]:
         return list(self.entries)
+
+    async def spending(self, days: int = 90) -> list[Spending]:
+        return list(self.spends)
 
     def typing(self, conv: ConvId, doing: Doing) -> None:
         self.wishes.append(("typing", conv, doing))

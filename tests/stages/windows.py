@@ -14,23 +14,26 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from client.app.chat import Chat
 from client.app.settings import Settings
 from client.core.model import Bubble, ChatEntry, Finding, Line, Seen, State
+from client.core.spending import Spending
 from client.ui.dialogs.invite import InviteDialog
 from client.ui.dialogs.onboarding import Onboarding
 from client.ui.dialogs.people import PeopleDialog
 from client.ui.dialogs.resend import ResendDialog
 from client.ui.dialogs.settings import SettingsDialog
+from client.ui.dialogs.settings_data import DataDialog
 from client.ui.dialogs.trace import TraceDialog
 from client.ui.errands import Errands
 from client.ui.notebook import Notebook
 from client.ui.sound.sources import INVENTED
+from client.ui.viewmodels.contacts import title_of
 from client.ui.viewmodels.rows import Playing
 from client.ui.widgets.main_window import MainWindow
 from client.ui.widgets.viewer import Exhibit
-from client.ui.words import problem_words
+from client.ui.words import problem_words, tr
 from protocol.content import Picture, Text, Video
 from protocol.packets import Person
 from protocol.problems import MediaIsFolder
-from protocol.values import Lid
+from protocol.values import ConvId, Lid
 from tests.stages import people
 from tests.stages.shelf_chat import AtOnce, ShelfChat
 from tests.stages.stage import LIGHT_AND_CHINESE, NOW_MS, NOW_S, Scene, stage
@@ -223,6 +226,27 @@ def invite(scene: Scene) -> QWidget:
 def settings(scene: Scene) -> QWidget:
     """Few choices."""
     return under(window(scene), SettingsDialog(None, scene.themes, Settings(), 1.0))
+
+
+@stage("data", SIZE, LIGHT_AND_CHINESE)
+def data(scene: Scene) -> QWidget:
+    """What is kept, and what every day cost."""
+    names = {str(entry.conv): title_of(entry, people.ME.uid) for entry in people.chats()}
+    dialog = DataDialog(None, scene.themes, 2048, "/home/nora/Downloads", lambda conv: names.get(conv, tr("Unnamed")))
+    dialog.show_sizes({"picture": 48_200_000, "voice": 6_400_000, "video": 612_000_000, "file": 0})
+    dialog.show_spending(spending(list(names)))
+    scene.keep.append(dialog)
+    return under(window(scene), dialog)
+
+
+def spending(convs: Sequence[str]) -> list[Spending]:
+    """Two days of everybody, and what belongs to nobody."""
+    rows = [
+        Spending(day, ConvId(conv), 3 + place, 12_000_000 // (place + 1), 310_000_000 // (place + 2) ** 2)
+        for day in ("2026-03-12", "2026-03-11")
+        for place, conv in enumerate(convs[:4])
+    ]
+    return [*rows, Spending("2026-03-11", ConvId(""), 4, 1_900, 2_400)]
 
 
 @stage("new_chat", SIZE, LIGHT_AND_CHINESE)

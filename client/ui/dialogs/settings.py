@@ -23,6 +23,7 @@ class SettingsDialog(Dialog):
     changed = Signal(object)
     scaled = Signal(float)
     devices_wanted = Signal()
+    data_wanted = Signal()
 
     def __init__(self, parent: QWidget | None, themes: Themes, settings: Settings, scale: float) -> None:
         super().__init__(parent, tr("Settings"), width=WIDTH)
@@ -54,7 +55,11 @@ class SettingsDialog(Dialog):
         self.body.addWidget(self.enter)
         for part in (self.receipts, self.presence, self.typing, self._both_ways):
             self.body.addWidget(part)
+        self.data = WordButton(lambda: tr("Data and storage…"), "link", self)
+        self.data.setObjectName("settings_data")
+        self.data.clicked.connect(self._leave_for_data)
         self.body.addWidget(self.devices, 0, Qt.AlignmentFlag.AlignLeft)
+        self.body.addWidget(self.data, 0, Qt.AlignmentFlag.AlignLeft)
         self._retranslate()
 
     def _fields(self) -> tuple[ComboBox, ...]:
@@ -129,6 +134,10 @@ class SettingsDialog(Dialog):
     def _leave_for_devices(self) -> None:
         self.accept()
         self.devices_wanted.emit()
+
+    def _leave_for_data(self) -> None:
+        self.accept()
+        self.data_wanted.emit()
 
     def _change(self, **choice: object) -> None:
         self._settings = replace(self._settings, **choice)

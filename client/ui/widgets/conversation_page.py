@@ -107,7 +107,7 @@ class ConversationPage(QFrame):
         )  # fmt: skip
         self.attaching = Attaching(
             self.rail, self.composer, self._errands, self._window,
-            conv=lambda: self.conv, editing=lambda: self.writing.editing, say=self.say,
+            chat=self._chat, conv=lambda: self.conv, editing=lambda: self.writing.editing, say=self.say,
             picture_path=lambda: self._notebook.recordings / f"picture-{self._chat.wall_ms()}.png",
             native_dialogs=self._native,
         )  # fmt: skip

@@ -42,6 +42,7 @@ from client.ui.plain import one_line
 from client.ui.preferences import Preferences
 from client.ui.shortcuts import Shortcuts
 from client.ui.sound.sources import SYSTEM, Sources
+from client.ui.storage_page import StoragePage
 from client.ui.theme import Themes
 from client.ui.viewmodels.contacts import ChatsModel
 from client.ui.viewmodels.nearness import doing_words
@@ -105,7 +106,11 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         self.chats.recorded = self.page.drafts.words
         self._watcher = Watcher(chat, self._people_shown, self)
-        self.preferences = Preferences(chat, themes, notebook, self.errands, self.page.composer, self)
+        self.storage = StoragePage(
+            chat, themes, self.errands, self, title_of=self.groups.title, native_dialogs=native_dialogs
+        )
+        chat.storage.keep_while(self.page.files_in_use)
+        self.preferences = Preferences(chat, themes, notebook, self.errands, self.page.composer, self, self.storage)
         self._no_chat = NoChat(themes)
         self._right, self._split = QStackedWidget(), QSplitter(Qt.Orientation.Horizontal)
         self._arrange()

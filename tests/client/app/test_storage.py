@@ -146,12 +146,12 @@ async def test_without_a_limit_everything_stays(world: World) -> None:
 
 async def test_what_is_sent_shown_or_just_came_never_goes(world: World) -> None:
     world.file("a.png", 4, 9, busy=True)
-    playing = world.file("b.ogg", 4, 8, "voice", (2,))
+    world.file("b.ogg", 4, 8, "voice", (2, 9))
     world.file("c.png", 4, 0, lids=(3,))
     world.wanted.add("d".ljust(64, "0"))
     world.file("d.part", 4, 7, None)
     world.file("e.part", 4, 7, None)
-    world.storage.keep_while(lambda: {playing})
+    world.storage.keep_while(lambda: {Lid(9)})
     world.limit_mib = 1
 
     assert await world.storage.trim() == 4 * MIB
@@ -174,9 +174,9 @@ async def test_clearing_a_kind_leaves_the_others(world: World) -> None:
 
 
 async def test_a_person_may_clear_what_was_looked_at_a_moment_ago_but_not_what_plays(world: World) -> None:
-    playing = world.file("a.mp4", 1, 0, "video")
+    world.file("a.mp4", 1, 0, "video", (9,))
     world.file("b.mp4", 1, 0, "video", (2,))
-    world.storage.keep_while(lambda: {playing})
+    world.storage.keep_while(lambda: {Lid(9)})
 
     assert await world.storage.clear("video") == MIB
     assert world.names() == {"a"}
