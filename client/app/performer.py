@@ -96,6 +96,7 @@ class Performer:
         self._transfers: dict[Lid, asyncio.Task[None]] = {}
         self._ending: dict[Lid, asyncio.Task[None]] = {}
         self._facts: dict[Lid, dict[str, object]] = {}
+        self._began: dict[Lid, tuple[int, int]] = {}
 
     def aim(self, url: str) -> None:
         """Connect to this line from now on."""
@@ -229,8 +230,11 @@ class Performer:
         except Exception as error:
             # The upload that was begun goes on another time, if the answer names it.
             media = MediaId(str(getattr(error, "facts", {}).get("media", "")))
-            self._post(UploadStopped(wish.lid, *self._reason(wish.lid, error), media, _wait_s(error)))
+            self._post(
+                UploadStopped(wish.lid, *self._reason(wish.lid, error), media, _wait_s(error), self._moves(wish.lid))
+            )
         else:
+            self._began.pop(wish.lid, None)
             self._post(Uploaded(wish.lid, media))
 
     async def _download(self, wish: DownloadFile) -> None:
@@ -238,8 +242,9 @@ class Performer:
             path = await self._parts.media.download(wish, self._meter(wish.lid, "down"))
             looked = await self._parts.worker.look(path, wish.kind, wish.name)
         except Exception as error:
-            self._post(FetchStopped(wish.lid, *self._reason(wish.lid, error), _wait_s(error)))
+            self._post(FetchStopped(wish.lid, *self._reason(wish.lid, error), _wait_s(error), self._moves(wish.lid)))
         else:
+            self._began.pop(wish.lid, None)
             self._post(Fetched(wish.lid, path, looked.why, self._parts.clock.wall_ms()))
 
     # --------------------------------------------------------------------------------- what is left over
@@ -290,7 +295,21 @@ class Performer:
         return Problem.code, False
 
     def _meter(self, lid: Lid, way: Literal["up", "down", "make"]) -> Callable[[int, int], None]:
-        return lambda done_bytes, total_bytes: self._progressed(TransferProgress(lid, way, done_bytes, total_bytes))
+        begins = True
+
+        def tell(done: int, total: int) -> None:
+            nonlocal begins
+            if begins and way != "make":
+                self._began[lid] = (self._began.get(lid, (done, done))[1], done)
+            begins = False
+            self._progressed(TransferProgress(lid, way, done, total))
+
+        return tell
+
+    def _moves(self, lid: Lid) -> bool:
+        """Whether the last attempt began further than the one before it: then that one had brought something."""
+        before_bytes, bytes_ = self._began.get(lid, (0, 0))
+        return bytes_ > before_bytes
 
 
 def _wait_s(error: Exception) -> float:

@@ -295,7 +295,7 @@ class Uploaded(Value, frozen=True):
 class UploadStopped(Value, frozen=True):
     """Inspecting or uploading ended without success; `can_retry` when it is worth going on by ourselves.
 
-    The server asked to wait for `wait_s`.
+    The server asked to wait for `wait_s`. `moves`: it had begun further than the attempt before it.
     """
 
     lid: Lid
@@ -303,6 +303,7 @@ class UploadStopped(Value, frozen=True):
     can_retry: bool
     media: MediaId = MediaId("")
     wait_s: float = 0.0
+    moves: bool = False
 
 
 class Fetched(Value, frozen=True):
@@ -315,12 +316,16 @@ class Fetched(Value, frozen=True):
 
 
 class FetchStopped(Value, frozen=True):
-    """The download ended without success; the server asked to wait for `wait_s`."""
+    """The download ended without success; the server asked to wait for `wait_s`.
+
+    `moves`: it had begun further than the attempt before it.
+    """
 
     lid: Lid
     code: str
     can_retry: bool
     wait_s: float = 0.0
+    moves: bool = False
 
 
 class Kept(Value, frozen=True):

@@ -93,7 +93,7 @@ class Fetches:
     def _stopped(self, stopped: FetchStopped, now_s: float) -> list[Output]:
         lid, code = stopped.lid, stopped.code
         if stopped.can_retry:
-            return [Told(code, lid)] if self._runs.fail(lid, now_s, stopped.wait_s) else []
+            return [Told(code, lid)] if self._runs.fail(lid, now_s, stopped.wait_s, moves=stopped.moves) else []
         self._forget(lid)
         return [SaveFetched(lid, "", code), Told(code, lid)]
 

@@ -49,9 +49,12 @@ class Runs:
         """Whether something is being done."""
         return self._runs[lid].busy
 
-    def fail(self, lid: Lid, now_s: float, wait_s: float = 0.0) -> bool:
-        """An attempt ended without success, and `wait_s` was asked for. Returns whether it is the first in a row."""
-        failures = self._runs[lid].failures + 1
+    def fail(self, lid: Lid, now_s: float, wait_s: float = 0.0, *, moves: bool = False) -> bool:
+        """An attempt ended without success, and `wait_s` was asked for. Returns whether it is the first in a row.
+
+        A transfer that `moves` although its line keeps breaking is not made to wait longer each time.
+        """
+        failures = 2 if moves and self._runs[lid].failures else self._runs[lid].failures + 1
         self._runs[lid] = _Run(failures=failures, due_s=now_s + max(wait_s, upload_delay_s(failures)))
         return failures == 1
 

@@ -237,7 +237,7 @@ class Transfers:
         changed: list[Output] = [SaveUpload(upload)] if upload != before else []
         self._uploads[lid] = upload
         if stopped.can_retry:
-            self._runs.fail(lid, now_s, stopped.wait_s)
+            self._runs.fail(lid, now_s, stopped.wait_s, moves=stopped.moves)
             return changed
         self._runs.anew(lid)
         return [*changed, SaveState(lid, State.REFUSED, code=stopped.code), Told(stopped.code, lid)]

@@ -61,7 +61,7 @@ class Media(NoMedia):
         self.fails: Exception | None = None
         self.hangs = False
         self.done: list[tuple[str, object]] = []
-        self.kept = ""
+        self.kept, self.begins = "", 2
         self.letting_go, self._news = asyncio.Event(), asyncio.Event()
         self.letting_go.set()
 
@@ -90,7 +90,7 @@ class Media(NoMedia):
         return path.startswith("/ours/")
 
     async def upload(self, wish: UploadFile, progress: Callable[[int, int], None]) -> MediaId:
-        progress(2, 4)
+        progress(self.begins, 4)
         await self._run()
         return MediaId("m7")
 
@@ -206,6 +206,18 @@ async def test_the_server_says_how_long_to_wait(bench: Bench) -> None:
     bench.media.fails = UploadsToday(retry_ms=90_000)
     bench.performer.do(UPLOAD)
     assert await bench.next() == UploadStopped(Lid(1), "uploads_today", True, MediaId(""), 90.0)
+
+
+async def test_it_is_known_whether_a_transfer_moves(bench: Bench) -> None:
+    bench.media.fails = TransferInterrupted()
+    moves = []
+    for begins in (0, 0, 3, 3):
+        bench.media.begins = begins
+        bench.performer.do(UPLOAD)
+        stopped = await bench.next()
+        assert isinstance(stopped, UploadStopped)
+        moves.append(stopped.moves)
+    assert moves == [False, False, True, False]
 
 
 async def test_a_smaller_copy_is_made_or_not(bench: Bench) -> None:

@@ -52,6 +52,9 @@ def test_a_failure_waits_longer_each_time_and_at_least_as_long_as_it_was_asked_t
     assert runs.wakeup_s([A]) == 22.0
     assert not runs.fail(A, 30.0, 90.0)
     assert runs.wakeup_s([A]) == 120.0
+    assert not runs.fail(A, 130.0, moves=True)
+    assert runs.wakeup_s([A]) == 132.0, "what moves is not made to wait longer and longer"
     runs.up(40.0)
-    assert runs.fail(A, 40.0), "a new session begins to count anew"
+    assert runs.fail(A, 40.0, moves=True), "a new session begins to count anew"
+    assert runs.wakeup_s([A]) == 41.0
     assert runs.wakeup_s([]) is None
