@@ -25,6 +25,7 @@ from client.ui.widgets.main_window import MainWindow
 from protocol.content import Text, Voice
 from protocol.values import ConvId, Lid, replace
 from tests.stages import people
+from tests.stages.media import note
 from tests.stages.shelf_chat import ShelfChat
 
 SAMPLES = Path(resources.__file__).parent / "samples"
@@ -456,3 +457,25 @@ async def test_a_new_picture_is_counted_while_one_is_looked_at(gallery: Bench) -
     await look(gallery, 5)
     gallery.chat.put(replace(await gallery.chat.bubble(Lid(3)), lid=Lid(30), pos=90, place=180))
     await gallery.until(lambda: counter(gallery) == "4 of 5")
+
+
+# --------------------------------------------------------------------------------------- video notes
+
+
+async def test_a_video_note_plays_where_it_is(gallery: Bench) -> None:
+    gallery.chat.put(replace(await gallery.chat.bubble(Lid(4)), body=note(), path=FILM))
+    await gallery.until(lambda: gallery.page.model.bubble(Lid(4)).body.note)
+    gallery.page.list.scroll_to_end()
+    view = gallery.page.list
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=gallery.point(4, "play"))
+    await gallery.plays(4)
+
+    assert gallery.page.viewer.isHidden()
+    assert gallery.page.strip.isVisible()
+    row = gallery.page.model.row(gallery.page.model.row_of(Lid(4)))
+    await gallery.until(lambda: row.playing.screen.image is not None)
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=gallery.point(4, "pause"))
+    assert gallery.player.paused
+    gallery.player.toggle()
+    gallery.player.seek(0.98)
+    await gallery.until(lambda: gallery.wishes("played") == [4])
