@@ -58,6 +58,7 @@ SCREEN = (
 FONTS = ("fonts-noto-cjk", "fonts-noto-color-emoji")
 MEDIA = ("ffmpeg",)
 STAND_IN_SCREEN = ("xvfb", "xauth", "xdotool", "openbox", "at-spi2-core", "python3-pyatspi", "dbus-daemon")
+STAND_IN_SOUND = ("pulseaudio", "pulseaudio-utils")
 # PyInstaller takes Python's shared library along, which the system's own Python keeps in a package apart.
 SHARED_PYTHON = (f"libpython{sys.version_info[0]}.{sys.version_info[1]}",) if sys.base_prefix == "/usr" else ()
 BUNDLER = ("binutils", *SHARED_PYTHON)
@@ -649,7 +650,7 @@ def _show(words: Sequence[str]) -> tuple[int, str]:
 
 OFFSCREEN = (*GRAPHICS, *SOUND)  # the window's code, drawn where nobody sees it
 WINDOW = (*OFFSCREEN, *SCREEN)
-EVERYTHING = (*WINDOW, *FONTS, *MEDIA, *STAND_IN_SCREEN)
+EVERYTHING = (*WINDOW, *FONTS, *MEDIA, *STAND_IN_SCREEN, *STAND_IN_SOUND)
 ALL_SYSTEM = {*EVERYTHING, *BUNDLER, VENV_MODULE}
 
 COMMANDS: dict[str, Command] = {

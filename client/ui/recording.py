@@ -251,8 +251,8 @@ class Recording(QObject):
         self._bar.end()
         self._view.hide()
         self._settle(draft, tape.folder, code or self._reason)
-        self.ended.emit()
         self._show_draft()
+        self.ended.emit()
 
     def _settle(self, draft: Draft | None, folder: Path, code: str) -> None:
         """Sent only if that was wished and nothing went wrong; what was said is never thrown away but by a wish."""

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter
-from PySide6.QtMultimedia import QVideoFrame
+from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from client.app.chat import Chat
@@ -24,6 +23,8 @@ from client.ui.dialogs.settings_data import DataDialog
 from client.ui.dialogs.trace import TraceDialog
 from client.ui.errands import Errands
 from client.ui.notebook import Notebook
+from client.ui.sound.recorder import square
+from client.ui.sound.segments import Draft, Span
 from client.ui.sound.sources import INVENTED
 from client.ui.viewmodels.contacts import title_of
 from client.ui.viewmodels.rows import Playing
@@ -111,13 +112,51 @@ def recording(scene: Scene) -> QWidget:
     return made
 
 
-def _record(made: MainWindow, seconds: float = 17.3) -> None:
+@stage("recording_silence", SIZE, LIGHT_AND_CHINESE)
+def recording_silence(scene: Scene) -> QWidget:
+    """Nothing is heard of the microphone."""
+    made = window(scene)
+    _record(made, 1.8, silent=True)
+    return made
+
+
+@stage("recording_draft", SIZE, LIGHT_AND_CHINESE)
+def recording_draft(scene: Scene) -> QWidget:
+    """A voice note waits to be sent, shortened at both ends; another chat has one too."""
+    made = window(scene)
     page = made.page
-    page.bar.begin()
+    first, second = made.chats.entry(0).conv, made.chats.entry(1).conv
+    for conv, seconds, kind in ((first, 42.0, "voice"), (second, 12.0, "video")):
+        folder = scene.folder / f"{conv}-{kind}"
+        levels = bytes(round(255 * _loud(place)) for place in range(round(seconds * 10)))
+        page.drafts.keep(Draft(folder, conv, cast(Any, kind), NOW_MS, round(seconds * 1000), levels))
+    page.bar.strip._span = Span(3000, 36_000)
+    page.bar._show_span()
+    page.bar.setFocus()
+    return made
+
+
+@stage("recording_video_draft", SIZE)
+def recording_video_draft(scene: Scene) -> QWidget:
+    """A video note stands still: it can be looked at, taken again and sent."""
+    made = window(scene)
+    levels = bytes(round(255 * _loud(place)) for place in range(240))
+    made.page.drafts.keep(Draft(scene.folder / "video", people.CONV, "video", NOW_MS, 24_000, levels))
+    made.page.camera.show_picture(square(people.landscape(640, 480, 0.9)), mirrored=False)
+    made.page.camera.show_share(0.4)
+    return made
+
+
+def _loud(place: int) -> float:
+    return abs(math.sin(place * 0.7) * math.sin(place * 0.09 + 0.4)) * 0.8 + 0.03
+
+
+def _record(made: MainWindow, seconds: float = 17.3, *, silent: bool = False, video: bool = False) -> None:
+    page = made.page
+    page.bar.begin(video=video)
     page.bar.began()
     for place in range(round(seconds * 10)):
-        loud = abs(math.sin(place * 0.7) * math.sin(place * 0.09 + 0.4)) * 0.8 + 0.03
-        page.bar.show_level(loud, (place + 1) * 100)
+        page.bar.show_level(0.0 if silent else _loud(place), (place + 1) * 100, "USB Mic")
     page._below.setCurrentWidget(page.bar)
     page.bar.setFocus()
 
@@ -126,13 +165,11 @@ def _record(made: MainWindow, seconds: float = 17.3) -> None:
 def recording_video(scene: Scene) -> QWidget:
     """A video is being recorded."""
     made = window(scene)
-    _record(made, 6.2)
-    made.page.camera.show_frame(QVideoFrame(people.landscape(640, 480, 0.9).convertToFormat(_FORMAT)))
+    _record(made, 52.4, video=True)
+    made.page.camera.show_picture(square(people.landscape(640, 480, 0.9)))
+    made.page.camera.show_share(52.4 / 60)
     made.page.camera.show()
     return made
-
-
-_FORMAT = QImage.Format.Format_RGBA8888
 
 
 @stage("staging", SIZE, LIGHT_AND_CHINESE)

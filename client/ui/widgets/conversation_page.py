@@ -225,7 +225,7 @@ class ConversationPage(QFrame):
         self.writing.enter(self._drafts.get(entry.conv, entry.draft))
         self.attaching.show()
         self._show_entry(entry)
-        (self.list if entry.away else self.composer).setFocus()
+        (self.list if entry.away else self._field).setFocus()
         await self.model.open(entry)
         self._look_empty()
 
@@ -256,11 +256,15 @@ class ConversationPage(QFrame):
         doing = doing_words(self._chat.typists(entry.conv), lambda uid: names.get(uid, ""), entry.form)
         self.header.show_entry(entry, self.model.me, now_ms, near=near, doing=doing)
 
+    @property
+    def _field(self) -> QWidget:
+        """What the keyboard belongs to: a recording that waits, else the words."""
+        return self.bar if self.recording.shown else self.composer
+
     def _show_below(self) -> None:
         """The field, the recording, or why there is neither."""
         away = self.entry is not None and self.entry.away
-        shown: QWidget = self.bar if self.recording.shown else self.composer
-        self._below.setCurrentWidget(self.away if away else shown)
+        self._below.setCurrentWidget(self.away if away else self._field)
         self.rail.setEnabled(not away)
         self._fit_below()
 
@@ -380,8 +384,7 @@ class ConversationPage(QFrame):
 
     def _pointed(self) -> list[Lid]:
         """What is selected, else the message that the keyboard is at."""
-        index = self.list.currentIndex()
-        return self.list.selected_lids() or ([self.model.bubble_at(index.row()).lid] if index.isValid() else [])
+        return self.list.selected_lids() or ([self.list.pointed] if self.list.pointed else [])
 
     def _namable(self) -> Sequence[Member]:
         """Whom an at sign offers: the people of a group."""
@@ -402,7 +405,7 @@ class ConversationPage(QFrame):
     def _recording_over(self) -> None:
         self.hints.stop()
         self._show_below()
-        self.composer.setFocus()
+        self._field.setFocus()
 
     # --- drag and drop, keys, size
 

@@ -188,7 +188,7 @@ class RecordingBar(QFrame):
 
         self._dot, self._bars, self.strip = RedDot(themes, self), LevelBars(themes, self), TrimStrip(themes, self)
         self._time = PlainLabel("0:00.0", parent=self)
-        self._hint = PlainLabel(role="meta", parent=self)
+        self._hint = PlainLabel(role="meta", elide=True, parent=self)
         self._arrange()
         self._listen()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -197,12 +197,13 @@ class RecordingBar(QFrame):
         self._time.setMinimumWidth(self._time.fontMetrics().horizontalAdvance("00:00.0") + 4)
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE[2], SPACE[2], SPACE[2], SPACE[2])
-        row.setSpacing(SPACE[2])
+        row.setSpacing(SPACE[1])
         for widget in (self.discard, self._dot, self._time):
             row.addWidget(widget)
+        row.addSpacing(SPACE[1])
         row.addWidget(self._bars, 1)
         row.addWidget(self.strip, 1)
-        row.addWidget(self._hint)
+        row.addWidget(self._hint, 1)
         for button in (self.devices, self.retake, self.listen, self.pause, self.send):
             row.addWidget(button)
 
@@ -223,7 +224,7 @@ class RecordingBar(QFrame):
         self._video, self._loud = video, False
         self._bars.clear()
         self._time.setText("0:00.0")
-        self._hint.setText(tr("Waiting for the microphone…"))
+        self._say(tr("Waiting for the microphone…"))
         self._wear("live")
         if held and (app := QApplication.instance()) is not None:
             self._held.start()
@@ -232,7 +233,7 @@ class RecordingBar(QFrame):
 
     def began(self) -> None:
         """The first sound has come."""
-        self._hint.setText(tr("Let go to send, up to keep going") if self._held.isValid() else "")
+        self._say(tr("Let go to send, up to keep going") if self._held.isValid() else "")
 
     def heard_from(self) -> None:
         """Another microphone: it has its own time to be heard."""
@@ -251,9 +252,9 @@ class RecordingBar(QFrame):
         longest_ms, last_ms = (VIDEO_LONGEST_MS, VIDEO_LAST_MS) if self._video else (LONGEST_MS, LAST_MS)
         if duration_ms >= longest_ms - last_ms:
             left_s = max(0, (longest_ms - duration_ms + 999) // 1000)
-            self._hint.setText(tr("{seconds} s left", seconds=left_s))
+            self._say(tr("{seconds} s left", seconds=left_s))
         elif self._loud and not self._held.isValid():
-            self._hint.setText("")
+            self._say("")
 
     def show_paused(self, levels: Sequence[int], duration_ms: int) -> None:
         """It stands still: the whole of it is shown, to be listened to and cut."""
@@ -286,12 +287,18 @@ class RecordingBar(QFrame):
 
     def _show_whole(self, levels: Sequence[int], duration_ms: int) -> None:
         self.strip.show_recording(levels, duration_ms)
-        self._hint.setText("")
+        self._say("")
         self._show_span()
 
     def _show_span(self) -> None:
         first_ms, last_ms = self.strip.span
         self._time.setText(time_words(last_ms - first_ms))
+
+    def _say(self, words: str) -> None:
+        """Beside the bars; where there is little room, its end is left out."""
+        self._hint.setText(words)
+        self._hint.setVisible(bool(words))
+        self._hint.setToolTip(words)
 
     def _wear(self, face: Face) -> None:
         self.face = face
@@ -357,7 +364,7 @@ class RecordingBar(QFrame):
             return
         if way.y() <= -AWAY_PX and -way.y() >= abs(way.x()):
             self._let_go()
-            self._hint.setText(tr("Goes on by itself"))
+            self._say(tr("Goes on by itself"))
         elif max(abs(way.x()), abs(way.y())) > AWAY_PX:
             self._let_go()
             self.discard_wanted.emit()
@@ -367,7 +374,7 @@ class RecordingBar(QFrame):
         held_ms = self._held.elapsed() if self._held.isValid() else 0
         self._let_go()
         if held_ms < HOLD_MS:
-            self._hint.setText("")
+            self._say("")
         else:
             self.send_wanted.emit()
 

@@ -33,7 +33,7 @@ class TrimStrip(QWidget):
         self._length_ms, self._at_ms = 0, -1
         self._span = Span(0, 0)
         self._held = ""
-        self.setMinimumWidth(60)
+        self.setMinimumWidth(40)
         self.setFixedHeight(32)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)

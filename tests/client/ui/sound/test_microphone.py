@@ -1,4 +1,4 @@
-"""A microphone of the system, and no invented one: a null sink of PulseAudio hears a tone, and we record what it hears."""
+"""A microphone of the system, and no invented one: a null sink of PulseAudio hears a tone, and we record that."""
 
 from __future__ import annotations
 
