@@ -20,7 +20,8 @@ class Settings(Value, frozen=True):
     `retry_mode` and `retry_literal` shape the ladder (P-54, P-55); `receipts` tells others what was read and
     shows what they have read (P-73), `presence` the same of who is here: these two are the person's on every device.
     `typing` tells others that one is writing. `cache_mib` is how much of files is kept on this disk (0: all of them),
-    `downloads` the folder where files are saved (empty: the computer's own). `language` "" and `theme` "system"
+    `downloads` the folder where files are saved (empty: the computer's own); `compress` makes pictures and large films
+    smaller before they are sent. `language` "" and `theme` "system"
     follow the computer.
     """
 
@@ -34,6 +35,7 @@ class Settings(Value, frozen=True):
     typing: bool = True
     cache_mib: Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)] = 2048
     downloads: str = ""
+    compress: bool = True
 
     @property
     def prefs(self) -> Prefs:

@@ -10,7 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer
 
 from client.app.chat import Chat
-from client.app.writing import FileKind
+from client.app.writing import FileKind, Quality
 from client.core.model import ChatEntry
 from client.ui.attaching import Attaching
 from client.ui.errands import Errands
@@ -99,12 +99,17 @@ class Sending(QObject):
                 await self._say_words(wish)
             return
         caption_at = tray.caption_at
+        albums = {path: name for run in tray.albums for name in (self._chat.new_album(),) for path in run}
+        quality: Quality = "small" if self._chat.settings.compress else "original"
         for place, staged in enumerate(tray.files):
             caption = text if place == caption_at else ""
             kind: FileKind = "file" if tray.as_files else "auto"
             if not tray.as_files and staged.path.startswith(str(self._recordings())):
                 kind = "voice" if staged.guess == "voice" else "video" if staged.guess == "video" else "auto"
-            await self._chat.send_file(conv, staged.path, kind, caption, reply_to=wish.aim.lid or None)
+            await self._chat.send_file(
+                conv, staged.path, kind, caption, reply_to=wish.aim.lid or None, quality=quality,
+                album=albums.get(staged.path, ""),
+            )  # fmt: skip
             wish = self._wishes[0] = replace(self._wishes[0], aim=NEW)  # one answer is enough
             self._attaching.put(conv, self._attaching.tray(conv).without(staged.path))
             if caption:

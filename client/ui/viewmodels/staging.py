@@ -19,6 +19,12 @@ PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 SOUNDS = (".m4a", ".mp3", ".ogg", ".oga", ".opus", ".wav", ".flac", ".aac")
 VIDEOS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")
 MIB = 1024 * 1024
+STAGED_MAX = 100
+"""More files than this are not sent by one press, in however many albums."""
+FITTED_SIDE_PX = 2048
+"""Larger pictures are fitted to this side where they are made smaller."""
+LARGE_FILM_BYTES = 8_000_000
+"""Films from this size on are said to be made smaller; what becomes of each, the worker decides."""
 Guess = Literal["picture", "voice", "video", "file"]
 
 
@@ -39,10 +45,14 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class Tray:
-    """What waits in one conversation, and whether pictures go as plain files."""
+    """What waits in one conversation, and whether pictures go as plain files.
+
+    `split`: the person agreed that more than one message holds go as several albums.
+    """
 
     files: tuple[Staged, ...] = ()
     as_files: bool = False
+    split: bool = False
 
     def add(self, staged: Staged) -> Tray:
         """With one more file; the same file is not there twice."""
@@ -54,15 +64,42 @@ class Tray:
         """With one file less."""
         return replace(self, files=tuple(known for known in self.files if known.path != path))
 
+    def moved(self, path: str, place: int) -> Tray:
+        """With one file at another place, counted from 0; the others close up."""
+        found = next((known for known in self.files if known.path == path), None)
+        if found is None:
+            return self
+        others = [known for known in self.files if known.path != path]
+        place = max(0, min(len(others), place))
+        return replace(self, files=(*others[:place], found, *others[place:]))
+
     @property
     def full(self) -> bool:
         """Whether no more fit."""
-        return len(self.files) >= MEDIA_PER_MESSAGE_MAX
+        return len(self.files) >= (STAGED_MAX if self.split else MEDIA_PER_MESSAGE_MAX)
+
+    @property
+    def albums(self) -> tuple[tuple[str, ...], ...]:
+        """Paths of the pictures and films that stand beside one another, at most ten together."""
+        if self.as_files:
+            return ()
+        runs: list[list[str]] = [[]]
+        for staged in self.files:
+            if staged.guess not in ("picture", "video") or len(runs[-1]) == MEDIA_PER_MESSAGE_MAX:
+                runs.append([])
+            if staged.guess in ("picture", "video"):
+                runs[-1].append(staged.path)
+        return tuple(tuple(run) for run in runs if len(run) > 1)
 
     @property
     def size_bytes(self) -> int:
         """All of it."""
         return sum(staged.size_bytes for staged in self.files)
+
+    @property
+    def large_films(self) -> bool:
+        """Whether one of them will take its time to be made smaller."""
+        return any(staged.guess == "video" and staged.size_bytes > LARGE_FILM_BYTES for staged in self.files)
 
     @property
     def caption_at(self) -> int | None:

@@ -14,7 +14,19 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QAction, QColor, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QFontMetricsF,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -36,6 +48,7 @@ from client.ui.viewmodels.contacts import ENTRY, ChatsFilter, ChatsModel, second
 from client.ui.viewmodels.rows import Row, shown_ms
 from client.ui.widgets.avatars import paint_avatar, paint_online
 from client.ui.widgets.badge import paint_badge
+from client.ui.widgets.composer_bar import drop_paths
 from client.ui.words import list_time, tr
 from protocol.values import ConvId
 
@@ -63,7 +76,11 @@ class ChatDelegate(QStyledItemDelegate):
         rect = QRectF(option.rect)  # type: ignore[attr-defined]
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_ground(painter, rect, option.state)  # type: ignore[attr-defined]
+        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+        self._paint_ground(painter, rect, state)
+        view = option.widget  # type: ignore[attr-defined]
+        if isinstance(view, ChatView) and view.under_drag == index:
+            self._paint_target(painter, rect)
         disc = QRectF(rect.left() + EDGE, rect.center().y() - AVATAR / 2, AVATAR, AVATAR)
         paint_avatar(painter, disc, title_of(entry, self.model.me), seed_of(entry, self.model.me), self.look)
         if self.model.online(entry):
@@ -87,6 +104,12 @@ class ChatDelegate(QStyledItemDelegate):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(self.look.color("focus"))
             painter.drawRoundedRect(rect.adjusted(2, 2, -2, -2), 6, 6)
+
+    def _paint_target(self, painter: QPainter, rect: QRectF) -> None:
+        """What is let go here goes to this chat."""
+        painter.setBrush(self.look.color("bg_selected"))
+        painter.setPen(QPen(self.look.color("accent"), 2, Qt.PenStyle.DashLine))
+        painter.drawRoundedRect(rect.adjusted(4, 3, -4, -3), 8, 8)
 
     def _paint_title(self, painter: QPainter, line: QRectF, entry: ChatEntry) -> None:
         look = self.look
@@ -162,6 +185,7 @@ class ChatView(QListView):
     """The rows. Return opens, the menu key asks for the menu, other keys go to the search field."""
 
     opened = Signal(QModelIndex)
+    dropped = Signal(QModelIndex, list)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -173,6 +197,42 @@ class ChatView(QListView):
         self.setUniformItemSizes(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.empty_words = ""
+        self.under_drag = QPersistentModelIndex()
+        self.setAcceptDrops(True)
+
+    # --- files dropped on a row
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files from elsewhere."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """The row under the pointer, unless nothing can be said there."""
+        index = self.indexAt(event.position().toPoint())
+        entry: ChatEntry | None = index.data(ENTRY) if index.isValid() else None
+        if entry is None or entry.away:
+            self._drag_over(QModelIndex())
+            event.ignore()
+        else:
+            self._drag_over(index)
+            event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Not here."""
+        self._drag_over(QModelIndex())
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """For the conversation of this row; nothing is sent without Send."""
+        index, paths = self.indexAt(event.position().toPoint()), drop_paths(event)
+        self._drag_over(QModelIndex())
+        if index.isValid() and paths:
+            event.acceptProposedAction()
+            self.dropped.emit(index, paths)
+
+    def _drag_over(self, index: QModelIndex) -> None:
+        self.under_drag = QPersistentModelIndex(index)
+        self.viewport().update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return opens the chat the keyboard is at."""
@@ -194,10 +254,11 @@ class ChatView(QListView):
 class ContactList(QFrame):
     """Search field and chats. `chosen` names the conversation that the person wants to see.
 
-    `moved`: other rows may be seen now.
+    `moved`: other rows may be seen now; `dropped` carries a conversation and the files that were let go on its row.
     """
 
     chosen = Signal(str)
+    dropped = Signal(str, list)
     menu_wanted = Signal(str, QPoint)
     moved = Signal()
 
@@ -236,6 +297,7 @@ class ContactList(QFrame):
         self.search.returnPressed.connect(self._choose_first)
         self.view.clicked.connect(self._choose)
         self.view.opened.connect(self._choose)
+        self.view.dropped.connect(lambda index, paths: self.dropped.emit(index.data(ENTRY).conv, paths))
         self.view.customContextMenuRequested.connect(self._menu)
         self.view.verticalScrollBar().valueChanged.connect(lambda _: self.moved.emit())
         for changed in (self._filter.rowsInserted, self._filter.rowsMoved, self._filter.rowsRemoved):

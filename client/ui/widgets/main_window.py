@@ -145,6 +145,7 @@ class MainWindow(QMainWindow):
 
     def _listen(self) -> None:
         self.side.chats.chosen.connect(lambda conv: self.show_chat(ConvId(conv)))
+        self.side.chats.dropped.connect(self._dropped)
         self.side.outbox.opened.connect(lambda conv: self.show_chat(ConvId(conv)))
         self.side.new_chat_wanted.connect(self.new_chat)
         self.side.menu_wanted.connect(self._menu)
@@ -307,6 +308,11 @@ class MainWindow(QMainWindow):
         self.errands.start(self.page.open(entry))
         self._watcher.look_soon()
         self._one_pane()
+
+    def _dropped(self, conv: str, paths: list[str]) -> None:
+        """Files were let go on a row: that chat, with its rail filled."""
+        self.show_chat(ConvId(conv))
+        self.page.attaching.offer(paths, conv=ConvId(conv))
 
     def close_chat(self) -> None:
         """Back to the list."""

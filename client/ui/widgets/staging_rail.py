@@ -1,21 +1,26 @@
-"""The rail above the text field: tiles of files that wait for Send."""
+"""The rail above the text field: tiles of files that wait for Send, in the order in which they will go."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
+
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QColor, QImageReader, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from client.ui import icons
 from client.ui.bubbles.pictures import Pictures
 from client.ui.plain import one_line
 from client.ui.theme import RADIUS_FIELD, SPACE, Look, Themes
-from client.ui.viewmodels.staging import Staged, Tray
+from client.ui.viewmodels.staging import FITTED_SIDE_PX, Staged, Tray
 from client.ui.widgets.buttons import CheckBox, IconButton
 from client.ui.widgets.labels import PlainLabel
 from client.ui.words import plural, size_words, tr
 
 TILE, HEIGHT, CROSS = 96, 140, 24
+WORTH_SAYING = 0.9
+"""What is made less than a tenth smaller is not promised to be smaller."""
 GLYPHS = {"picture": "picture", "voice": "voice", "video": "video", "file": "file"}
 
 
@@ -23,12 +28,16 @@ class Tile(QWidget):
     """One file: its picture, or an icon with its name; a cross takes it away."""
 
     removed = Signal(str)
+    dragged = Signal(str, int)
+    stepped = Signal(str, int)
 
     def __init__(self, themes: Themes, staged: Staged, pictures: Pictures, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("staged_tile")
         self._themes, self._staged, self._pictures = themes, staged, pictures
         self.setFixedSize(TILE, TILE)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._pressed_x: float | None = None
         name = one_line(staged.name)
         self.setToolTip(f"{name} · {size_words(staged.size_bytes)}")
         self.setAccessibleName(f"{name}, {size_words(staged.size_bytes)}")
@@ -40,6 +49,47 @@ class Tile(QWidget):
         cross.clicked.connect(lambda: self.removed.emit(staged.path))
         pictures.arrived.connect(self._arrived)
         themes.changed.connect(self._restyle)
+
+    @property
+    def path(self) -> str:
+        """Which file it is."""
+        return self._staged.path
+
+    # --- another place: by a drag, or by Alt and an arrow
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A drag may begin."""
+        if event.button() is Qt.MouseButton.LeftButton:
+            self._pressed_x = event.globalPosition().x()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Tell how many places it is dragged away."""
+        if self._pressed_x is None:
+            return
+        step = TILE + SPACE[2]
+        places = round((event.globalPosition().x() - self._pressed_x) / step)
+        if places:
+            self._pressed_x += places * step
+            self.dragged.emit(self.path, -places if self._mirrored() else places)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """It stays where it is."""
+        self._pressed_x = None
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows go from tile to tile; with Alt they take the tile along. Delete takes it away."""
+        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+        if (step := steps.get(Qt.Key(event.key()))) is not None:
+            step = -step if self._mirrored() else step
+            along = event.modifiers() & Qt.KeyboardModifier.AltModifier
+            (self.dragged if along else self.stepped).emit(self.path, step)
+        elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.removed.emit(self.path)
+        else:
+            super().keyPressEvent(event)
+
+    def _mirrored(self) -> bool:
+        return self.layoutDirection() is Qt.LayoutDirection.RightToLeft
 
     # Methods, not lambdas: they are disconnected when the tile goes.
     def _arrived(self, path: str) -> None:
@@ -58,18 +108,26 @@ class Tile(QWidget):
             frame.addRoundedRect(box, RADIUS_FIELD, RADIUS_FIELD)
             painter.fillPath(frame, look.color("bg_input"))
             painter.setClipPath(frame)
-            if self._staged.guess == "picture" and self._paint_picture(painter, box):
-                return
-            spot = QRectF(0, 0, 28, 28)
-            spot.moveCenter(box.center() - QRectF(0, 0, 0, 28).center())
-            icons.paint(painter, GLYPHS[self._staged.guess], spot, look.color("accent"))
-            painter.setFont(look.font("meta"))
-            painter.setPen(look.color("text_2"))
-            line = QRectF(8, TILE - 30, TILE - 16, 22)
-            words = painter.fontMetrics().elidedText(
-                one_line(self._staged.name), Qt.TextElideMode.ElideMiddle, int(line.width())
-            )
-            painter.drawText(line, Qt.AlignmentFlag.AlignCenter, words)
+            if self._staged.guess != "picture" or not self._paint_picture(painter, box):
+                self._paint_name(painter, box)
+            if self.hasFocus():
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(look.color("focus"), 4))
+                painter.drawRoundedRect(box, RADIUS_FIELD, RADIUS_FIELD)
+
+    def _paint_name(self, painter: QPainter, box: QRectF) -> None:
+        """An icon, and the name below it."""
+        look = self._themes.look
+        spot = QRectF(0, 0, 28, 28)
+        spot.moveCenter(box.center() - QRectF(0, 0, 0, 28).center())
+        icons.paint(painter, GLYPHS[self._staged.guess], spot, look.color("accent"))
+        painter.setFont(look.font("meta"))
+        painter.setPen(look.color("text_2"))
+        line = QRectF(8, TILE - 30, TILE - 16, 22)
+        words = painter.fontMetrics().elidedText(
+            one_line(self._staged.name), Qt.TextElideMode.ElideMiddle, int(line.width())
+        )
+        painter.drawText(line, Qt.AlignmentFlag.AlignCenter, words)
 
     def _paint_picture(self, painter: QPainter, box: QRectF) -> bool:
         side = round(TILE * self.devicePixelRatioF())
@@ -84,10 +142,14 @@ class Tile(QWidget):
 
 
 class StagingRail(QFrame):
-    """`changed` carries the tray after the person took something away or turned the switch; `more_wanted` is “+”."""
+    """`changed` carries the tray after the person took something away, moved it or turned the switch.
+
+    `more_wanted` is “+”, `compress_wanted` carries whether pictures and films are to be made smaller.
+    """
 
     changed = Signal(object)
     more_wanted = Signal()
+    compress_wanted = Signal(bool)
 
     def __init__(self, themes: Themes, pictures: Pictures, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -96,7 +158,10 @@ class StagingRail(QFrame):
         self._tiles = QHBoxLayout()
         self._tiles.setSpacing(SPACE[2])
         self._tiles.setContentsMargins(SPACE[3], SPACE[2], SPACE[3], 0)
-        self._total, self._as_files = PlainLabel(role="meta", parent=self), CheckBox(themes, self)
+        self._total, self._as_files = PlainLabel(role="meta", elide=True, parent=self), CheckBox(themes, self)
+        self._compress = CheckBox(themes, self)
+        self._compress.setObjectName("compress")
+        self._compress.toggled.connect(self._compress_toggled)
         self._as_files.setObjectName("as_files")
         self._as_files.toggled.connect(self._switch)
         self._arrange()
@@ -115,6 +180,7 @@ class StagingRail(QFrame):
         below = QHBoxLayout()
         below.setContentsMargins(SPACE[3], 0, SPACE[3], SPACE[1])
         below.addWidget(self._total, 1)
+        below.addWidget(self._compress)
         below.addWidget(self._as_files)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -122,17 +188,46 @@ class StagingRail(QFrame):
         column.addWidget(area)
         column.addLayout(below)
 
-    def show_tray(self, tray: Tray) -> None:
-        """Draw what waits; nothing waits, nothing is shown."""
-        if [staged.path for staged in tray.files] != [staged.path for staged in self._tray.files]:
+    def show_tray(self, tray: Tray, *, small: bool = True) -> None:
+        """Draw what waits; nothing waits, nothing is shown. `small`: pictures and films are made smaller."""
+        before, after = [tile.path for tile in self.tiles], [staged.path for staged in tray.files]
+        if sorted(before) != sorted(after) or tray.full != self._tray.full:
             self._rebuild(tray)
+        elif before != after:
+            self._put_in_order(after)
         self._tray = tray
-        self._as_files.blockSignals(True)
-        self._as_files.setChecked(tray.as_files)
-        self._as_files.blockSignals(False)
-        self._as_files.setVisible(any(staged.guess != "file" for staged in tray.files))
+        kinds = {staged.guess for staged in tray.files}
+        for box, on in ((self._as_files, tray.as_files), (self._compress, small)):
+            box.blockSignals(True)
+            box.setChecked(on)
+            box.blockSignals(False)
+        self._as_files.setVisible(kinds != {"file"})
+        self._compress.setVisible(bool(kinds & {"picture", "video"}) and not tray.as_files)
         self._count()
         self.setVisible(bool(tray.files))
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """What is shown, in its order."""
+        items = [self._tiles.itemAt(place) for place in range(self._tiles.count())]
+        return [tile for item in items if item is not None and isinstance(tile := item.widget(), Tile)]
+
+    def _put_in_order(self, paths: list[str]) -> None:
+        """The same tiles, so that the one under the pointer stays under it."""
+        for place, path in enumerate(paths):
+            tile = next(tile for tile in self.tiles if tile.path == path)
+            self._tiles.removeWidget(tile)
+            self._tiles.insertWidget(place, tile)
+
+    def _drag(self, path: str, places: int) -> None:
+        here = [staged.path for staged in self._tray.files].index(path)
+        self.changed.emit(self._tray.moved(path, here + places))
+
+    def _step(self, path: str, places: int) -> None:
+        """The keyboard goes to the next tile."""
+        tiles = self.tiles
+        here = next(place for place, tile in enumerate(tiles) if tile.path == path)
+        tiles[max(0, min(len(tiles) - 1, here + places))].setFocus(Qt.FocusReason.TabFocusReason)
 
     def _rebuild(self, tray: Tray) -> None:
         while (item := self._tiles.takeAt(0)) is not None:
@@ -142,6 +237,8 @@ class StagingRail(QFrame):
         for staged in tray.files:
             tile = Tile(self._themes, staged, self._pictures)
             tile.removed.connect(lambda path: self.changed.emit(self._tray.without(path)))
+            tile.dragged.connect(self._drag)
+            tile.stepped.connect(self._step)
             self._tiles.addWidget(tile)
         if not tray.full:
             more = IconButton(self._themes, "add", lambda: tr("Add another file"), size=TILE, icon_size=24)
@@ -150,14 +247,31 @@ class StagingRail(QFrame):
         self._tiles.addStretch(1)
 
     def _switch(self, on: bool) -> None:
-        self.changed.emit(Tray(self._tray.files, on))
+        self.changed.emit(replace(self._tray, as_files=on))
+
+    def _compress_toggled(self, on: bool) -> None:
+        self._count()
+        self.compress_wanted.emit(on)
 
     def _count(self) -> None:
-        words = plural("{count} file", "{count} files", len(self._tray.files))
-        self._total.setText(f"{words} · {size_words(self._tray.size_bytes)}")
+        """How many, how large, how large about when they go, and how many messages they will be."""
+        tray = self._tray
+        said = [plural("{count} file", "{count} files", len(tray.files)), size_words(tray.size_bytes)]
+        if self._compress.isChecked() and not tray.as_files:
+            about = sum(small_bytes(staged) for staged in tray.files)
+            if about < tray.size_bytes * WORTH_SAYING:
+                said.append(tr("about {size} when sent", size=size_words(about)))
+            if tray.large_films:
+                said.append(tr("large films are made smaller first"))
+        if len(tray.albums) > 1:
+            said.append(plural("{count} album", "{count} albums", len(tray.albums)))
+        self._total.setText(" · ".join(said))
+        self._total.setToolTip(self._total.text())
 
     def retranslate(self) -> None:
         """Say it in another language."""
+        self._compress.setText(tr("Compress images"))
+        self._compress.setToolTip(tr("Pictures are fitted to 2,048 px, and large films made smaller. Off: as they are"))
         self._as_files.setText(tr("Send as plain files"))
         self._as_files.setToolTip(tr("The other side gets exactly these files, with a name instead of a picture"))
         self.setAccessibleName(tr("Files to send"))
@@ -168,3 +282,17 @@ class StagingRail(QFrame):
         super().changeEvent(event)
         if event.type() is QEvent.Type.LanguageChange:
             self.retranslate()
+
+
+def small_bytes(staged: Staged) -> int:
+    """About how large a file will be once it was made smaller: pictures by their header, films are not foretold."""
+    if staged.guess != "picture":
+        return staged.size_bytes
+    return _fitted_bytes(staged.path, staged.size_bytes)
+
+
+@lru_cache(maxsize=256)
+def _fitted_bytes(path: str, size_bytes: int) -> int:
+    size = QImageReader(path).size()
+    longest = max(size.width(), size.height())
+    return round(size_bytes * (FITTED_SIDE_PX / longest) ** 2) if longest > FITTED_SIDE_PX else size_bytes

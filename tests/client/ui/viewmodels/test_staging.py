@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from client.ui.viewmodels import staging
-from client.ui.viewmodels.staging import Staged, Tray, guess_of, look_at
+from client.ui.viewmodels.staging import Guess, Staged, Tray, guess_of, look_at
 from protocol.limits import MEDIA_PER_MESSAGE_MAX
 from protocol.problems import Problem
 
@@ -51,6 +51,42 @@ def test_a_tray_is_full_at_the_limit() -> None:
     tray = Tray(tuple(Staged(f"/{place}", "x", 1) for place in range(MEDIA_PER_MESSAGE_MAX)))
     assert tray.full
     assert not tray.without("/0").full
+
+
+def test_a_file_goes_to_another_place() -> None:
+    tray = Tray(tuple(Staged(name, name, 1) for name in "abcd"))
+    assert "".join(staged.name for staged in tray.moved("a", 2).files) == "bcad"
+    assert "".join(staged.name for staged in tray.moved("d", -9).files) == "dabc"
+    assert "".join(staged.name for staged in tray.moved("b", 99).files) == "acdb"
+    assert tray.moved("x", 1) == tray
+
+
+def files(kinds: str) -> tuple[Staged, ...]:
+    guesses: dict[str, Guess] = {"p": "picture", "v": "video", "s": "voice", "f": "file"}
+    return tuple(Staged(f"{place}", "x", 1, guesses[kind]) for place, kind in enumerate(kinds))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "sizes"),
+    [
+        ("p", []),
+        ("pv", [2]),
+        ("ppfpp", [2, 2]),
+        ("psp", []),
+        ("p" * 10, [10]),
+        ("p" * 11, [10]),
+        ("p" * 23, [10, 10, 3]),
+    ],
+)
+def test_pictures_and_films_beside_one_another_are_an_album(kinds: str, sizes: list[int]) -> None:
+    assert [len(run) for run in Tray(files(kinds)).albums] == sizes
+    assert Tray(files(kinds), as_files=True).albums == ()
+
+
+def test_who_agreed_to_several_albums_has_room_for_more() -> None:
+    assert Tray(files("p" * 10)).full
+    assert not Tray(files("p" * 10), split=True).full
+    assert Tray(files("p" * 100), split=True).full
 
 
 def test_words_go_with_the_first_file_that_can_carry_them() -> None:
