@@ -5,9 +5,12 @@ The command `python -m tests.faults.large` does the same with 500 MiB.
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from tests.faults.large import MIB, World, campaign, carry
+
+WAIT_S, LOOK_S = 10.0, 0.05
 
 
 async def test_both_sides_are_killed_in_the_middle_and_the_line_breaks_off(tmp_path: Path) -> None:
@@ -47,5 +50,25 @@ async def test_a_held_download_stays_held_over_a_kill_and_goes_on_from_where_it_
         got = await bob.until(lambda line: line.get("path", "") != "" and line["lid"] == lid, since=since)
         assert Path(got["path"]).read_bytes() == path.read_bytes()
         assert got["fetched_ms"] > 0
+    finally:
+        await world.close()
+
+
+async def test_a_cancelled_upload_leaves_nothing_at_the_server(tmp_path: Path) -> None:
+    world = World(tmp_path, 7)
+    try:
+        await world.open()
+        path = tmp_path / "film.bin"
+        path.write_bytes(world.dice.randbytes(16 * MIB))
+        conv = (await world.alice.wish("open", **{"with": "bob"}))["conv"]
+        world.proxy.weather.rate = 4 * MIB
+        lid = (await world.alice.wish("send", conv=conv, path=str(path)))["lid"]
+        await world.alice.until(lambda line: line["event"] == "progress" and line["done_bytes"] > 4 * MIB)
+        parts = tmp_path / "server" / "media" / "part"
+        assert len(list(parts.iterdir())) == 1
+        await world.alice.wish("cancel", lid=lid)
+        async with asyncio.timeout(WAIT_S):
+            while list(parts.iterdir()):
+                await asyncio.sleep(LOOK_S)
     finally:
         await world.close()
