@@ -31,6 +31,13 @@ from protocol.packets import FromServer, Gap, Packet, Person, Seat
 from protocol.values import ConvId, Did, Lid, MediaId
 
 
+class DraftPart(NamedTuple):
+    """Something that waits in a conversation beside the words: what it is, and which one."""
+
+    kind: Literal["file", "as_files", "split", "reply"]
+    value: str = ""
+
+
 class Messages(Protocol):
     """The profile's database. Every method is one transaction on one thread; failures raise a Problem."""
 
@@ -114,6 +121,12 @@ class Messages(Protocol):
 
     async def set_draft(self, conv: ConvId, text: str) -> None:
         """Keep what the person has typed."""
+
+    async def draft_parts(self) -> dict[ConvId, list[DraftPart]]:
+        """What waits in each conversation beside the words, in its order."""
+
+    async def set_draft_parts(self, conv: ConvId, parts: Sequence[DraftPart]) -> None:
+        """Keep what waits there now."""
 
     async def note(self, seen: Sequence[Seen]) -> None:
         """Add packets to the trace; losing the last second of it in a crash is fine."""

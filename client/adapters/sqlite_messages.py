@@ -58,6 +58,7 @@ from client.core.model import (
     Version,
 )
 from client.core.spending import CachedFile, Spending, Spent
+from client.ports import DraftPart
 from protocol.packets import Gap, Person, Seat
 from protocol.problems import DataCorrupt, DiskFull, Problem, UnknownMessage
 from protocol.values import ConvId, Lid
@@ -203,6 +204,21 @@ class SqliteMessages:
         sql = """insert into chat (conv, draft) values (?, ?)
             on conflict (conv) do update set draft = excluded.draft"""
         await self._write(lambda db: db.execute(sql, (conv, text)))
+
+    async def draft_parts(self) -> dict[ConvId, list[DraftPart]]:
+        found: dict[ConvId, list[DraftPart]] = {}
+        for conv, kind, path in await self._rows("select conv, kind, path from staged order by conv, place"):
+            found.setdefault(ConvId(conv), []).append(DraftPart(kind, path))
+        return found
+
+    async def set_draft_parts(self, conv: ConvId, parts: Sequence[DraftPart]) -> None:
+        rows = [(conv, place, part.value, part.kind) for place, part in enumerate(parts)]
+
+        def write(db: sqlite3.Connection) -> None:
+            db.execute("delete from staged where conv = ?", (conv,))
+            db.executemany("insert into staged (conv, place, path, kind) values (?, ?, ?, ?)", rows)
+
+        await self._write(write)
 
     async def note(self, seen: Sequence[Seen]) -> None:
         rows = [(s.lid, s.packet, s.way, s.tries, s.at_ms, s.note) for s in seen]

@@ -60,7 +60,7 @@ from client.core.model import (
     Version,
 )
 from client.core.spending import Spending, Spent
-from client.ports import Machine, Parts
+from client.ports import DraftPart, Machine, Parts
 from protocol.content import Edit, Mention, Reaction, Recall
 from protocol.limits import NAME_MAX_CHARS
 from protocol.packets import Doing, Gap, Person, Prefs, Seat
@@ -379,6 +379,14 @@ class Chat:
         """Keep what the person has typed."""
         await self._parts.messages.set_draft(conv, text)
         self._publisher.touch(conv)
+
+    async def draft_parts(self) -> dict[ConvId, list[DraftPart]]:
+        """Files and answers that waited when the program ended."""
+        return await self._parts.messages.draft_parts()
+
+    async def set_draft_parts(self, conv: ConvId, parts: Sequence[DraftPart]) -> None:
+        """Keep which files and which answer wait in a conversation."""
+        await self._parts.messages.set_draft_parts(conv, parts)
 
     async def read(self, conv: ConvId, upto: int) -> None:
         """The person has seen everything up to this position; the server tells others only if they may know (P-73)."""

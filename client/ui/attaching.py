@@ -45,6 +45,7 @@ class Attaching:
         self._chat, self._conv, self._editing, self._say = chat, conv, editing, say
         self._picture_path, self._native = picture_path, native_dialogs
         self._trays: dict[ConvId, Tray] = {}
+        self.changed: Callable[[ConvId], None] = lambda conv: None
         rail.changed.connect(lambda tray: self.put(self._conv(), tray))
         rail.compress_wanted.connect(self._compress)
         rail.more_wanted.connect(self.choose_files)
@@ -66,6 +67,7 @@ class Attaching:
         if conv == self._conv():
             self._rail.show_tray(Tray() if self._editing() else tray, small=self.compresses)
             self._composer.has_files(bool(tray.files))
+        self.changed(conv)
 
     def choose_files(self) -> None:
         """The attach dialog."""

@@ -123,6 +123,15 @@ class Writing(QObject):
 
     # --- beginning and ending
 
+    def answers(self, conv: ConvId) -> Lid:
+        """Which message the field of a conversation answers; 0 if none."""
+        aim = self._aims.get(conv, NEW)
+        return aim.lid if aim.kind == "reply" else Lid(0)
+
+    def answer_again(self, bubble: Bubble) -> None:
+        """What was being answered when the program ended, unless something else is begun by now."""
+        self.give_back(bubble.conv, Aim("reply", bubble))
+
     def reply(self, bubble: Bubble) -> None:
         """The next message answers this one."""
         if self.editing:

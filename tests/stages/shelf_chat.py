@@ -25,6 +25,7 @@ from client.core.model import (
     Version,
 )
 from client.core.spending import CacheKind, Spending
+from client.ports import DraftPart
 from protocol.content import Mention, Text
 from protocol.packets import Doing, Gap, Person, Seat
 from protocol.problems import CannotJoin, Problem, TextEmpty
@@ -79,6 +80,7 @@ class ShelfChat:
         self.storage, self.spends = ShelfStorage(), list[Spending]()
         self.unsent: list[Bubble] = []
         self.joins_as = ME.uid
+        self.waiting: dict[ConvId, list[DraftPart]] = {}
         self._albums = 0
         self._listeners: list[Callable[[Change], None]] = []
 
@@ -221,6 +223,12 @@ class ShelfChat:
     async def save_copy(self, lid: Lid, to: str) -> str:
         await self._wish("save_copy", lid, to)
         return await MarkedFiles().save(await self.checked_path(lid), to)
+
+    async def draft_parts(self) -> dict[ConvId, list[DraftPart]]:
+        return self.waiting
+
+    async def set_draft_parts(self, conv: ConvId, parts: Sequence[DraftPart]) -> None:
+        self.waiting[conv] = list(parts)
 
     async def join_recording(self, folder: str, kind: str) -> Path:
         raise CannotJoin()

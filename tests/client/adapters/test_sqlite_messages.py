@@ -26,6 +26,7 @@ from client.adapters.sqlite_schema import FILE_NAME, HELD, LOCK_NAME, connect, o
 from client.adapters.sqlite_settling import SETTLE, STANDS
 from client.core.effects import SaveComposed, SaveSeenLast, SaveSettled
 from client.core.model import Lane, Me, Seen, State
+from client.ports import DraftPart
 from protocol.content import Content, Text, pack
 from protocol.lanes import digest
 from protocol.problems import DataCorrupt, DataInUse, DiskFull, StoreFailed
@@ -478,3 +479,19 @@ async def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, after: int)
     assert len(numbers) - len(said) <= 1
     assert memory.rooms[0].lane.n == len(numbers)
     await messages.close()
+
+
+async def test_files_and_an_answer_wait_over_a_restart_in_their_order(tmp_path: Path) -> None:
+    messages = SqliteMessages(tmp_path)
+    await messages.open()
+    parts = [DraftPart("file", "/b.png"), DraftPart("file", "/a.png"), DraftPart("as_files"), DraftPart("reply", "7")]
+    await messages.set_draft_parts(CHAT, [DraftPart("file", "/old.png")])
+    await messages.set_draft_parts(CHAT, parts)
+    await messages.set_draft_parts(ConvId("other"), [DraftPart("file", "/c")])
+    await messages.set_draft_parts(ConvId("other"), [])
+    await messages.close()
+
+    again = SqliteMessages(tmp_path)
+    await again.open()
+    assert await again.draft_parts() == {CHAT: parts}
+    await again.close()
