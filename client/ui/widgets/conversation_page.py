@@ -14,6 +14,7 @@ from client.core.model import Bubble, ChatEntry, Member, State, TransferProgress
 from client.ui.actions import MessageActions
 from client.ui.afterwards import Afterwards
 from client.ui.attaching import Attaching
+from client.ui.draft_parts import DraftParts
 from client.ui.drafts import Drafts
 from client.ui.errands import Errands
 from client.ui.hints import OwnHints
@@ -111,6 +112,7 @@ class ConversationPage(QFrame):
             picture_path=lambda: self._notebook.recordings / f"picture-{self._chat.wall_ms()}.png",
             native_dialogs=self._native,
         )  # fmt: skip
+        self.parts = DraftParts(self._chat, self.attaching, self.writing, self._errands)
         self.sending = Sending(
             self._chat, self.list, self.composer, self.writing, self.attaching, self._errands,
             entry=lambda: self.entry, recordings=lambda: self._notebook.recordings, drafts=self._drafts, say=self.say,

@@ -123,6 +123,7 @@ class MainWindow(QMainWindow):
         self._restore()
         self._unsubscribe = chat.subscribe(self._hear)
         self._read_chats()
+        self.errands.start(self.page.parts.load())
         self._line_changed(chat.line)
 
     # --- building

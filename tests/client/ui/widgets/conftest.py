@@ -16,6 +16,7 @@ IN_CHATLOOP = (
     "test_window_together.py",
     "test_window_afterwards.py",
     "test_window_live.py",
+    "test_window_drafts.py",
     "test_window_files.py",
     "test_window_quiet.py",
     "test_window_media.py",
