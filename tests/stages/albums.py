@@ -50,3 +50,21 @@ def sizes(scene: Scene) -> QWidget:
     for place, body in enumerate(people.shots(10, "x" * 22)):
         diary.say(body, State.NEEDS_YOU if place == 4 else State.DELIVERED, path=people.saved(scene.folder))
     return conversation(scene, diary.bubbles)
+
+
+@stage("faces_more", (640, 1300), ALL)
+def more_faces(scene: Scene) -> QWidget:
+    """What is paused, what is made smaller, and what the worker did not pass; long names and others."""
+    diary, here = Diary(NOW_MS - 50 * MINUTE_MS), people.saved(scene.folder)
+    held: dict[str, object] = {"fetching": True, "paused": True, "here_bytes": 900_000}
+    long = "Protokoll der außerordentlichen Mitgliederversammlung vom 12. März, Anlage 3 (endgültig).pdf"
+    for body in (people.photo(width=280, height=180), people.voice(), people.document(long)):
+        diary.later(4).hear(ANNA, body, **held)
+    for name, why in (("holiday.mp4", "media_unsafe"), ("تقرير الرحلة.wav", "media_not_as_said")):
+        diary.later(4).hear(ANNA, people.document(name), path=here, why=why)
+    for body in (people.video(width=280, height=180), people.document("film.mov", 61_000_000)):
+        diary.later(4).say(body, State.UPLOADING, path=here)
+    view = conversation(scene, diary.bubbles)
+    for bubble in diary.bubbles[-2:]:
+        view.model().progress(TransferProgress(bubble.lid, "make", 41, 100))  # type: ignore[attr-defined]
+    return view

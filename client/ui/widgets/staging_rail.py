@@ -6,8 +6,18 @@ from dataclasses import replace
 from functools import lru_cache
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImageReader, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import (
+    QColor,
+    QImageReader,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from client.ui import icons
 from client.ui.bubbles.pictures import Pictures
@@ -19,6 +29,8 @@ from client.ui.widgets.labels import PlainLabel
 from client.ui.words import plural, size_words, tr
 
 TILE, HEIGHT, CROSS = 96, 140, 24
+TOTAL_MIN = 110
+"""Less room than this is none for how many files wait, and how large they are."""
 WORTH_SAYING = 0.9
 """What is made less than a tenth smaller is not promised to be smaller."""
 GLYPHS = {"picture": "picture", "voice": "voice", "video": "video", "file": "file"}
@@ -177,9 +189,12 @@ class StagingRail(QFrame):
         area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         area.setFixedHeight(TILE + SPACE[2] + 12)
-        below = QHBoxLayout()
+        below = self._below = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         below.setContentsMargins(SPACE[3], 0, SPACE[3], SPACE[1])
+        below.setSpacing(SPACE[3])
         below.addWidget(self._total, 1)
+        for box in (self._compress, self._as_files):
+            box.setMinimumWidth(1)
         below.addWidget(self._compress)
         below.addWidget(self._as_files)
         column = QVBoxLayout(self)
@@ -187,6 +202,14 @@ class StagingRail(QFrame):
         column.setSpacing(0)
         column.addWidget(area)
         column.addLayout(below)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Beside one another, or below where there is no room for that."""
+        super().resizeEvent(event)
+        boxes = [box for box in (self._compress, self._as_files) if not box.isHidden()]
+        wanted = sum(box.sizeHint().width() + SPACE[3] for box in boxes) + TOTAL_MIN + 2 * SPACE[3]
+        way = QBoxLayout.Direction
+        self._below.setDirection(way.LeftToRight if wanted <= self.width() else way.TopToBottom)
 
     def show_tray(self, tray: Tray, *, small: bool = True) -> None:
         """Draw what waits; nothing waits, nothing is shown. `small`: pictures and films are made smaller."""

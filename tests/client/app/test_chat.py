@@ -22,6 +22,7 @@ from client.app.changes import (
 )
 from client.app.settings import load_settings
 from client.core.model import State
+from protocol.limits import ALBUM_ID_MAX_CHARS
 from protocol.packets import (
     AckN,
     Hello,
@@ -45,7 +46,7 @@ from protocol.packets import (
     VoidA,
     VoidR,
 )
-from protocol.problems import DiskFull, InviteWrong, Problem
+from protocol.problems import DiskFull, InviteWrong, MediaVanished, Problem
 from protocol.values import ConvId, Lid, replace
 from tests.helpers.app import BOB, CONV, ME, App, close_app, open_app, text_of
 
@@ -384,3 +385,25 @@ async def test_a_closed_chat_does_nothing_more(ready: App) -> None:
 
 async def test_a_foreign_conversation_has_an_empty_page(ready: App) -> None:
     assert await ready.chat.page(ConvId("nowhere")) == []
+
+
+async def test_the_members_of_an_album_have_a_name_that_nobody_else_has(app: App) -> None:
+    names = {app.chat.new_album() for _ in range(20)}
+    assert len(names) == 20
+    assert {len(name) for name in names} == {ALBUM_ID_MAX_CHARS}
+    assert all(name.isascii() and not set(name) & set("+/=") for name in names)
+
+
+async def test_a_file_is_saved_under_a_safe_name_and_over_nothing(app: App, tmp_path: Path) -> None:
+    source = tmp_path / "CON: list?.txt"
+    source.write_text("mine")
+    lid = await app.chat.send_file(CONV, str(source))
+    bubble = await app.chat.bubble(lid)
+    assert app.chat.file_name(bubble) == "CON_ list_.txt"
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    saved = [Path(await app.chat.save_copy(lid, str(folder / "list.txt"))).name for _ in range(2)]
+    assert saved == ["list.txt", "list (2).txt"]
+    source.unlink()
+    with pytest.raises(MediaVanished):
+        await app.chat.save_copy(lid, str(folder / "list.txt"))

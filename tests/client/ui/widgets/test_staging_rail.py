@@ -134,3 +134,22 @@ def test_the_choice_is_told(rail: StagingRail) -> None:
 def test_several_albums_are_counted(rail: StagingRail) -> None:
     rail.show_tray(Tray(staged(*(f"{place}.jpg" for place in range(12))).files, split=True))
     assert "2 albums" in words(rail)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+@pytest.mark.parametrize("width", [380, 760])
+def test_everything_has_room_in_a_narrow_window(
+    rail: StagingRail, qapp: QApplication, themes: Themes, width: int, scale: float
+) -> None:
+    themes.zoom(scale)
+    rail.show_tray(staged("a.jpg", "b.mp4"))
+    rail.show()
+    rail.resize(width, 200)
+    qapp.processEvents()
+    assert rail.width() == width
+    boxes = [box(rail, name) for name in ("compress", "as_files")]
+    for each in boxes:
+        assert rail.rect().contains(each.geometry())
+        assert each.width() >= each.sizeHint().width()
+    assert not boxes[0].geometry().intersects(boxes[1].geometry())
+    themes.zoom(1.0)
