@@ -32,6 +32,7 @@ from client.core.effects import (
     SaveMarks,
     SaveMoored,
     SaveOlder,
+    SavePath,
     SavePeople,
     SavePrefs,
     SaveRead,
@@ -437,6 +438,11 @@ class Saver(SettlingPen, MarksPen, RoomsPen):
     @_write.register
     def _heard(self, save: SaveHeard) -> None:
         self._db.execute("update bubble set heard = 1 where lid = ?", (save.lid,))
+        self._touch(save.lid)
+
+    @_write.register
+    def _path(self, save: SavePath) -> None:
+        self._db.execute("update bubble set path = ? where lid = ?", (save.path, save.lid))
         self._touch(save.lid)
 
     @_write.register

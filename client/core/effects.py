@@ -233,6 +233,13 @@ class SaveFetched(Value, frozen=True):
     at_ms: int = 0
 
 
+class SavePath(Value, frozen=True):
+    """The file of a bubble lies elsewhere now; with an empty path it is not here any more."""
+
+    lid: Lid
+    path: str
+
+
 class SaveDropped(Value, frozen=True):
     """A bubble is gone: a file cancelled before its message had a number, or what the person took away."""
 
@@ -268,6 +275,7 @@ Save: TypeAlias = (
     | SaveFetch
     | SaveFetchGone
     | SaveFetched
+    | SavePath
     | SaveDropped
     | SavePeople
 )

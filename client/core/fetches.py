@@ -12,6 +12,7 @@ from client.core.effects import (
     SaveFetch,
     SaveFetched,
     SaveFetchGone,
+    SavePath,
     StopTransfer,
     Told,
 )
@@ -57,9 +58,9 @@ class Fetches:
             case StopFetch(lid) | Drop(lid) if lid in self._wanted:
                 return [*self._let_go(lid), *self._start(now_s)]
             case Kept(lid, path, before):
-                return [SaveFetched(lid, path), DropCopy(before)]
+                return [SavePath(lid, path), DropCopy(before)]
             case Missing(lid):
-                return [SaveFetched(lid, "")]
+                return [SavePath(lid, "")]
             case SessionUp():
                 self._runs.up(now_s)
                 return self._start(now_s)

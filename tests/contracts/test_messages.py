@@ -22,6 +22,7 @@ from client.core.effects import (
     SaveGeneration,
     SaveMarks,
     SaveOlder,
+    SavePath,
     SavePeople,
     SavePrefs,
     SaveRead,
@@ -649,7 +650,7 @@ async def test_a_voice_that_is_none_is_a_plain_file_with_a_reason(messages: Sqli
     assert isinstance(bubble.body, Voice)
     [bubble] = await messages.save([SaveFetched(bubble.lid, "/cache/x", "", "media_not_as_said", 77)])
     assert (bubble.why, bubble.body) == ("media_not_as_said", File(file))
-    [bubble] = await messages.save([SaveFetched(bubble.lid, "")])
+    [bubble] = await messages.save([SavePath(bubble.lid, "")])
     assert (bubble.why, bubble.fetched_ms) == ("media_not_as_said", 77), "it does not become better by being gone"
     [bubble] = await messages.save([SaveFetched(bubble.lid, "/cache/x", "", "", 88)])
     assert (bubble.why, bubble.fetched_ms) == ("", 88)
@@ -663,6 +664,13 @@ async def test_a_held_upload_is_shown_as_it_stands(messages: SqliteMessages) -> 
     unsafe = msgspec.structs.replace(FOUND, kind="file", why="media_unsafe")
     [bubble] = await messages.save([SaveUpload(upload(1, inspected=unsafe))])
     assert bubble.why == "media_unsafe"
+
+
+async def test_a_file_that_moves_changes_nothing_else(messages: SqliteMessages) -> None:
+    await messages.save([composed(1, "x")])
+    [bubble] = await messages.save([SaveState(Lid(1), State.REFUSED, code="blocked")])
+    [bubble] = await messages.save([SavePath(Lid(1), "/media/ab.ogg")])
+    assert (bubble.path, bubble.code, bubble.state) == ("/media/ab.ogg", "blocked", State.REFUSED)
 
 
 async def test_which_files_bubbles_show(messages: SqliteMessages) -> None:

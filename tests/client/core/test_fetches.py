@@ -8,6 +8,7 @@ from client.core.effects import (
     SaveFetch,
     SaveFetched,
     SaveFetchGone,
+    SavePath,
     StopTransfer,
     Told,
 )
@@ -151,8 +152,8 @@ def test_what_is_not_wanted_is_neither_held_nor_stopped() -> None:
 
 def test_a_recording_that_was_sent_lies_elsewhere_now() -> None:
     kept = Kept(Lid(1), "/media/ab/ab.ogg", "/recordings/v.m4a")
-    assert machine().handle(kept, 0.0) == [SaveFetched(Lid(1), "/media/ab/ab.ogg"), DropCopy("/recordings/v.m4a")]
+    assert machine().handle(kept, 0.0) == [SavePath(Lid(1), "/media/ab/ab.ogg"), DropCopy("/recordings/v.m4a")]
 
 
 def test_a_file_that_was_changed_is_not_here_any_more() -> None:
-    assert machine().handle(Missing(Lid(1)), 0.0) == [SaveFetched(Lid(1), "")]
+    assert machine().handle(Missing(Lid(1)), 0.0) == [SavePath(Lid(1), "")]
