@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,9 +24,11 @@ from client.ui.dialogs.rejoin import LeftOverDialog, RejoinDialog
 from client.ui.notebook import Notebook
 from client.ui.sound.sources import INVENTED
 from client.ui.theme import Themes
+from client.ui.viewmodels.rows import Row
 from client.ui.widgets.main_window import MainWindow
 from protocol.content import Text
 from protocol.values import ConvId
+from tests.stages import people
 
 T = TypeVar("T", bound=Dialog)
 
@@ -150,3 +153,43 @@ async def test_a_device_comes_ends_and_comes_back(qtbot: QtBot, themes: Themes, 
             async with asyncio.timeout(20):
                 while not await arrived():  # noqa: ASYNC110 - the other device tells nobody here
                     await asyncio.sleep(0.02)
+
+
+async def test_an_album_goes_from_one_window_to_another(qtbot: QtBot, themes: Themes, tmp_path: Path) -> None:
+    paths = []
+    for place in range(3):
+        paths.append(str(tmp_path / f"{place}.jpg"))
+        people.landscape(900, 600, 0.1 + place * 0.2).save(paths[-1])
+    async with (
+        bootstrap.open_server(tmp_path / "server") as server,
+        bootstrap.open_chat(tmp_path / "nora", "") as nora,
+        bootstrap.open_chat(tmp_path / "ben", "") as ben,
+    ):
+        await nora.join(server.url, "Nora", await server.invite())
+        uid = (await ben.join(server.url, "Ben", await server.invite())).uid
+        await until(lambda: nora.line.state == ben.line.state == "ready")
+        conv = await nora.open_direct(uid)
+        async with window_of(nora, themes, tmp_path / "nora") as hers, window_of(ben, themes, tmp_path / "ben") as his:
+            await show(hers, conv)
+            await show(his, conv)
+            hers.page.attaching.offer(paths)
+            hers.page.send()
+            await until(lambda: len(albums(his)) == len(albums(hers)) == 1)
+            await until(lambda: len(albums(his)[0]) == len(albums(hers)[0]) == 3)
+            seen = albums(his)[0]
+            assert [row.face for row in seen] == ["away"] * 3, "nothing comes before a click"
+
+            his.page.hands.do(seen[0].lid, "download_all")
+            await until(lambda: [row.face for row in albums(his)[0]] == ["ready"] * 3)
+            saved = await ben.save_copy(seen[1].lid, str(tmp_path / "b.jpg"))
+            assert os.stat(saved).st_size == albums(his)[0][1].total_bytes
+
+            middle = albums(hers)[0][1].lid
+            await until(lambda: albums(hers)[0][1].bubble.pos)
+            await nora.recall(middle)
+            await until(lambda: len(albums(his)[0]) == len(albums(hers)[0]) == 2)
+
+
+def albums(window: MainWindow) -> list[tuple[Row, ...]]:
+    model = window.page.model
+    return [model.row(row).album for row in range(model.rowCount()) if model.row(row).album]
