@@ -1,6 +1,6 @@
 """`python -m tests.benchmarks`: how fast, beside the physical limit; never a test, never a verdict.
 
-    python -m tests.benchmarks [w1|w2|fsync|start|memory|worker|all] [--json] [--runs N] [--counted SECONDS]
+    python -m tests.benchmarks [w1|w2|fsync|start|memory|worker|media|all] [--json] [--runs N] [--counted SECONDS]
 
 docs/BENCHMARKS.md says what exactly is done, and what came out.
 """
@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tests.benchmarks.durability import durability
+from tests.benchmarks.media import media
 from tests.benchmarks.processes import NO_DELAY, load, relay, server
 from tests.benchmarks.startup import memory, startup
 from tests.benchmarks.worker import worker
@@ -122,6 +123,7 @@ WORKS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "start": lambda _: startup(),
     "memory": lambda _: memory(),
     "worker": lambda _: worker(),
+    "media": lambda _: media(),
 }
 
 
@@ -139,7 +141,7 @@ def _words(results: Result) -> list[str]:
             lines += [f"{name} {which:<6} {_run_words(run)}" for run in some]
     if "w1" in results:
         lines += [f"w1 {name}: least, median, most {span}" for name, span in results["w1"]["done_per_s"].items()]
-    for name in ("fsync", "start", "memory", "worker"):
+    for name in ("fsync", "start", "memory", "worker", "media"):
         if name in results:
             lines.append(f"{name} {json.dumps(results[name])}")
     return [*lines, *[f"WRONG: {finding}" for finding in _findings(results)]]
