@@ -8,8 +8,10 @@ from PySide6.QtWidgets import QWidget
 from client.app.chat import Chat
 from client.app.settings import Settings
 from client.ui.dialogs.settings import SettingsDialog
+from client.ui.dialogs.settings_sound import SoundDialog
 from client.ui.errands import Errands
 from client.ui.notebook import Notebook
+from client.ui.sound.sources import Sources
 from client.ui.storage_page import StoragePage
 from client.ui.theme import SCALE_MAX, SCALE_MIN, Themes
 from client.ui.widgets.composer_bar import ComposerBar
@@ -30,8 +32,10 @@ class Preferences(QObject):
         composer: ComposerBar,
         window: QWidget,
         storage: StoragePage,
+        sources: Sources,
     ) -> None:
         super().__init__(window)
+        self._sources = sources
         self._storage = storage
         self._chat, self._themes, self._notebook, self._errands = chat, themes, notebook, errands
         self._composer, self._window = composer, window
@@ -44,8 +48,14 @@ class Preferences(QObject):
         dialog.scaled.connect(lambda scale: self._zoom_to(scale))
         dialog.devices_wanted.connect(self.devices_wanted)
         dialog.data_wanted.connect(self._storage.show)
+        dialog.sound_wanted.connect(self._show_sound)
         dialog.finished.connect(self._closed)
         self._shown = dialog
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _show_sound(self) -> None:
+        dialog = SoundDialog(self._window, self._themes, self._notebook, self._sources)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 

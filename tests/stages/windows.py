@@ -20,6 +20,7 @@ from client.ui.dialogs.people import PeopleDialog
 from client.ui.dialogs.resend import ResendDialog
 from client.ui.dialogs.settings import SettingsDialog
 from client.ui.dialogs.settings_data import DataDialog
+from client.ui.dialogs.settings_sound import SoundDialog
 from client.ui.dialogs.trace import TraceDialog
 from client.ui.errands import Errands
 from client.ui.notebook import Notebook
@@ -284,6 +285,15 @@ def spending(convs: Sequence[str]) -> list[Spending]:
         for place, conv in enumerate(convs[:4])
     ]
     return [*rows, Spending("2026-03-11", ConvId(""), 4, 1_900, 2_400)]
+
+
+@stage("sound_settings", SIZE, LIGHT_AND_CHINESE)
+def sound_settings(scene: Scene) -> QWidget:
+    """Which microphone, which camera."""
+    dialog = SoundDialog(None, scene.themes, Notebook(scene.folder), INVENTED)
+    dialog._close()  # a picture shows one moment
+    dialog.meter.show_level(0.4)
+    return under(window(scene), dialog)
 
 
 @stage("new_chat", SIZE, LIGHT_AND_CHINESE)

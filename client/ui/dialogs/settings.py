@@ -24,6 +24,7 @@ class SettingsDialog(Dialog):
     scaled = Signal(float)
     devices_wanted = Signal()
     data_wanted = Signal()
+    sound_wanted = Signal()
 
     def __init__(self, parent: QWidget | None, themes: Themes, settings: Settings, scale: float) -> None:
         super().__init__(parent, tr("Settings"), width=WIDTH)
@@ -59,7 +60,11 @@ class SettingsDialog(Dialog):
         self.data.setObjectName("settings_data")
         self.data.clicked.connect(self._leave_for_data)
         self.body.addWidget(self.devices, 0, Qt.AlignmentFlag.AlignLeft)
+        self.sound = WordButton(lambda: tr("Microphone and camera…"), "link", self)
+        self.sound.setObjectName("settings_sound")
+        self.sound.clicked.connect(self._leave_for_sound)
         self.body.addWidget(self.data, 0, Qt.AlignmentFlag.AlignLeft)
+        self.body.addWidget(self.sound, 0, Qt.AlignmentFlag.AlignLeft)
         self._retranslate()
 
     def _fields(self) -> tuple[ComboBox, ...]:
@@ -138,6 +143,10 @@ class SettingsDialog(Dialog):
     def _leave_for_data(self) -> None:
         self.accept()
         self.data_wanted.emit()
+
+    def _leave_for_sound(self) -> None:
+        self.accept()
+        self.sound_wanted.emit()
 
     def _change(self, **choice: object) -> None:
         self._settings = replace(self._settings, **choice)

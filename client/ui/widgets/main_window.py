@@ -110,7 +110,9 @@ class MainWindow(QMainWindow):
             chat, themes, self.errands, self, title_of=self.groups.title, native_dialogs=native_dialogs
         )
         chat.storage.keep_while(self.page.files_in_use)
-        self.preferences = Preferences(chat, themes, notebook, self.errands, self.page.composer, self, self.storage)
+        self.preferences = Preferences(
+            chat, themes, notebook, self.errands, self.page.composer, self, self.storage, sources
+        )
         self._no_chat = NoChat(themes)
         self._right, self._split = QStackedWidget(), QSplitter(Qt.Orientation.Horizontal)
         self._arrange()
