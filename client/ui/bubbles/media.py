@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPixmap
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPixmap
 
 from client.ui import icons
 from client.ui.bubbles.ink import ON_PILL, PILL, Ink, Part, circle_button, ring
@@ -148,10 +148,10 @@ class MediaBlock:
             crossed = self._row.face in ("uploading", "stopped")
             corner, room = box.topLeft() + QPointF(edge, edge), box.width() - 2 * edge
             if crossed and self.small:
-                corner = box.bottomLeft() + QPointF(edge, -edge - PILL_HEIGHT)
+                corner = box.bottomLeft() + QPointF(edge, -edge - pill_height(ink))
             elif crossed:
                 room -= CROSS
-            paint_pill(painter, corner, words, ink, room)
+            paint_pill(painter, corner, words, ink, room, whole=self.small)
 
     def pill_words(self) -> str:
         """What the pill in the corner says."""
@@ -211,13 +211,20 @@ def type_words(file: Attachment) -> str:
     return one_line(file.type.rpartition("/")[2].upper().removeprefix("X-"))[:5]
 
 
-def paint_pill(painter: QPainter, at: QPointF, words: str, ink: Ink, width_max: float) -> None:
-    """White words on a dark pill, over a picture."""
+def pill_height(ink: Ink) -> float:
+    """How high a pill is at this text size."""
+    return max(PILL_HEIGHT, QFontMetricsF(ink.look.font("meta")).height() + 2)
+
+
+def paint_pill(painter: QPainter, at: QPointF, words: str, ink: Ink, width_max: float, *, whole: bool = False) -> None:
+    """White words on a dark pill, over a picture; cut if they are too long, or left out if only `whole` they help."""
     font = ink.look.font("meta")
     painter.setFont(font)
     metrics = painter.fontMetrics()
-    words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, int(width_max - 2 * PILL_PAD))
-    height = max(PILL_HEIGHT, metrics.height() + 2)
+    room, height = int(width_max - 2 * PILL_PAD), pill_height(ink)
+    if whole and metrics.horizontalAdvance(words) > room:
+        return
+    words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room)
     box = QRectF(at, QSizeF(metrics.horizontalAdvance(words) + 2 * PILL_PAD, height))
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(PILL)

@@ -12,7 +12,7 @@ from PySide6.QtGui import QPainter, QPainterPath
 from client.ui import icons
 from client.ui.bubbles.ink import ON_PILL, PILL, Ink, Part, tile_name, tile_of
 from client.ui.bubbles.marks import mark_of, settled
-from client.ui.bubbles.media import MediaBlock, paint_pill
+from client.ui.bubbles.media import MediaBlock, paint_pill, pill_height
 from client.ui.plain import one_line
 from client.ui.theme import RADIUS_MEDIA, Look
 from client.ui.viewmodels.albums import missing_bytes
@@ -158,7 +158,8 @@ class MosaicBlock:
             said = "  ".join(
                 one_line(emoji) + (f" {len(uids)}" if len(uids) > 1 else "") for emoji, uids in row.bubble.reactions
             )
-            paint_pill(painter, tile.bottomLeft() + QPointF(5, -28), said, ink, tile.width() - 10)
+            corner = tile.bottomLeft() + QPointF(5, -5 - pill_height(ink))
+            paint_pill(painter, corner, said, ink, tile.width() - 10)
 
     def _paint_offer(self, painter: QPainter, line: QRectF, ink: Ink) -> None:
         font = ink.look.font("meta")

@@ -53,6 +53,7 @@ class Tile(QWidget):
         name = one_line(staged.name)
         self.setToolTip(f"{name} · {size_words(staged.size_bytes)}")
         self.setAccessibleName(f"{name}, {size_words(staged.size_bytes)}")
+        self.setAccessibleDescription(tr("Alt and an arrow moves it, Delete takes it away"))
         cross = IconButton(
             themes, "close", lambda: tr("Take it away"), size=CROSS, icon_size=14, color=QColor("white"), parent=self
         )
