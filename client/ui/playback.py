@@ -177,9 +177,11 @@ class Playback(QObject):
             self._strip.show_playing(
                 self._who, player.position_ms, player.duration_ms, paused=player.paused, speed=player.speed
             )
-        self._model.play(self._playing())
+        self._model.play(self.playing)
 
-    def _playing(self) -> Playing | None:
+    @property
+    def playing(self) -> Playing | None:
+        """What sounds now, as bubbles show it."""
         player = self.player
         if player.lid is None:
             return None

@@ -51,7 +51,7 @@ class Shortcuts:
             ("Ctrl+,", self._preferences.show),
             ("F6", lambda: self._next_area(1)), ("Shift+F6", lambda: self._next_area(-1)),
             ("Ctrl+W", window.close), ("Ctrl+Q", window.close), ("Esc", self.escape), ("Alt+Left", self._close_chat),
-            ("Ctrl+End", page.list.scroll_to_end), ("Alt+Return", show_group),
+            ("Ctrl+Shift+G", page.browse), ("Ctrl+End", page.list.scroll_to_end), ("Alt+Return", show_group),
         ):  # fmt: skip
             action = QAction(window)
             action.setShortcut(QKeySequence(keys))
@@ -59,10 +59,12 @@ class Shortcuts:
             window.addAction(action)
 
     def escape(self) -> None:
-        """Close what lies uppermost: the search, the viewer, a recording, the chat."""
+        """Close what lies uppermost: the search, the viewer, the media, a recording, the chat."""
         self._side.chats.leave_search()
         if not self._page.viewer.isHidden():
             self._page.viewer.leave()
+        elif self._page.browsing.shown:
+            self._page.browsing.leave()
         elif self._page.recording.running:
             self._page.bar.keep_or_discard_wanted.emit()
         elif self._page.writing.end():

@@ -12,7 +12,7 @@ from client.ui.words import duration
 from protocol.content import Video
 
 SIDE, RADIUS = 240, 24
-RING, RING_EDGE = 4.0, 5.0
+RING, RING_EDGE = 4.0, 2.0
 DOT, DOT_GAP = 8, 8
 
 
@@ -59,7 +59,7 @@ class NoteBlock(MediaBlock):
         """The film, and around it the ring."""
         super().paint(painter, at, ink)
         if self._row.playing is not None:
-            self._paint_ring(painter, QRectF(at, self.size), ink)
+            self._paint_ring(painter, QRectF(at, self.size))
         elif self.unheard:
             self._paint_dot(painter, QRectF(at, self.size), ink)
 
@@ -75,15 +75,15 @@ class NoteBlock(MediaBlock):
         elif not self.runs:
             circle_button(painter, button, "play", PILL, ON_PILL)
 
-    def _paint_ring(self, painter: QPainter, box: QRectF, ink: Ink) -> None:
-        """From the middle of the top, as a clock runs."""
+    def _paint_ring(self, painter: QPainter, box: QRectF) -> None:
+        """From the middle of the top, as a clock runs; white on black is seen over every film."""
         path = ring_path(box.adjusted(RING_EDGE, RING_EDGE, -RING_EDGE, -RING_EDGE), RADIUS - RING_EDGE)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(PILL, RING))
         painter.drawPath(path)
         if self.played:
             around = path.length() / RING
-            pen = QPen(ink.look.color("accent"), RING, Qt.PenStyle.CustomDashLine, Qt.PenCapStyle.FlatCap)
+            pen = QPen(ON_PILL, RING, Qt.PenStyle.CustomDashLine, Qt.PenCapStyle.FlatCap)
             pen.setDashPattern([around * self.played, around])
             painter.setPen(pen)
             painter.drawPath(path)

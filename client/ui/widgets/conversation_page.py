@@ -14,6 +14,7 @@ from client.core.model import Bubble, ChatEntry, Member, State, TransferProgress
 from client.ui.actions import MessageActions
 from client.ui.afterwards import Afterwards
 from client.ui.attaching import Attaching
+from client.ui.browsing import Browsing
 from client.ui.draft_parts import DraftParts
 from client.ui.drafts import Drafts
 from client.ui.errands import Errands
@@ -145,6 +146,11 @@ class ConversationPage(QFrame):
             self._chat, self.model, self.list.pictures, self._errands, self.playback, self.viewer,
             act=self.hands.act, show=self.shown_wanted.emit, say=self.say,
         )  # fmt: skip
+        self.browsing = Browsing(
+            self._chat, themes, self.list.pictures, self._errands, self.playback, self, self.list,
+            name=self.model.name, view=self._view, act=self.hands.act,
+            show=lambda lid: self._errands.start(self.show_message(lid)),
+        )  # fmt: skip
         self._targets = DropTargets(themes, self)
         self.empty.hide()
         self.camera.hide()
@@ -172,6 +178,7 @@ class ConversationPage(QFrame):
         self.header.back_wanted.connect(self.back_wanted)
         self.header.menu_wanted.connect(self._ask_menu)
         self.header.info_wanted.connect(self.info_wanted)
+        self.header.media_wanted.connect(self.browse)
         self.banner.connect_wanted.connect(self._chat.connect)
         self.banner.join_wanted.connect(self.join_wanted)
         self._near.timeout.connect(self.show_near)
@@ -221,6 +228,7 @@ class ConversationPage(QFrame):
         self.sending.keep_draft()
         self.writing.leave()
         self.hints.stop()
+        self.browsing.leave()
         self.entry = entry
         self.hint.hide()
         self.recording.show(entry.conv)
@@ -236,6 +244,7 @@ class ConversationPage(QFrame):
         self.sending.keep_draft()
         self.writing.leave()
         self.hints.stop()
+        self.browsing.leave()
         self.entry = None
         self.recording.show(ConvId(""))
         self.model.close()
@@ -293,12 +302,14 @@ class ConversationPage(QFrame):
             self.writing.bubble_changed(bubble)
             self._ask_by_itself(bubble)
         self.viewing.bubbles_changed(bubbles)
+        self.browsing.bubbles_changed(bubbles)
         self._look_empty()
 
     def bubble_dropped(self, lid: Lid) -> None:
         """A bubble is gone."""
         self.playback.drop(lid)
         self.viewing.dropped(lid)
+        self.browsing.dropped(lid)
         self.model.drop(lid)
         self.writing.dropped(lid)
         self._look_empty()
@@ -307,8 +318,14 @@ class ConversationPage(QFrame):
         """A file has got further."""
         self.model.progress(progress)
         self.viewing.progressed(progress)
+        self.browsing.progressed(progress)
         if progress.way == "up" and self.conv and self.model.row_of(progress.lid) is not None:
             self.hints.begin(self.conv, "file")
+
+    def browse(self) -> None:
+        """All media of this conversation."""
+        if self.conv:
+            self.browsing.open(self.conv)
 
     def _view(self, bubble: Bubble) -> None:
         self.viewing.open(bubble)

@@ -18,9 +18,11 @@ from pytestqt.qtbot import QtBot
 import resources
 from client.app.chat import Chat
 from client.core.model import Bubble, TransferProgress
+from client.ui.bubbles.note import is_note
 from client.ui.notebook import Notebook
 from client.ui.sound.sources import INVENTED
 from client.ui.theme import Themes
+from client.ui.viewmodels.rows import Row
 from client.ui.widgets.main_window import MainWindow
 from protocol.content import Text, Voice
 from protocol.values import ConvId, Lid, replace
@@ -31,6 +33,7 @@ from tests.stages.shelf_chat import ShelfChat
 SAMPLES = Path(resources.__file__).parent / "samples"
 VOICE, FILM = str(SAMPLES / "voice.ogg"), str(SAMPLES / "video.mp4")
 OTHER = ConvId("other")
+SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
 class Bench:
@@ -462,9 +465,20 @@ async def test_a_new_picture_is_counted_while_one_is_looked_at(gallery: Bench) -
 # --------------------------------------------------------------------------------------- video notes
 
 
+def at(bench: Bench, lid: int) -> Row:
+    place = bench.page.model.row_of(Lid(lid))
+    assert place is not None
+    return bench.page.model.row(place)
+
+
+def screen_of(bench: Bench, lid: int) -> object:
+    playing = at(bench, lid).playing
+    return playing.screen.image if playing is not None and playing.screen is not None else None
+
+
 async def test_a_video_note_plays_where_it_is(gallery: Bench) -> None:
     gallery.chat.put(replace(await gallery.chat.bubble(Lid(4)), body=note(), path=FILM))
-    await gallery.until(lambda: gallery.page.model.bubble(Lid(4)).body.note)
+    await gallery.until(lambda: is_note(at(gallery, 4)))
     gallery.page.list.scroll_to_end()
     view = gallery.page.list
     QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=gallery.point(4, "play"))
@@ -472,10 +486,128 @@ async def test_a_video_note_plays_where_it_is(gallery: Bench) -> None:
 
     assert gallery.page.viewer.isHidden()
     assert gallery.page.strip.isVisible()
-    row = gallery.page.model.row(gallery.page.model.row_of(Lid(4)))
-    await gallery.until(lambda: row.playing.screen.image is not None)
+    await gallery.until(lambda: screen_of(gallery, 4) is not None)
     QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=gallery.point(4, "pause"))
     assert gallery.player.paused
     gallery.player.toggle()
     gallery.player.seek(0.98)
     await gallery.until(lambda: gallery.wishes("played") == [4])
+
+
+# ------------------------------------------------------------------------------------ the media tab
+
+
+def tiles(bench: Bench) -> list[int]:
+    model = bench.page.browsing.model
+    return [model.row(place).lid for place in range(model.rowCount())]
+
+
+async def flashed(bench: Bench, lid: int) -> None:
+    await bench.until(lambda: bench.page.list.bubbles.flashed == lid)
+
+
+async def held(bench: Bench, count: int) -> None:
+    await bench.until(lambda: len(tiles(bench)) == count)
+
+
+async def counted(bench: Bench, words: str) -> None:
+    await bench.until(lambda: counter(bench) == words)
+
+
+def click(bench: Bench, place: int, at: QPoint | None = None) -> None:
+    view = bench.page.browsing.tab.view
+    spot = at or view.visualRect(view.model().index(place, 0)).center()
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+
+
+async def test_the_media_of_a_chat_are_opened_looked_at_and_left(gallery: Bench) -> None:
+    tab = gallery.page.browsing.tab
+    gallery.page.header.media.click()
+    await gallery.until(lambda: tiles(gallery) == [5, 4, 3, 1])
+    assert tab.isVisible()
+    click(gallery, 2)
+    await gallery.until(lambda: gallery.page.viewer.lid == 3)
+    assert counter(gallery) == "2 of 4"
+    press(gallery, Qt.Key.Key_Escape)
+    assert gallery.page.viewer.isHidden()
+    assert tab.isVisible(), "the uppermost first"
+    QTest.keyClick(tab.view, Qt.Key.Key_Escape)
+    assert not tab.isVisible()
+    assert gallery.wishes("fetch") == []
+
+    QTest.keyClick(gallery.page.list, Qt.Key.Key_G, Qt.KeyboardModifier.ControlModifier | SHIFT)
+    assert tab.isVisible()
+    await gallery.until(lambda: tiles(gallery) == [5, 4, 3, 1])
+    tab.view.setCurrentIndex(tab.view.model().index(3, 0))
+    QTest.keyClick(tab.view, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    await gallery.until(lambda: gallery.page.list.bubbles.flashed == 1)
+    assert not tab.isVisible()
+
+
+async def test_voice_notes_are_played_from_their_list(bench: Bench) -> None:
+    tab = bench.page.browsing.tab
+    bench.page.browse()
+    tab._tabs[1].click()
+    await bench.until(lambda: tiles(bench) == [8, 7, 6, 5, 4, 2, 1])
+    click(bench, 2)
+    await bench.plays(6)
+    assert bench.page.browsing.model.row(2).playing is not None
+    click(bench, 2)
+    assert bench.player.paused
+    click(bench, 1)
+    await bench.until(lambda: bench.wishes("fetch") == [7])
+    line = tab.view.visualRect(tab.view.model().index(4, 0))
+    click(bench, 4, QPoint(line.right() - 24, line.center().y()))
+    await bench.until(lambda: bench.page.list.bubbles.flashed == 4)
+
+
+async def test_an_empty_tab_says_so_until_something_comes(bench: Bench) -> None:
+    tab = bench.page.browsing.tab
+    bench.page.browse()
+    await bench.until(lambda: tab._nothing.isVisible())
+    assert tab._nothing.text() == "No pictures or films in this chat yet."
+    bench.chat.put(replace(notes()[6], lid=Lid(40), pos=40, body=people.photo()))
+    await bench.until(lambda: tiles(bench) == [40])
+    assert tab.view.isVisible()
+    tab._tabs[2].click()
+    await bench.until(lambda: tab._nothing.text() == "No files in this chat yet.")
+    bench.window.show_chat(OTHER)
+    await bench.until(lambda: not tab.isVisible())
+
+
+async def test_its_menu_offers_what_can_be_done_with_a_file(gallery: Bench) -> None:
+    gallery.page.browse()
+    await gallery.until(lambda: tiles(gallery) == [5, 4, 3, 1])
+    for lid, wanted in ((4, {"open", "save", "forward"}), (3, {"download", "forward"})):
+        menu = gallery.page.browsing.menu_of(await gallery.chat.bubble(Lid(lid)))
+        assert wanted <= {action.data() for action in menu.actions()}
+        menu.actions()[0].trigger()
+        await flashed(gallery, lid)
+        menu.deleteLater()
+
+
+async def test_fifty_media_cost_no_request_until_a_click(bench: Bench) -> None:
+    diary = people.Diary()
+    for place in range(50):
+        diary.hear(people.ANNA, (people.photo(), people.video(), people.voice(), people.document())[place % 4])
+    bench.chat.shelf = people.Shelf(diary.bubbles)
+    bench.window.show_chat(OTHER)
+    await bench.until(lambda: bench.page.conv == OTHER)
+    bench.chat.wishes.clear()
+    bench.window.show_chat(people.CONV)
+    await bench.until(lambda: bench.page.model.row_of(Lid(50)) is not None)
+    bench.page.browse()
+    for place, count in ((0, 26), (1, 12), (2, 12)):
+        bench.page.browsing.tab.show_tab(place)
+        await held(bench, count)
+        bench.page.browsing.tab.grab()
+    bench.page.viewing.open(await bench.chat.bubble(Lid(1)))
+    for place in range(2, 27):
+        await counted(bench, f"{place - 1} of 26")
+        press(bench, Qt.Key.Key_PageDown)
+    await bench.until(lambda: counter(bench) == "26 of 26")
+
+    asking = {"fetch", "checked_path", "people", "members", "receipts"}
+    assert not [wish for wish in bench.chat.wishes if wish[0] in asking]
+    bench.page.viewer._do.click()
+    await bench.until(lambda: len(bench.wishes("fetch")) == 1)
