@@ -90,7 +90,7 @@ class Engine:
         self._inquiry = Inquiry(self._outbox.key_of)
         self._link = Link(memory.me, roll, self._inbox.summary)
         self._waits_since_s: float | None = None
-        self._generation = Generation(memory.me.gen, self._inbox.convs)
+        self._generation = Generation(memory.me.gen, lambda: (*self._inbox.convs(), *self._outbox.convs()))
         self._others: tuple[Machine, ...] = (
             self._inbox,
             self._outbox,

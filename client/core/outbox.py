@@ -180,6 +180,10 @@ class Outbox:
                 outputs.append(self._park(waiting))
         return outputs
 
+    def convs(self) -> list[ConvId]:
+        """Where this device has said something, or may."""
+        return list(self._lanes)
+
     def _lane(self, conv: ConvId) -> LaneQueue:
         return self._lanes.setdefault(conv, LaneQueue(conv))
 

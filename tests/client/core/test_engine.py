@@ -304,6 +304,17 @@ def test_a_restored_server_is_agreed_with_before_anything_else() -> None:
     assert of_kind(alice.hears(OfflineA(C, 6, 7, 7, (event(7),))), SaveArrived)[0].cursor == 7
 
 
+def test_what_was_said_where_nothing_was_heard_yet_is_looked_for_too() -> None:
+    """A conversation as young as the backup is old: accepted here, and unknown to the server that comes back."""
+    alice = Core()
+    alice.online()
+    alice.writes(1, "hello")
+    alice.hears(taken("hello", 1))
+    alice.does(WireDown(1))
+
+    assert of_kind(alice.online(gen="2-bb"), FindOwnAbove) == [FindOwnAbove(((C, 0),))]
+
+
 def test_a_restored_server_may_have_to_be_asked_for_its_heads() -> None:
     alice = Core(memory(Room(C, cursor=9)))
 
