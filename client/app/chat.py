@@ -380,6 +380,10 @@ class Chat:
         await self._parts.messages.set_draft(conv, text)
         self._publisher.touch(conv)
 
+    async def shows_file(self, path: str) -> bool:
+        """Whether any bubble shows the file at this path."""
+        return await self._parts.messages.shows_file(path)
+
     async def draft_parts(self) -> dict[ConvId, list[DraftPart]]:
         """Files and answers that waited when the program ended."""
         return await self._parts.messages.draft_parts()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from client.ui.sound.segments import Draft, read_draft
+from client.ui.sound.segments import Draft, is_empty, read_draft
 from client.ui.words import duration, tr
 from protocol.values import ConvId
 
@@ -33,6 +33,18 @@ class Drafts(QObject):
             draft = read_draft(folder)
             if draft is not None:
                 self._drafts[folder] = draft
+            elif is_empty(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def finished(self) -> list[tuple[Draft, Path]]:
+        """Files that were made of recordings which still wait: sent a moment before a crash, or not quite."""
+        files = [path for path in self._root.iterdir() if path.is_file()]
+        return [
+            (draft, path)
+            for draft in self._drafts.values()
+            for path in files
+            if path.stem.startswith(f"{draft.folder.name}-")
+        ]
 
     def of(self, conv: ConvId) -> Draft | None:
         """The newest recording that waits in a conversation."""

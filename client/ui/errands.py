@@ -22,7 +22,9 @@ class Errands:
 
     def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[None]:
         """Run it beside the window."""
-        return self._tasks.start(self._run(work), getattr(work, "__name__", "errand"))
+        task = self._tasks.start(self._run(work), getattr(work, "__name__", "errand"))
+        task.add_done_callback(lambda _done: work.close())  # the window closed before it began
+        return task
 
     def once(self, question: Question) -> None:
         """Each question once: a second click while its dialog is being prepared opens no second one."""

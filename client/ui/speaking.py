@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -45,6 +46,14 @@ class Speaking(QObject):
     def ask(self) -> None:
         """Escape: what is to become of it?"""
         self._errands.once(self._keep_or_discard)
+
+    async def tidy(self) -> None:
+        """At the start: a recording whose message is there was sent; what was made of another is made again."""
+        for draft, path in self._drafts.finished():
+            if await self._chat.shows_file(str(path)):
+                self._drafts.drop(draft)
+            else:
+                await asyncio.to_thread(path.unlink, missing_ok=True)
 
     async def _send(self, draft: Draft, span: Span) -> None:
         """It waits in its conversation until its message is safe there."""

@@ -80,6 +80,7 @@ class ShelfChat:
         self.storage, self.spends = ShelfStorage(), list[Spending]()
         self.unsent: list[Bubble] = []
         self.joins_as = ME.uid
+        self.files_shown: set[str] = set()
         self.waiting: dict[ConvId, list[DraftPart]] = {}
         self._albums = 0
         self._listeners: list[Callable[[Change], None]] = []
@@ -223,6 +224,9 @@ class ShelfChat:
     async def save_copy(self, lid: Lid, to: str) -> str:
         await self._wish("save_copy", lid, to)
         return await MarkedFiles().save(await self.checked_path(lid), to)
+
+    async def shows_file(self, path: str) -> bool:
+        return path in self.files_shown
 
     async def draft_parts(self) -> dict[ConvId, list[DraftPart]]:
         return self.waiting

@@ -33,7 +33,7 @@ class Finished(NamedTuple):
 
 
 async def finish(draft: Draft, span: Span, out: Path, join: Join) -> Finished:
-    """Make one file of this part; `out` is where it goes unless the worker makes it. The recording stays.
+    """Make one file of this part; `out` is where it goes, but for its suffix. The recording stays.
 
     Raises StoreFailed.
     """
@@ -55,8 +55,10 @@ async def _voice(draft: Draft, span: Span, out: Path, join: Join) -> Path:
     finally:
         if folder != draft.folder:
             await asyncio.to_thread(shutil.rmtree, folder, True)
-    if joined is not None and joined.suffix != ".wav":
-        return joined
+    if joined is not None:
+        joined = await asyncio.to_thread(joined.replace, out.with_suffix(joined.suffix))
+        if joined.suffix != ".wav":
+            return joined
     made = out.with_suffix(".m4a")
     if await _encoded(draft, span, made):
         if joined is not None:

@@ -232,6 +232,14 @@ def read_draft(folder: Path) -> Draft | None:
         return None
 
 
+def is_empty(folder: Path) -> bool:
+    """Whether somebody began to record here, and nothing was said. A folder that is no recording is none of ours."""
+    try:
+        return (folder / MANIFEST).exists() and not any(_whole(path) for path in _segments(folder))
+    except OSError:
+        return False
+
+
 def _segments(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("[0-9]*.pcm") if path.stem.isdigit() and len(path.stem) == 6)
 

@@ -126,6 +126,7 @@ class MainWindow(QMainWindow):
         self._unsubscribe = chat.subscribe(self._hear)
         self._read_chats()
         self.errands.start(self.page.parts.load())
+        self.errands.start(self.page.speaking.tidy())
         self._line_changed(chat.line)
 
     # --- building

@@ -295,6 +295,13 @@ def test_what_a_crash_left_is_found_in_its_chat(studio: Studio) -> None:
     assert found.words(HERE) == "语音 0:04"
 
 
+def test_where_nothing_was_said_nothing_stays(studio: Studio) -> None:
+    studio.record(0)
+    assert len(studio.folders()) == 1
+    assert Drafts(studio.notebook.recordings).convs == []
+    assert studio.folders() == []
+
+
 def test_other_things_in_the_folder_are_left_alone(studio: Studio) -> None:
     (studio.notebook.recordings / "picture-1.png").write_bytes(b"x")
     (studio.notebook.recordings / "empty").mkdir()

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from client.app.chat import Chat
 from client.ports import DraftPart
 from client.ui.notebook import Notebook
+from client.ui.sound.segments import Tape
 from client.ui.sound.sources import INVENTED
 from client.ui.theme import Themes
 from client.ui.widgets.main_window import MainWindow
@@ -70,6 +71,37 @@ async def test_files_and_an_answer_wait_for_the_next_start(themes: Themes, tmp_p
         page.send()
         await so(lambda: page.rail.isHidden())
         await so(lambda: chat.waiting[people.CONV] == [])
+
+
+def left_over(folder: Path, name: str) -> Path:
+    """A recording that still waits, and a file that was made of it."""
+    recordings = Notebook(folder).recordings
+    tape = Tape(recordings / name, people.CONV, "voice", 1)
+    for _ in range(10):
+        tape.add_sound(bytes(9600), 0.5)
+    tape.close()
+    made = recordings / f"{name}-0-1000.ogg"
+    made.write_bytes(b"OggS")
+    return made
+
+
+async def test_a_recording_that_was_sent_a_moment_before_a_crash_is_not_offered_again(
+    themes: Themes, tmp_path: Path
+) -> None:
+    chat = shelf(tmp_path)
+    made = left_over(tmp_path, "voice-1")
+    chat.files_shown.add(str(made))
+    async with opened(chat, themes, tmp_path) as window:
+        await so(lambda: not window.page.drafts.convs)
+        assert made.exists(), "its message needs it"
+
+
+async def test_what_was_made_of_a_recording_and_not_sent_is_made_again(themes: Themes, tmp_path: Path) -> None:
+    made = left_over(tmp_path, "voice-1")
+    async with opened(shelf(tmp_path), themes, tmp_path) as window:
+        await so(lambda: not made.exists())
+        assert window.page.drafts.convs == [people.CONV]
+        assert window.page.bar.face == "draft"
 
 
 async def test_a_file_that_is_gone_and_a_message_that_is_gone_are_left_out(themes: Themes, tmp_path: Path) -> None:
