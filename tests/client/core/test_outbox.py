@@ -78,9 +78,9 @@ def test_numbers_are_dense_and_chained_in_each_lane() -> None:
 
 
 def test_it_knows_where_something_was_said_also_when_nothing_waits() -> None:
-    alice = Sender(memory(Room(D, lane=Lane(1, dg("one")))))
-    alice.writes("hello")
-    assert alice.outbox.convs() == [D, C]
+    outbox = Outbox(memory(Room(D, lane=Lane(1, dg("one")))), Ladder(), 0)
+    outbox.handle(Compose(Lid(1), C, b"hello", dg("hello"), 1), 0.0)
+    assert outbox.convs() == [D, C]
 
 
 def test_a_lane_goes_on_where_the_disk_says_it_ended() -> None:
