@@ -12,7 +12,7 @@ from shiboken6 import isValid
 
 from client.ui.theme import Themes
 from client.ui.words import speak
-from tests.stages import afterwards, together, windows
+from tests.stages import afterwards, media, together, windows
 from tests.stages.stage import STAGES, Scene
 
 
@@ -26,6 +26,7 @@ WINDOW_SAYS = ("No RHI backend", "Could not open file", "Cannot open")
 SAID = {
     windows.__name__: WINDOW_SAYS,
     together.__name__: WINDOW_SAYS,
+    media.__name__: WINDOW_SAYS,
     afterwards.__name__: ("No RHI backend", "does not support"),
 }
 """What Qt may complain about, by the module of a stage; any other complaint fails."""

@@ -26,8 +26,9 @@ from client.ui.sound.sources import INVENTED
 from client.ui.theme import Themes
 from client.ui.viewmodels.rows import Row
 from client.ui.widgets.main_window import MainWindow
+from client.ui.widgets.viewer import Viewer
 from protocol.content import Text
-from protocol.values import ConvId
+from protocol.values import ConvId, Lid
 from tests.stages import people
 
 T = TypeVar("T", bound=Dialog)
@@ -193,3 +194,54 @@ async def test_an_album_goes_from_one_window_to_another(qtbot: QtBot, themes: Th
 def albums(window: MainWindow) -> list[tuple[Row, ...]]:
     model = window.page.model
     return [model.row(row).album for row in range(model.rowCount()) if model.row(row).album]
+
+
+async def test_fifty_media_over_the_real_line_cost_no_request_until_a_click(
+    qtbot: QtBot, themes: Themes, tmp_path: Path
+) -> None:
+    """The list, the tab and the viewer, and the ledger of every request as witness (P-76)."""
+    async with (
+        bootstrap.open_server(tmp_path / "server") as server,
+        bootstrap.open_chat(tmp_path / "nora", "") as nora,
+        bootstrap.open_chat(tmp_path / "ben", "") as ben,
+    ):
+        await nora.join(server.url, "Nora", await server.invite())
+        uid = (await ben.join(server.url, "Ben", await server.invite())).uid
+        conv = await nora.open_direct(uid)
+        first = await nora.send_file(conv, people.saved(tmp_path), "picture")
+        await sent(nora, first)
+        await nora.forward([first] * 49, conv)
+
+        async with window_of(ben, themes, tmp_path / "ben") as window:
+            page, asked = window.page, len(await ben.spent())
+            await arrived(ben, conv, 50)
+            await show(window, conv)
+            page.browse()
+            await until(lambda: page.browsing.model.rowCount() == 50)
+            page.browsing.tab.grab()
+            page.viewing.open(page.browsing.model.row(0).bubble)
+            for place in range(50, 0, -1):
+                await shown(page.viewer, f"{place} of 50")
+                page.viewer.stepped.emit(-1)
+            assert len(await ben.spent()) == asked
+
+            page.viewer._do.click()
+            await until(lambda: page.viewer.canvas._image.width() > 1000)
+            causes = [row.because.cause for row in await ben.spent()]
+            assert causes[: len(causes) - asked] == ["download"]
+
+
+async def sent(chat: Chat, lid: Lid) -> None:
+    async with asyncio.timeout(20):
+        while (await chat.bubble(lid)).state < State.ACCEPTED:  # noqa: ASYNC110 - so is the next: the disk tells nobody
+            await asyncio.sleep(0.02)
+
+
+async def arrived(chat: Chat, conv: ConvId, count: int) -> None:
+    async with asyncio.timeout(30):
+        while len(await chat.media_lids(conv, ("picture",))) < count:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.05)
+
+
+async def shown(viewer: Viewer, words: str) -> None:
+    await until(lambda: viewer._count.text() == words)
