@@ -173,8 +173,9 @@ class HttpMedia:
         await asyncio.to_thread(self._files.sweep, needed)
 
     async def stored(self) -> list[Stored]:
-        """What lies where downloads are kept, also what is still coming."""
-        return await asyncio.to_thread(self._cache.stored)
+        """What lies where downloads are kept, also what is still coming. Raises DataReadOnly."""
+        with on_disk():
+            return await asyncio.to_thread(self._cache.stored)
 
     async def remove(self, path: str) -> bool:
         """Take a file away from there; whether it is gone. No file elsewhere is touched."""

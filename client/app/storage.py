@@ -104,8 +104,12 @@ class Storage:
 
     async def make_room(self) -> None:
         """Trim, beside what else goes on."""
-        freed_bytes = await self.trim()
-        log.info("- %d bytes of downloads made room", freed_bytes)
+        try:
+            freed_bytes = await self.trim()
+        except Problem as problem:
+            log.warning("! downloads were not looked through: %s", problem.code)
+        else:
+            log.info("- %d bytes of downloads made room", freed_bytes)
 
     async def _let_go(self, files: Iterable[_Kept], enough_bytes: int | None = None) -> int:
         gone_bytes = 0

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from client.adapters.http_cache import Cache
+from client.adapters.http_media import HttpMedia
+from protocol.problems import DataReadOnly
 
 SHA = "ab" * 32
 
@@ -54,6 +58,13 @@ def test_one_of_two_files_of_a_folder_goes(tmp_path: Path) -> None:
     assert cache.remove(two)
     assert cache.stored() == []
     assert cache.remove(two), "it is gone, whoever took it"
+
+
+async def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "media").write_text("a file where the folder should be")
+    media = HttpMedia(lambda: "", lambda: "", tmp_path / "media")
+    with pytest.raises(DataReadOnly):
+        await media.stored()
 
 
 def test_using_a_file_does_not_look_like_changing_it(tmp_path: Path) -> None:

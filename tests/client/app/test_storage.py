@@ -17,7 +17,7 @@ from client.core.model import Bubble, State
 from client.core.spending import CachedFile, CacheKind, Stored
 from protocol.content import Text
 from protocol.limits import MIB
-from protocol.problems import DiskFull
+from protocol.problems import DataReadOnly, DiskFull
 from protocol.values import ConvId, Lid, Uid
 
 HOUR_NS = 3600 * 1_000_000_000
@@ -39,7 +39,7 @@ class World:
         self.folder, self.shown, self.wanted = folder, dict[str, CachedFile](), set[str]()
         self.forgotten: list[int] = []
         self.limit_mib = 0
-        self.full = False
+        self.full = self.locked = False
         self.tasks = Tasks()
         self._cache = Cache(folder)
         self.storage = Storage(
@@ -83,6 +83,8 @@ class World:
         return self.wanted
 
     async def stored(self) -> list[Stored]:
+        if self.locked:
+            raise DataReadOnly()
         return self._cache.stored()
 
     async def remove(self, path: str) -> bool:
@@ -188,6 +190,12 @@ async def test_a_bubble_that_cannot_forget_keeps_its_file(world: World) -> None:
 
     assert await world.storage.clear() == 0
     assert world.names() == {"a"}
+
+
+async def test_a_folder_that_cannot_be_read_costs_only_the_room(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.limit_mib, world.locked = 1, True
+    await world.storage.make_room()
+    assert "data_read_only" in caplog.text
 
 
 async def test_a_download_that_came_makes_room(world: World) -> None:
