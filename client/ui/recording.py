@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import QObject, QPoint, Signal
+from PySide6.QtCore import QObject, QPoint, QThreadPool, Signal
 from PySide6.QtGui import QImage
 
 from client.ui.drafts import Drafts
@@ -40,6 +41,7 @@ class Recording(QObject):
     ended = Signal()
     changed = Signal()
     said = Signal(str)
+    _prepared = Signal(int, str, object)
 
     def __init__(
         self,
@@ -63,7 +65,9 @@ class Recording(QObject):
         self._here = ConvId("")
         self._draft: Draft | None = None
         self._films: Iterator[tuple[int, bytes]] = iter(())
-        self._looked_ms = 0
+        self._looked_ms = self._turn = self._heard_from_ms = 0
+        self._heard: Path | None = None
+        self._prepared.connect(self._play)
         self._listen()
 
     def _listen(self) -> None:
@@ -286,19 +290,34 @@ class Recording(QObject):
             return
         self._stop_listening()
         span = Span(first_ms, self._bar.strip.span.last_ms)
+        turn = self._turn
+        QThreadPool.globalInstance().start(lambda: self._prepare(turn, folder, span))
+
+    def _prepare(self, turn: int, folder: Path, span: Span) -> None:
+        """On a thread: an hour is a large file."""
         try:
             segments.write_wav(folder, span, folder / LISTEN)
+            where = str(folder)
         except OSError:
-            self.said.emit(problem_words("disk_full"))
+            where = ""
+        with suppress(RuntimeError):  # the window is closed by now
+            self._prepared.emit(turn, where, span)
+
+    def _play(self, turn: int, where: str, span: Span) -> None:
+        """Unless something else was wished meanwhile."""
+        if turn != self._turn:
             return
-        self._heard_from_ms = first_ms
+        if not where:
+            self.said.emit(problem_words("store_failed"))
+            return
+        folder = Path(where)
+        self._heard = folder / LISTEN
+        self._heard_from_ms = span.first_ms
         video = (
             self._kind == "video" if self._tape is not None else self._draft is not None and self._draft.kind == "video"
         )
         self._films = segments.pictures(folder, span) if video else iter(())
         self._player.play(LISTENED, str(folder / LISTEN), span.last_ms - span.first_ms)
-
-    _heard_from_ms = 0
 
     def _show_place(self) -> None:
         playing = self._player.lid is not None
@@ -318,7 +337,13 @@ class Recording(QObject):
             self._view.show_picture(QImage.fromData(due), mirrored=False)
 
     def _stop_listening(self) -> None:
+        """What was made to be listened to is as large as the recording: it goes at once."""
+        self._turn += 1
         self._player.stop()
+        heard, self._heard = self._heard, None
+        if heard is not None:
+            with suppress(OSError):
+                heard.unlink(missing_ok=True)
 
     # --- devices
 

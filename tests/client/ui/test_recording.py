@@ -465,6 +465,7 @@ def test_it_can_be_listened_to_while_it_stands_still(studio: Studio, qtbot: QtBo
     assert studio.bar.strip._at_ms > 0
     qtbot.waitUntil(lambda: studio.recording._player.lid is None, timeout=10_000)
     assert studio.bar.strip._at_ms == -1
+    assert not list(studio.notebook.recordings.glob("*/listen.wav"))
     studio.bar.pause.click()
     studio.mic.say(1)
     assert studio.recording.duration_ms == 1100
