@@ -98,8 +98,9 @@ class Sending(QObject):
             if text.strip():
                 await self._say_words(wish)
             return
+        tray = tray.named(self._chat.new_album)
+        self._attaching.put(conv, tray)
         caption_at = tray.caption_at
-        albums = {path: name for run in tray.albums for name in (self._chat.new_album(),) for path in run}
         quality: Quality = "small" if self._chat.settings.compress else "original"
         for place, staged in enumerate(tray.files):
             caption = text if place == caption_at else ""
@@ -108,7 +109,7 @@ class Sending(QObject):
                 kind = "voice" if staged.guess == "voice" else "video" if staged.guess == "video" else "auto"
             await self._chat.send_file(
                 conv, staged.path, kind, caption, reply_to=wish.aim.lid or None, quality=quality,
-                album=albums.get(staged.path, ""),
+                album="" if tray.as_files else staged.album,
             )  # fmt: skip
             wish = self._wishes[0] = replace(self._wishes[0], aim=NEW)  # one answer is enough
             self._attaching.put(conv, self._attaching.tray(conv).without(staged.path))

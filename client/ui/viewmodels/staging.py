@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -30,12 +31,16 @@ Guess = Literal["picture", "voice", "video", "file"]
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """One file that waits. `guess` is what its name promises; what it really is, its first bytes say later."""
+    """One file that waits. `guess` is what its name promises; what it really is, its first bytes say later.
+
+    `album` is the one it was to be sent in: what is left when sending was refused joins what went.
+    """
 
     path: str
     name: str
     size_bytes: int
     guess: Guess = "file"
+    album: str = ""
 
     @property
     def takes_caption(self) -> bool:
@@ -95,6 +100,15 @@ class Tray:
     def size_bytes(self) -> int:
         """All of it."""
         return sum(staged.size_bytes for staged in self.files)
+
+    def named(self, new_album: Callable[[], str]) -> Tray:
+        """With a name for each of its albums; one that was begun before keeps its name."""
+        names: dict[str, str] = {}
+        known = {staged.path: staged.album for staged in self.files}
+        for run in self.albums:
+            name = next(filter(None, (known[path] for path in run)), "") or new_album()
+            names.update(dict.fromkeys(run, name))
+        return replace(self, files=tuple(replace(each, album=names.get(each.path, each.album)) for each in self.files))
 
     @property
     def large_films(self) -> bool:

@@ -83,6 +83,14 @@ def test_pictures_and_films_beside_one_another_are_an_album(kinds: str, sizes: l
     assert Tray(files(kinds), as_files=True).albums == ()
 
 
+def test_an_album_keeps_its_name_once_it_was_begun() -> None:
+    names = iter(("first", "second", "third"))
+    tray = Tray(files("ppfpps")).named(lambda: next(names))
+    assert [staged.album for staged in tray.files] == ["first", "first", "", "second", "second", ""]
+    left = tray.without("0").without("3").add(Staged("9", "x", 1, "picture"))
+    assert [staged.album for staged in left.named(lambda: next(names)).files] == ["first", "", "second", "", ""]
+
+
 def test_who_agreed_to_several_albums_has_room_for_more() -> None:
     assert Tray(files("p" * 10)).full
     assert not Tray(files("p" * 10), split=True).full

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
@@ -24,6 +25,7 @@ from client.ui.theme import Themes
 from client.ui.viewmodels.rows import Row
 from client.ui.widgets.main_window import MainWindow
 from client.ui.words import clock, problem_words
+from protocol.problems import OutboxFull
 from protocol.values import Lid
 from tests.client.ui.widgets.test_main_window import Bench
 from tests.stages import people
@@ -188,6 +190,20 @@ async def test_pictures_that_are_sent_together_are_an_album(bench: Bench, tmp_pa
     await bench.until(lambda: not bench.page.attaching.tray(people.CONV).files)
     sent = [wish for wish in bench.chat.wishes if wish[0] == "send_file"]
     assert [wish[5:] for wish in sent] == [("album00000000000000001",)] * 3 + [()]
+
+
+async def test_what_is_left_of_an_album_joins_it_when_it_is_sent_again(bench: Bench, tmp_path: Path) -> None:
+    bench.page.attaching.offer(pictures(tmp_path, 3))
+    bench.chat.slow = asyncio.Event()
+    bench.page.send()
+    await bench.wish("send_file")
+    bench.chat.refuse = OutboxFull(limit=1000)
+    bench.chat.slow.set()
+    await bench.until(lambda: "1000" in bench.page.hint.words)
+    bench.chat.refuse = None
+    bench.page.send()
+    await bench.until(lambda: not bench.page.attaching.tray(people.CONV).files)
+    assert {wish[5:] for wish in bench.chat.wishes if wish[0] == "send_file"} == {("album00000000000000001",)}
 
 
 async def test_one_picture_is_no_album(bench: Bench, tmp_path: Path) -> None:
