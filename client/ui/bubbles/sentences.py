@@ -120,8 +120,8 @@ def content_words(bubble: Bubble) -> str:
             return _joined(tr("picture"), size_words(file.size_bytes), one_line(caption))
         case Voice(file):
             return _joined(tr("voice note"), duration(file.duration_ms))
-        case Video(file, caption):
-            return _joined(tr("video"), duration(file.duration_ms), one_line(caption))
+        case Video(file, caption, note=noted):
+            return _joined(tr("video note") if noted else tr("video"), duration(file.duration_ms), one_line(caption))
         case File(file, caption):
             return _joined(tr("file"), isolate(file.name), size_words(file.size_bytes), one_line(caption))
     return problem_words(bubble.code or "content_unreadable")

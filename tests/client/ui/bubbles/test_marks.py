@@ -13,6 +13,7 @@ from client.ui.words import speak
 from protocol.content import Joined, Left, Notice, Opened, Ranked, Text, Titled
 from protocol.values import Lid, Uid
 from tests.stages import people
+from tests.stages.media import note
 from tests.stages.people import ANNA, Diary
 from tests.stages.stage import NOW_MS, NOW_S
 
@@ -79,6 +80,7 @@ def test_a_refusal_gives_its_reason() -> None:
             "\u2068Anna\u2069, picture, 1.8 MB, hills, not downloaded, 13:25",
         ),
         (Diary().hear(ANNA, people.video(), path="/x").bubbles[0], "\u2068Anna\u2069, video, 0:12, 13:25"),
+        (Diary().hear(ANNA, note(), path="/x").bubbles[0], "\u2068Anna\u2069, video note, 0:12, 13:25"),
         (
             Diary().hear(ANNA, people.document("a\u202eb.pdf")).bubbles[0],
             "\u2068Anna\u2069, file, \u2068ab.pdf\u2069, 2.3 MB, not downloaded, 13:25",
