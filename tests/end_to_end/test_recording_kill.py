@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +80,23 @@ async def test_a_killed_recording_waits_in_its_conversation_and_can_be_sent(
         process.stdin.write(b"\n")
         assert await process.wait() == 0
 
+    file, extra = said(tmp_path / "bob", lid)
+    assert extra.get("note", False) == (kind == "video"), "it is a video note, not a film"
+    assert bool(file.get("waveform")) == (kind == "voice")
+    assert bool(file.get("preview")) == (kind == "video")
     streams = probe(fetched["path"])
     assert abs(float(streams["format"]["duration"]) * 1000 - found["recorded_ms"]) <= 100
     codecs = {stream["codec_type"]: stream["codec_name"] for stream in streams["streams"]}
     assert codecs == ({"audio": "opus"} if kind == "voice" else {"video": "h264", "audio": "aac"})
     assert not [path for path in (tmp_path / "alice" / "recordings").iterdir() if path.is_dir()]
+
+
+def said(profile: Path, lid: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the message says of its file, and the rest of it."""
+    with closing(sqlite3.connect(f"file:{profile / 'messages.db'}?mode=ro", uri=True)) as db:
+        (content,) = db.execute("select content from bubble where lid = ?", (lid,)).fetchone()
+    body = json.loads(content)["body"]
+    return body["file"], body
 
 
 def probe(path: str) -> dict[str, Any]:
