@@ -1,8 +1,9 @@
-"""Looking at media costs nothing: no request leaves before a click, neither for the conversation nor for the viewer."""
+"""Looking at media costs nothing: no request leaves before a click, for the conversation, its media or the viewer."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args
@@ -10,10 +11,13 @@ from typing import Any, get_args
 import httpx
 import pytest
 from aiohttp import web
+from PySide6.QtCore import QModelIndex
 from PySide6.QtWidgets import QApplication
 
 from client.core.model import Bubble, MediaKind
 from client.ui.theme import Themes
+from client.ui.viewmodels.media import MediaModel
+from client.ui.widgets.media_tab import TABS
 from protocol.content import Picture, Video
 from protocol.values import Lid
 from tests.client.ui.widgets.test_window_live import Live, living
@@ -111,4 +115,35 @@ async def look_at_everything(live: Live) -> None:
         page.viewer.stepped.emit(-1)
         await asyncio.sleep(0.05)
     page.viewer.leave()
+    await browse(live)
     await asyncio.sleep(0.3)
+
+
+async def browse(live: Live) -> None:
+    """Through the three tabs of the media, from their first row to their last."""
+    browsing, seen = live.page.browsing, 0
+    browsing.open(live.conv)
+    for place in range(len(TABS)):
+        browsing.tab.show_tab(place)
+        await live.until(partial(holds, browsing.model, TABS[place][0]))
+        view = browsing.tab.view
+        for row in range(browsing.model.rowCount()):
+            view.scrollTo(browsing.model.index(row, 0))
+            view.grab()
+        while browsing.model.canFetchMore(QModelIndex()):
+            before = browsing.model.rowCount()
+            browsing.model.fetchMore(QModelIndex())
+            await live.until(partial(grew, browsing.model, before))
+        seen += browsing.model.rowCount()
+    assert seen >= MESSAGES
+    browsing.leave()
+
+
+def holds(model: MediaModel, kinds: Sequence[MediaKind]) -> bool:
+    """Whether it shows files, and of these kinds alone."""
+    rows = [model.row(place).bubble.body for place in range(model.rowCount())]
+    return bool(rows) and all(type(body).__name__.lower() in kinds for body in rows)
+
+
+def grew(model: MediaModel, rows: int) -> bool:
+    return model.rowCount() > rows or not model.canFetchMore(QModelIndex())
