@@ -13,6 +13,7 @@ from client.ui.widgets.labels import PlainLabel
 from client.ui.words import duration, tr
 
 HEIGHT, THICK, KNOB = 40, 4, 6
+NAME_MAX, NAME_PART = 160, 5
 
 
 class SeekBar(QWidget):
@@ -166,7 +167,8 @@ class MiniPlayer(QFrame):
     def show_playing(self, who: str, position_ms: int, duration_ms: int, *, paused: bool, speed: float) -> None:
         """What plays now."""
         self._play.show_icon("play" if paused else "pause", _play_words if paused else _pause_words)
-        self._who.setText(self._who.fontMetrics().elidedText(who, Qt.TextElideMode.ElideRight, 160))
+        room = min(NAME_MAX, self.width() // NAME_PART)
+        self._who.setText(self._who.fontMetrics().elidedText(who, Qt.TextElideMode.ElideRight, room))
         words = f"{duration(position_ms)} / {duration(duration_ms)}"
         self._time.setText(words)
         self._seek.show_share(position_ms / duration_ms if duration_ms else 0.0, words)

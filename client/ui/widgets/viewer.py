@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QKeyEvent, QResizeEvent
 from PySide6.QtMultimedia import QVideoFrame, QVideoSink
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from client.ui.pixels import PictureReader
 from client.ui.sound.player import Player
@@ -23,7 +23,7 @@ from protocol.values import Lid
 WHITE = QColor("white")
 TOP, BOTTOM, SIDE, ARROW = 56, 56, 16, 48
 SKIP_S, LOUDER = 5.0, 0.1
-NAME_PX, VOLUME_PX, OFFER_PX = 280, 88, 420
+NAME_PX, VOLUME_PX, OFFER_PX, WIDE_PX = 280, 88, 420, 680
 NEAR_END_MS = 1000
 """A film that was left so shortly before its end begins anew."""
 STYLE = """
@@ -245,20 +245,26 @@ class Viewer(QWidget):
         self.opened.emit()
 
     def _label(self, item: Exhibit) -> None:
-        metrics = self._who.fontMetrics()
-        self._who.setText(metrics.elidedText(item.who, Qt.TextElideMode.ElideRight, NAME_PX))
         self._when.setText(item.when)
         self._count.setText(tr("{place} of {count}", place=item.place, count=item.count) if item.count > 1 else "")
         self.setAccessibleName(", ".join(filter(None, (item.who, item.when, self._count.text()))))
-        here = bool(item.path)
-        for part in ("save", "copy_file", "folder"):
-            self._deeds[part].setVisible(here)
         self._rotate.setVisible(not item.film and self._ready)
         self._controls.setVisible(item.film and self._ready)
         self._before.setVisible(item.place > 1)
         self._after.setVisible(item.place < item.count)
         self._say(item)
+        self._fit(item)
         self._lay()
+
+    def _fit(self, item: Exhibit) -> None:
+        """In a narrow window only what matters most; keys do the rest."""
+        wide, here = self.width() >= WIDE_PX, bool(item.path)
+        for part in ("save", "copy_file", "folder"):
+            self._deeds[part].setVisible(here and (wide or part == "save"))
+        for spare in (self._when, self._full, self._volume):
+            spare.setVisible(wide)
+        metrics = self._who.fontMetrics()
+        self._who.setText(metrics.elidedText(item.who, Qt.TextElideMode.ElideRight, NAME_PX if wide else NAME_PX // 3))
 
     def _say(self, item: Exhibit) -> None:
         """What is not here is offered with its size; nothing comes by itself (P-76)."""
@@ -275,6 +281,23 @@ class Viewer(QWidget):
         self._do.setText(words)
         self._do.setVisible(bool(words))
         self._offer.setVisible(bool(said))
+
+    def menu(self) -> QMenu:
+        """The same deeds as the buttons, in words."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.setObjectName("viewer_menu")
+        here = self._item is not None and bool(self._item.path)
+        for part, button in self._deeds.items():
+            if here or part in ("forward", "show"):
+                action = menu.addAction(button.toolTip())
+                action.setData(part)
+                action.triggered.connect(lambda _checked=False, each=part: self._want(each))
+        return menu
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """What can be done with it; Escape closes the menu before the viewer."""
+        self.menu().popup(event.globalPos())
 
     def _want(self, part: str) -> None:
         if self._item is not None and part:
@@ -417,6 +440,8 @@ class Viewer(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The bars keep to the edges."""
+        if self._item is not None:
+            self._fit(self._item)
         self._lay()
 
     def _lay(self) -> None:

@@ -447,6 +447,28 @@ async def test_deeds_are_about_what_is_shown(gallery: Bench) -> None:
     await gallery.until(lambda: gallery.page.list.bubbles.flashed == 5)
 
 
+async def test_in_a_narrow_window_the_menu_has_what_the_bar_has_no_room_for(gallery: Bench) -> None:
+    await look(gallery, 1)
+    viewer = gallery.page.viewer
+    assert viewer._deeds["folder"].isVisible()
+    gallery.window.resize(400, 560)
+    await gallery.until(lambda: not viewer._deeds["folder"].isVisible())
+    assert viewer._deeds["save"].isVisible()
+    assert viewer._bar.minimumSizeHint().width() <= 400
+    menu = viewer.menu()
+    assert [action.data() for action in menu.actions()] == ["save", "copy_file", "folder", "forward", "show"]
+    menu.deleteLater()
+    await look_away(gallery, 3)
+    menu = viewer.menu()
+    assert [action.data() for action in menu.actions()] == ["forward", "show"]
+    menu.deleteLater()
+
+
+async def look_away(bench: Bench, lid: int) -> None:
+    press(bench, Qt.Key.Key_PageDown)
+    await bench.until(lambda: bench.page.viewer.lid == lid)
+
+
 async def test_what_is_recalled_or_dropped_is_not_looked_at_any_more(gallery: Bench) -> None:
     await look(gallery, 1)
     gallery.chat.put(replace(await gallery.chat.bubble(Lid(1)), body=None, recalled=True))
