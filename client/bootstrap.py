@@ -18,6 +18,7 @@ from client.adapters.file_marks import MarkedFiles
 from client.adapters.http_accounts import HttpAccounts
 from client.adapters.http_ledger import Ledger
 from client.adapters.http_media import HttpMedia
+from client.adapters.http_names import safe_name
 from client.adapters.local_network import LocalNetwork
 from client.adapters.lossy_wire import Faults, LossyWire
 from client.adapters.sqlite_messages import SqliteMessages
@@ -147,7 +148,7 @@ async def _open_parts(stack: AsyncExitStack, profile: Profile, messages: SqliteM
         accounts=accounts,
         clock=clock,
         dice=dice,
-        exports=MarkedFiles(),
+        exports=MarkedFiles(safe_name),
         make=make,
         network=LocalNetwork(),
         ledger=ledger,

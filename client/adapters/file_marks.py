@@ -13,7 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from client.adapters.http_names import safe_name
 from protocol.problems import DiskFull, Problem, SaveFailed
 
 NAMES_MAX: Final = 1000
@@ -64,14 +63,20 @@ def mark_of(system: str) -> Mark:
 
 
 class MarkedFiles:
-    """Writes copies outside of the profile. `mark` is what is done to each of them."""
+    """Writes copies outside of the profile.
 
-    def __init__(self, mark: Mark | None = None) -> None:
+    Args:
+        name: makes a name that a stranger chose fit for any disk.
+        mark: what is done to each copy; what this system asks for unless it is given.
+    """
+
+    def __init__(self, name: Callable[[str], str], mark: Mark | None = None) -> None:
+        self._name = name
         self._mark = mark or mark_of(sys.platform)
 
     def name(self, said: str) -> str:
         """A name to save a file under that somebody else named (SEC-27)."""
-        return safe_name(said)
+        return self._name(said)
 
     async def save(self, path: str, to: str) -> str:
         """Copy `path` to `to`, or beside it if something is there already; returns where it is now.
@@ -82,7 +87,7 @@ class MarkedFiles:
 
     def _save(self, path: str, to: Path) -> str:
         try:
-            for place in _places(to.parent, safe_name(to.name)):
+            for place in _places(to.parent, self._name(to.name)):
                 with suppress(FileExistsError):
                     return self._copy(path, place)
         except OSError as error:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from client.adapters.clock import SystemClock, SystemDice
 from client.adapters.file_marks import MarkedFiles
+from client.adapters.http_names import safe_name
 from client.adapters.sqlite_messages import SqliteMessages
 from client.app.changes import BubblesChanged, Change
 from client.app.chat import Chat
@@ -322,7 +323,7 @@ async def open_app(
 
     parts = Parts(
         messages=disk, open_wire=open_wire, media=media or NoMedia(), worker=PlainWorker(), accounts=accounts,
-        clock=SystemClock(), dice=dice, exports=MarkedFiles(), make=make or engine,
+        clock=SystemClock(), dice=dice, exports=MarkedFiles(safe_name), make=make or engine,
     )  # fmt: skip
     chat = Chat(parts, settings or Settings(), screen_batch_s=batch_s)
     app = App(chat, disk, accounts, wires)

@@ -62,8 +62,8 @@ def more_faces(scene: Scene) -> QWidget:
         diary.later(4).hear(ANNA, body, **held)
     for name, why in (("holiday.mp4", "media_unsafe"), ("تقرير الرحلة.wav", "media_not_as_said")):
         diary.later(4).hear(ANNA, people.document(name), path=here, why=why)
-    for body in (people.video(width=280, height=180), people.document("film.mov", 61_000_000)):
-        diary.later(4).say(body, State.UPLOADING, path=here)
+    for film in (people.video(width=280, height=180), people.document("film.mov", 61_000_000)):
+        diary.later(4).say(film, State.UPLOADING, path=here)
     view = conversation(scene, diary.bubbles)
     for bubble in diary.bubbles[-2:]:
         view.model().progress(TransferProgress(bubble.lid, "make", 41, 100))  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from client.adapters.file_marks import MarkedFiles
+from client.adapters.http_names import safe_name
 from client.app.changes import BubblesChanged, Change, ChatsChanged
 from client.app.settings import Settings
 from client.core.model import (
@@ -219,11 +220,11 @@ class ShelfChat:
         await self._wish("resume", lid)
 
     def file_name(self, bubble: Bubble) -> str:
-        return MarkedFiles().name(bubble.attachment.name if bubble.attachment else "")
+        return MarkedFiles(safe_name).name(bubble.attachment.name if bubble.attachment else "")
 
     async def save_copy(self, lid: Lid, to: str) -> str:
         await self._wish("save_copy", lid, to)
-        return await MarkedFiles().save(await self.checked_path(lid), to)
+        return await MarkedFiles(safe_name).save(await self.checked_path(lid), to)
 
     async def shows_file(self, path: str) -> bool:
         return path in self.files_shown

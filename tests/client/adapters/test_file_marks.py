@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from client.adapters.file_marks import (
     mark_zone,
     quarantine_words,
 )
+from client.adapters.http_names import safe_name
 from protocol.problems import DiskFull, SaveFailed
 
 PARTS = (
@@ -52,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def test_a_copy_is_never_written_over_another_file(source: str, folder: Path) -> None:
-    files = MarkedFiles()
+    files = MarkedFiles(safe_name)
     names = [Path(await files.save(source, str(folder / "report.pdf"))).name for _ in range(3)]
     assert names == ["report.pdf", "report (2).pdf", "report (3).pdf"]
     (folder / "report.pdf").write_bytes(b"mine")
@@ -62,12 +64,12 @@ async def test_a_copy_is_never_written_over_another_file(source: str, folder: Pa
 
 async def test_a_link_is_not_followed(source: str, folder: Path) -> None:
     (folder / "a.txt").symlink_to(folder / "elsewhere.txt")
-    assert Path(await MarkedFiles().save(source, str(folder / "a.txt"))).name == "a (2).txt"
+    assert Path(await MarkedFiles(safe_name).save(source, str(folder / "a.txt"))).name == "a (2).txt"
     assert not (folder / "elsewhere.txt").exists()
 
 
 async def test_what_is_saved_cannot_be_run(source: str, folder: Path) -> None:
-    saved = await MarkedFiles().save(source, str(folder / "run.sh"))
+    saved = await MarkedFiles(safe_name).save(source, str(folder / "run.sh"))
     assert not os.stat(saved).st_mode & (stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
     assert read(saved) == b"what came"
 
@@ -75,7 +77,7 @@ async def test_what_is_saved_cannot_be_run(source: str, folder: Path) -> None:
 def test_5000_hostile_names_stay_in_the_folder(folder: Path, tmp_path: Path) -> None:
     empty = tmp_path / "nothing"
     empty.touch()
-    files = MarkedFiles(mark=lambda path: None)
+    files = MarkedFiles(safe_name, mark=lambda path: None)
     said = ["".join(parts) for parts in itertools.islice(itertools.product(PARTS, repeat=3), 0, None, EVERY)]
     assert len(said) >= HOSTILE
     names = {files.name(name) for name in said}
@@ -92,7 +94,7 @@ def test_5000_hostile_names_stay_in_the_folder(folder: Path, tmp_path: Path) -> 
 
 async def test_every_copy_is_marked_once_it_is_whole(source: str, folder: Path) -> None:
     seen: list[tuple[str, bytes]] = []
-    files = MarkedFiles(mark=lambda path: seen.append((path, Path(path).read_bytes())))
+    files = MarkedFiles(safe_name, mark=lambda path: seen.append((path, Path(path).read_bytes())))
     saved = await files.save(source, str(folder / "a.pdf"))
     assert seen == [(saved, b"what came")]
 
@@ -124,20 +126,20 @@ def test_macos_gets_its_attribute(folder: Path) -> None:
 
 async def test_why_it_cannot_be_saved(source: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SaveFailed):
-        await MarkedFiles().save(source, str(folder / "no" / "folder" / "a"))
+        await MarkedFiles(safe_name).save(source, str(folder / "no" / "folder" / "a"))
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(file_marks.shutil, "copyfileobj", full)
+    monkeypatch.setattr(shutil, "copyfileobj", full)
     with pytest.raises(DiskFull):
-        await MarkedFiles().save(source, str(folder / "a.txt"))
+        await MarkedFiles(safe_name).save(source, str(folder / "a.txt"))
     assert os.listdir(folder) == [], "no half of a file stays"
 
 
 async def test_at_some_time_there_are_enough_copies(source: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_marks, "NAMES_MAX", 3)
-    files = MarkedFiles()
+    files = MarkedFiles(safe_name)
     await files.save(source, str(folder / "a"))
     await files.save(source, str(folder / "a"))
     with pytest.raises(SaveFailed):

@@ -10,6 +10,7 @@ import pytest
 
 from client.adapters.clock import SystemClock, SystemDice
 from client.adapters.file_marks import MarkedFiles
+from client.adapters.http_names import safe_name
 from client.adapters.sqlite_messages import SqliteMessages
 from client.app.performer import Performer
 from client.app.tasks import Tasks
@@ -149,7 +150,7 @@ class Bench:
 
         parts = Parts(
             messages=self.disk, open_wire=open_wire, media=self.media, worker=self.worker,
-            accounts=NoAccounts(), clock=StoppedClock(), dice=dice, exports=MarkedFiles(),
+            accounts=NoAccounts(), clock=StoppedClock(), dice=dice, exports=MarkedFiles(safe_name),
             make=lambda memory, ladder, now_ms: Engine(memory, ladder, now_ms, dice.roll),
         )  # fmt: skip
         self.performer = Performer(parts, self.tasks, self.events.put_nowait, self.progress.append)

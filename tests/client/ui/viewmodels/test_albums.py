@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from client.core.model import Bubble, State
+from client.core.model import Bubble, Member, State
 from client.ui.viewmodels.albums import album_of, captions, gather, missing_bytes, spokesman
 from client.ui.viewmodels.rows import Place, Row
 from protocol.content import Text
@@ -17,7 +17,7 @@ def lids(bubbles: list[Bubble], broken: tuple[int, ...] = ()) -> list[tuple[Lid,
     return sorted(set(gather(bubbles, lambda place: place in broken).values()))
 
 
-def heard(count: int, who: people.Member = ANNA, name: str = "a" * 22, diary: Diary | None = None) -> Diary:
+def heard(count: int, who: Member = ANNA, name: str = "a" * 22, diary: Diary | None = None) -> Diary:
     diary = diary or Diary()
     for body in people.shots(count, name):
         diary.hear(who, body)
