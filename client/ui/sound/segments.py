@@ -116,6 +116,8 @@ class Tape:
     # --- on the thread
 
     def _write_sound(self, samples: bytes, level: int) -> None:
+        if self.trouble:
+            return  # what came behind a hole would be heard at the wrong moment
         with _noting(self):
             place = 0
             while place < len(samples):
@@ -123,20 +125,22 @@ class Tape:
                     self._turn_over()
                 assert self._sound is not None
                 piece = samples[place : place + SEGMENT_BYTES - self._segment_bytes]
-                self._sound.write(piece)
+                _write(self._sound, piece)
                 self._segment_bytes += len(piece)
                 place += len(piece)
             assert self._level_file is not None
-            self._level_file.write(bytes((level,)))
+            _write(self._level_file, bytes((level,)))
 
     def _write_picture(self, at_ms: int, encode: Callable[[], bytes]) -> None:
+        if self.trouble:
+            return
         with _noting(self):
             if self._pictures is None:
                 if self._number == 0:
                     self._turn_over()
                 self._pictures = _open(self.folder / f"{self._number:06}.pics")
             data = encode()
-            self._pictures.write(PICTURE_HEAD.pack(at_ms, len(data)) + data)
+            _write(self._pictures, PICTURE_HEAD.pack(at_ms, len(data)) + data)
 
     def _turn_over(self) -> None:
         """The segment is durable before the next one begins."""
@@ -190,7 +194,7 @@ def _begin(folder: Path, conv: ConvId, kind: Kind, began_ms: int) -> None:
     folder.mkdir(mode=0o700, parents=True)
     said = {"v": VERSION, "conv": conv, "kind": kind, "began_ms": began_ms, "rate_hz": RATE_HZ}
     with _open(folder / MANIFEST) as file:
-        file.write(json.dumps(said).encode())
+        _write(file, json.dumps(said).encode())
         os.fsync(file.fileno())
     _settle_folder(folder)
     _settle_folder(folder.parent)
@@ -200,6 +204,13 @@ def _open(path: Path) -> BinaryIO:
     """A new file for this person alone, written without a buffer of ours: what was written outlives this process."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     return os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)  # type: ignore[return-value]
+
+
+def _write(file: BinaryIO, data: bytes) -> None:
+    """All of it: a disk that is nearly full takes a part and says so, and refuses only the next one."""
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
 
 
 def _settle_folder(folder: Path) -> None:
@@ -316,7 +327,7 @@ def cut(draft: Draft, span: Span) -> Path:
     folder.mkdir(mode=0o700)
     with _open(folder / "000001.pcm") as out:
         for block in sound(draft.folder, span):
-            out.write(block)
+            _write(out, block)
     return folder
 
 

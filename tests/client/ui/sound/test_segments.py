@@ -7,6 +7,7 @@ import stat
 import wave
 from array import array
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -195,3 +196,50 @@ def test_a_hundred_bins_with_the_loudest_moment_at_the_top() -> None:
 def test_the_loudest_sample_counts_whatever_its_sign() -> None:
     assert loudest(array("h", [0, 100, -16384]).tobytes()) == 0.5
     assert loudest(b"") == 0.0
+
+
+class Slow:
+    """A file that takes a few bytes at a time, as a disk does that is nearly full."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        return self._file.write(data[:1001])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def test_a_disk_that_takes_a_few_bytes_at_a_time_gets_them_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = segments._open
+    monkeypatch.setattr(
+        segments, "_open", lambda path: Slow(real(path)) if path.suffix in (".pcm", ".pics") else real(path)
+    )
+    made = tape(tmp_path, "video", blocks=25)
+    made.add_picture(0, lambda: b"p" * 5000)
+    made.close()
+
+    draft = told(read_draft(tmp_path / "r1"))
+    assert b"".join(sound(draft.folder, draft.span)) == b"".join(block(number) for number in range(25))
+    assert list(pictures(draft.folder, draft.span)) == [(0, b"p" * 5000)]
+
+
+def test_after_the_first_refusal_nothing_more_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came behind a hole would be heard at the wrong moment."""
+    made = tape(tmp_path, blocks=20)
+    made.sync()
+    real = segments._open
+
+    def refuse(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(segments, "_open", refuse)
+    made.add_sound(block(20), 0.1)
+    made.sync()
+    monkeypatch.setattr(segments, "_open", real)
+    made.add_sound(block(21), 0.1)
+    made.add_picture(0, lambda: b"late")
+    made.close()
+
+    assert told(read_draft(tmp_path / "r1")).duration_ms == 2000
