@@ -263,7 +263,7 @@ def test_a_disk_that_refuses_ends_the_recording_with_a_code(
         mic.give(bytes(BLOCK_BYTES))
 
     assert ended.args == ["disk_full"]
-    assert draft_of(tmp_path).duration_ms == 200
+    assert draft_of(tmp_path).duration_ms == 100
 
 
 def test_one_recorder_makes_one_recording_after_another(qtbot: QtBot, tmp_path: Path) -> None:
