@@ -136,6 +136,7 @@ def test_an_unplugged_microphone_makes_it_a_draft_and_sends_nothing(studio: Stud
 def test_a_full_disk_keeps_what_is_there(studio: Studio) -> None:
     studio.record()
     assert studio.recording._tape is not None
+    studio.recording._tape.sync()
     studio.recording._tape.trouble = "disk_full"
     studio.mic.say()
 
