@@ -23,6 +23,7 @@ from client.ui.dialogs.versions import VersionsDialog, tip_words
 from client.ui.notebook import Notebook
 from client.ui.sound.sources import INVENTED
 from client.ui.theme import Themes
+from client.ui.viewmodels.rows import Face
 from client.ui.widgets.emoji_picker import EmojiPicker
 from client.ui.widgets.main_window import MainWindow
 from protocol.content import Mention, Reply, Text
@@ -88,7 +89,7 @@ def picker(bench: Bench) -> EmojiPicker | None:
     return next((each for each in bench.window.findChildren(EmojiPicker) if each.isVisible()), None)
 
 
-def parts(bubble: Bubble, bench: Bench, face: str = "none") -> list[str]:
+def parts(bubble: Bubble, bench: Bench, face: Face = "none") -> list[str]:
     return [part for part, _, _ in entries(bubble, face, bench.page.afterwards.rights(bubble))]
 
 
