@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from client.app.changes import BubblesChanged
 from client.core.effects import DownloadFile, SavePrefs, SaveUpload, UploadFile
 from client.core.model import Bubble, State
 from protocol.content import Attachment, Voice
@@ -194,3 +195,19 @@ async def test_how_a_file_is_sent_is_kept_with_it(tmp_path: Path) -> None:
     [upload, *_] = [save.upload for save in saves if isinstance(save, SaveUpload)]
     assert (upload.quality, upload.bins, upload.note, upload.album) == ("original", b"heard", True, "a" * 22)
     await close_app(app)
+
+
+async def test_what_was_heard_is_heard_after_a_restart_too_and_the_server_is_not_told(tmp_path: Path) -> None:
+    app = await opened(tmp_path / "profile", SlowMedia(tmp_path), Voice(FILE))
+    [note] = await app.chat.media(CONV, ("voice",))
+    assert await app.chat.media_lids(CONV, ("voice", "picture")) == [note.lid]
+    assert not note.heard
+    said = list(app.wire.said)
+    await app.chat.played(note.lid)
+    await app.told(BubblesChanged, lambda change: any(bubble.heard for bubble in change.bubbles))
+    assert app.wire.said == said
+    await close_app(app)
+
+    again = await open_app(tmp_path / "profile", media=SlowMedia(tmp_path))
+    assert (await again.chat.bubble(note.lid)).heard
+    await close_app(again)
