@@ -36,7 +36,7 @@ async def test_a_held_download_stays_held_over_a_kill_and_goes_on_from_where_it_
         await bob.wish("fetch", lid=lid)
         await bob.until(lambda line: line["event"] == "progress" and line["done_bytes"] > 2 * MIB)
         await bob.wish("pause", lid=lid)
-        await bob.until(lambda line: line["event"] == "bubble" and line["lid"] == lid and line.get("paused"))
+        await bob.until(lambda line: line["event"] == "bubble" and line["lid"] == lid and bool(line.get("paused")))
         await bob.kill()
         world.proxy.weather.rate = 0.0
         since = len(bob.heard)
