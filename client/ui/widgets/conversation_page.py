@@ -275,7 +275,12 @@ class ConversationPage(QFrame):
     def _show_below(self) -> None:
         """The field, the recording, or why there is neither."""
         away = self.entry is not None and self.entry.away
-        self._below.setCurrentWidget(self.away if away else self._field)
+        wanted = self.away if away else self._field
+        had_keys = self._below.isAncestorOf(self._window.focusWidget())  # type: ignore[arg-type]  # None is none
+        if wanted is not self._below.currentWidget():
+            self._below.setCurrentWidget(wanted)
+            if had_keys:
+                wanted.setFocus()  # else the nearest button would have them, and that is Discard
         self.rail.setEnabled(not away)
         self._fit_below()
 

@@ -32,6 +32,7 @@ class Toast(QWidget):
         self.action = QPushButton(self)
         self.action.setObjectName("toast_action")
         self.action.setFlat(True)
+        self.action.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.action.setCursor(Qt.CursorShape.PointingHandCursor)
         self.action.setStyleSheet(f"color: {ACTION}; background: transparent; border: none; font-weight: 600;")
         self.action.clicked.connect(self._act)

@@ -249,9 +249,11 @@ async def test_what_was_discarded_can_be_had_back(bench: Bench) -> None:
     bench.page.bar.discard.click()
     assert bench.page._below.currentWidget() is bench.page.composer
     assert bench.window.toast.words == "The recording was discarded."
+    bench.page.composer.setFocus()
     bench.window.toast.action.click()
     assert bench.page._below.currentWidget() is bench.page.bar
     assert bench.page.bar.face == "draft"
+    assert bench.window.focusWidget() is bench.page.bar, "Space must not discard it"
 
 
 async def test_closing_the_window_keeps_what_is_being_recorded(bench: Bench) -> None:
