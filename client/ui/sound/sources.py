@@ -160,7 +160,7 @@ class FrameSource(QObject):
 
 
 class CameraSource(FrameSource):
-    """The camera."""
+    """The camera. Pulled out, it fails, even if its driver says nothing."""
 
     def __init__(self, device: QCameraDevice, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -171,12 +171,19 @@ class CameraSource(FrameSource):
         self._session.setVideoSink(self._sink)
         self._sink.videoFrameChanged.connect(self.frame)
         self._camera.errorOccurred.connect(lambda _error, _text: self.failed.emit("camera_missing"))
+        self._devices = QMediaDevices(self)
+        self._devices.videoInputsChanged.connect(self._look_whether_there)
 
     def start(self) -> None:
         self._camera.start()
 
     def stop(self) -> None:
         self._camera.stop()
+
+    def _look_whether_there(self) -> None:
+        key = self._camera.cameraDevice().id()
+        if all(each.id() != key for each in QMediaDevices.videoInputs()):
+            self.failed.emit("camera_missing")
 
 
 class DrawnSource(FrameSource):
