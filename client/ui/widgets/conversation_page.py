@@ -201,6 +201,7 @@ class ConversationPage(QFrame):
         self.recording.changed.connect(self._show_below)
         self.recording.said.connect(self.say)
         self.speaking.sent.connect(self.list.scroll_to_end)
+        self.bar.listen_wanted.connect(self.player.pause)
         self.bar.keep_or_discard_wanted.connect(self.speaking.ask)
         self.composer.send_wanted.connect(self.send)
         self.composer.record_pressed.connect(lambda: self.record("voice", held=True))
