@@ -24,6 +24,7 @@ RATIO_MIN, RATIO_MAX = 0.6, 2.2
 ROW_MIN, ROW_MAX, IN_ROW_MAX = 84, 260, 3
 NARROW = 72
 """A tile narrower than this has hardly room for its button."""
+LEAST_SHARE = 5
 LINE, MARK, MARK_EDGE = 28, 16, 6
 TALL = {2: 0.62, 3: 0.9, 4: 0.95, 5: 0.95, 6: 1.0}
 """How tall a mosaic of so many tiles wants to be, in widths."""
@@ -82,10 +83,15 @@ def _height(line: Sequence[float], width: int) -> float:
 
 
 def _widths(line: Sequence[float], width: int) -> Iterator[tuple[int, int]]:
-    """Left edge and width of each tile of a line; the last one ends where the mosaic ends."""
-    height, left = _height(line, width), 0
-    for ratio in line[:-1]:
-        wide = round(ratio * height)
+    """Left edge and width of each tile of a line; the last one ends where the mosaic ends.
+
+    None is narrower than a fifth of the mosaic: the wide ones give, and show a little less of their pictures.
+    """
+    height, least, left = _height(line, width), width // LEAST_SHARE, 0
+    beyond = [max(1.0, ratio * height - least) for ratio in line]
+    shrink = (width - GAP * (len(line) - 1) - least * len(line)) / sum(beyond)
+    for extra in beyond[:-1]:
+        wide = least + round(extra * shrink)
         yield left, wide
         left += wide + GAP
     yield left, width - left

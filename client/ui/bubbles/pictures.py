@@ -9,6 +9,8 @@ from contextlib import suppress
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QRunnable, QSize, Qt, QThreadPool, Signal
 from PySide6.QtGui import QImage, QImageIOHandler, QImageReader, QPixmap
 
+from protocol.limits import PREVIEW_MAX_BYTES
+
 KEPT_BYTES = 64 * 1024 * 1024
 FORMATS = (b"jpeg", b"jpg", b"png", b"webp", b"gif")
 """What may be decoded here; everything else is a file with a name."""
@@ -119,14 +121,25 @@ def _read_file(path: str, size: QSize) -> QImage | None:
 
 
 def _read_bytes(data: bytes) -> QImage | None:
+    """A stranger wrote these: two formats by their first bytes, and Qt guesses nothing (SEC-34)."""
+    format_ = _preview_format(data)
+    if format_ is None or len(data) > PREVIEW_MAX_BYTES:
+        return None
     buffer = QBuffer()
     buffer.setData(QByteArray(data))
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)
-    reader = QImageReader(buffer)
+    reader = QImageReader(buffer, QByteArray(format_))
+    reader.setAutoDetectImageFormat(False)
     if not _allowed(reader, PREVIEW_SIDE_MAX):
         return None
     image = reader.read()
     return None if image.isNull() else image
+
+
+def _preview_format(data: bytes) -> bytes | None:
+    if data.startswith(b"\xff\xd8\xff"):
+        return b"jpeg"
+    return b"webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
 
 
 def _allowed(reader: QImageReader, side_max: int) -> bool:

@@ -125,9 +125,7 @@ class ConversationPage(QFrame):
         self.camera = CameraView(themes, self.list)
         self.player = Player(self)
         self.viewer = Viewer(themes, self.player, self._window)
-        self.playback = Playback(
-            self._chat, self._errands, self._notebook, self.player, self.strip, self.model, self
-        )
+        self.playback = Playback(self._chat, self._errands, self._notebook, self.player, self.strip, self.model, self)
         self._keys = PlayKeys(self.player, self.viewer, self.list, self._window)
         self.drafts = Drafts(self._notebook.recordings, self)
         self.recording = Recording(

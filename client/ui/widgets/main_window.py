@@ -158,9 +158,7 @@ class MainWindow(QMainWindow):
         self.page.shown_wanted.connect(self._show_message)
         self.page.info_wanted.connect(self.show_group)
         self.page.drafts.changed.connect(lambda conv: self.chats.show_recorded(ConvId(conv)))
-        self.page.speaking.undo_wanted.connect(
-            lambda words, back: self.toast.offer(words, tr("Undo"), back, UNDO_MS)
-        )
+        self.page.speaking.undo_wanted.connect(lambda words, back: self.toast.offer(words, tr("Undo"), back, UNDO_MS))
         self.page.join_wanted.connect(lambda: self.errands.once(self.devices.rejoin))
         self.preferences.devices_wanted.connect(self.show_devices)
         self.side.chats.moved.connect(self._watcher.look_soon)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize
+import pytest
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize
+from PySide6.QtGui import QImageWriter
 
 from client.ui.bubbles.media import box_of, type_words
 from client.ui.bubbles.pictures import Pictures
 from client.ui.bubbles.voice import bars
 from protocol.content import Attachment
+from protocol.limits import PREVIEW_MAX_BYTES
 from protocol.values import MediaId
 from tests.stages import people
 
@@ -32,6 +35,17 @@ def test_what_is_not_a_preview_is_nothing(qtbot: Any) -> None:
     assert pictures.preview(b"no picture") is None
     assert pictures.preview(b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>") is None
     assert pictures.preview(people.jpeg(people.landscape(1000, 700))) is None
+    assert pictures.preview(people.jpeg(people.landscape()) + bytes(PREVIEW_MAX_BYTES)) is None
+
+
+@pytest.mark.parametrize("format_", [b"JPEG", b"WEBP", b"PNG", b"BMP", b"PPM"])
+def test_of_a_message_only_the_two_kinds_of_preview_are_decoded(qtbot: Any, format_: bytes) -> None:
+    data, buffer = QByteArray(), QBuffer()
+    buffer.setBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    assert QImageWriter(buffer, QByteArray(format_)).write(people.landscape(40, 30))
+    drawn = Pictures().preview(bytes(data.data()))
+    assert (drawn is not None) == (format_ in (b"JPEG", b"WEBP"))
 
 
 def test_a_file_comes_scaled_from_its_thread(qtbot: Any, tmp_path: Path) -> None:
