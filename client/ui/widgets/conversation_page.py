@@ -88,6 +88,16 @@ class ConversationPage(QFrame):
     # --- building
 
     def _build(self, themes: Themes, sources: Sources) -> None:
+        """What is seen first, then who works on it; each knows only what was built before."""
+        self._build_parts(themes)
+        self._build_writing(themes)
+        self._build_playing(themes, sources)
+        self._build_deeds(themes)
+        self._targets = DropTargets(themes, self)
+        self.empty.hide()
+        self.camera.hide()
+
+    def _build_parts(self, themes: Themes) -> None:
         assert self._chat.me is not None
         self.model = ConversationModel(
             self._chat, me=self._chat.me.uid, now_ms=self._chat.wall_ms, start=self._errands.start, parent=self
@@ -103,6 +113,8 @@ class ConversationPage(QFrame):
         self._near = QTimer(self, interval=NEAR_MS)
         self.answer = ComposerStrip(themes, self)
         self.names = MentionList(themes, self.composer.field, self._namable, self.model.me, self)
+
+    def _build_writing(self, themes: Themes) -> None:
         self.writing = Writing(
             self._chat, self.model, self.list, self.composer, self.answer, self.names, self._errands,
             entry=lambda: self.entry, drafts=self._drafts, say=self.say, busy=lambda: self.sending.busy,
@@ -122,6 +134,8 @@ class ConversationPage(QFrame):
             self._chat, themes, self.model, self.list, self._errands, self._window,
             entry=lambda: self.entry, say=self.say, reply=self.writing.reply, edit=self.writing.edit,
         )  # fmt: skip
+
+    def _build_playing(self, themes: Themes, sources: Sources) -> None:
         self.camera = CameraView(themes, self.list)
         self.player = Player(self)
         self.viewer = Viewer(themes, self.player, self._window)
@@ -134,6 +148,8 @@ class ConversationPage(QFrame):
         self.speaking = Speaking(
             self._chat, self.recording, self.drafts, self._errands, self._notebook, self._window, self.say
         )
+
+    def _build_deeds(self, themes: Themes) -> None:
         self.hands = MessageActions(
             self._chat, themes, self.model, self._errands, self.playback, self._view, self._window,
             say=self.say, edit=self._edit, choose_file=self.attaching.choose_files,
@@ -149,9 +165,6 @@ class ConversationPage(QFrame):
             name=self.model.name, view=self._view, act=self.hands.act,
             show=lambda lid: self._errands.start(self.show_message(lid)),
         )  # fmt: skip
-        self._targets = DropTargets(themes, self)
-        self.empty.hide()
-        self.camera.hide()
 
     def _arrange(self) -> None:
         self._below = QStackedWidget(self)
