@@ -56,10 +56,10 @@ def sizes(scene: Scene) -> QWidget:
 def more_faces(scene: Scene) -> QWidget:
     """What is paused, what is made smaller, and what the worker did not pass; long names and others."""
     diary, here = Diary(NOW_MS - 50 * MINUTE_MS), people.saved(scene.folder)
-    held: dict[str, object] = {"fetching": True, "paused": True, "here_bytes": 900_000}
+    held: dict[str, object] = {"fetching": True, "paused": True}
     long = "Protokoll der außerordentlichen Mitgliederversammlung vom 12. März, Anlage 3 (endgültig).pdf"
     for body in (people.photo(width=280, height=180), people.voice(), people.document(long)):
-        diary.later(4).hear(ANNA, body, **held)
+        diary.later(4).hear(ANNA, body, **held, here_bytes=body.file.size_bytes // 2)
     for name, why in (("holiday.mp4", "media_unsafe"), ("تقرير الرحلة.wav", "media_not_as_said")):
         diary.later(4).hear(ANNA, people.document(name), path=here, why=why)
     for film in (people.video(width=280, height=180), people.document("film.mov", 61_000_000)):
