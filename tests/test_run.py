@@ -257,9 +257,7 @@ class TestSystemPackages:
 def test_what_must_be_whole_is_not_broken_off_by_ctrl_c(tmp_path: Path) -> None:
     """dpkg broken off in the middle would leave the person's system half installed."""
     step = "echo works; read line < gate; echo whole > result"
-    heeded = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # ignored behind a shell
-    )
+    heeded = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # ignored behind a shell
     code = f"{heeded}; import run; run.ROOT = '.'; run.follow('a step', ['sh', '-c', {step!r}], run.say, whole=True)"
     os.mkfifo(tmp_path / "gate")
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
